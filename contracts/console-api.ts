@@ -1,0 +1,141 @@
+import { z } from 'zod';
+
+/**
+ * Own API, all under /console, `Authorization: Bearer TOKEN` (or the cookie the page got for it). Tables come as
+ * Arrow IPC streams (application/vnd.apache.arrow.stream) whose schema metadata holds "query" (SQL text that
+ * reproduces the table); the rest is JSON. Times in query strings are Unix milliseconds. Errors: errorBody.
+ *
+ * GET  /console/state                                   -> state (JSON)
+ * GET  /console/events                                  -> server-sent events: "state" each second, "incident" on change
+ * GET  /console/incidents?limit                         -> incidents (JSON)
+ * GET  /console/incidents/:id                           -> incident (JSON, judgement.ts Incident)
+ * POST /console/incidents/:id/{acknowledge,resolve}     -> incident
+ * POST /console/incidents/:id/notes {text}              -> incident
+ * GET  /console/services?start&end                      -> serviceMap (JSON)
+ * GET  /console/services/red?start&end&service&peer?&step -> Arrow: time, requests, errors, p50_ms, p95_ms, p99_ms
+ * GET  /console/traces?start&end&service&name&status&minMs&maxMs&q&limit&order -> Arrow: traceColumns
+ * GET  /console/traces/:traceId                         -> Arrow: spanColumns
+ * GET  /console/logs?start&end&service&severity&q&traceId&limit&before -> Arrow: logColumns, newest first
+ * GET  /console/logs/histogram?start&end&service&severity&q&step -> Arrow: time, severity, count
+ * GET  /console/metrics?q                               -> metricList (JSON)
+ * GET  /console/metrics/range?metric&start&end&step&fn&by&service&labels -> Arrow: time, series, value
+ * GET  /console/sources                                 -> sources (JSON)
+ * POST /console/query/sql {sql,maxRows?}                -> Arrow
+ * POST /console/rca {start,end,service?,top?}           -> judgement.ts RcaResult
+ * POST /console/import?name=FILE  body = file bytes     -> importResult
+ * POST /console/demo {scenario}                         -> starts the demo shop ("Show me"); DELETE stops it
+ * POST /console/admin/flush                             -> {position} once all acknowledged data is queryable
+ */
+const counts = z.object({ items: z.number(), requests: z.number(), bytes: z.number() });
+export const sourceSchema = z.object({
+  source: z.string(),
+  kind: z.enum(['otlp-http', 'otlp-grpc', 'scrape']),
+  address: z.string(),
+  state: z.enum(['listening', 'receiving', 'failing', 'stopped']),
+  error: z.string(),
+  lastUnixMs: z.number().nullable(),
+  accepted: z.object({ traces: counts, logs: counts, metrics: counts }),
+  refused: z.record(z.string(), z.number()),
+  /** After the acknowledgement, by the engine. */
+  dropped: z.record(z.string(), z.number()),
+  noted: z.record(z.string(), z.number()),
+});
+export type Source = z.infer<typeof sourceSchema>;
+const processState = z.enum(['starting', 'running', 'restarting', 'stopped', 'failed']);
+export const stateSchema = z.object({
+  version: z.string(),
+  nowMs: z.number(),
+  startedMs: z.number(),
+  collector: processState,
+  engine: processState,
+  addresses: z.object({ api: z.string(), ingest: z.string(), otlpGrpc: z.string() }),
+  /** Anything ever stored or hot: false shows the first-run doors. */
+  hasData: z.boolean(),
+  /** Event time of the newest and oldest data. */
+  minTimeMs: z.number().nullable(),
+  maxTimeMs: z.number().nullable(),
+  /** Items per second over the last 5 s, and totals. */
+  rates: z.object({ traces: z.number(), logs: z.number(), metrics: z.number() }),
+  totals: z.object({ traces: z.number(), logs: z.number(), metrics: z.number(), refused: z.number(), dropped: z.number() }),
+  /** Acknowledged bytes the engine has not decoded yet. */
+  journalLagBytes: z.number(),
+  ackP50Ms: z.number(),
+  ackP99Ms: z.number(),
+  diskUsedBytes: z.number(),
+  diskFreeBytes: z.number(),
+  memoryBytes: z.number(),
+  egressBytes: z.number(),
+  openIncidents: z.number(),
+  demo: z.object({ scenario: z.string(), startedMs: z.number() }).nullable(),
+  demoScenarios: z.array(z.string()),
+  /** Sentences the operator must see (disk reserve, quarantined file ...), with a reason or error code. */
+  warnings: z.array(z.object({ code: z.string(), says: z.string(), todo: z.string() })),
+});
+export type State = z.infer<typeof stateSchema>;
+
+export const sourcesSchema = z.object({
+  sources: z.array(sourceSchema),
+  journal: z.object({ bytes: z.number(), lagBytes: z.number(), ackP50Ms: z.number(), ackP99Ms: z.number() }),
+  store: z.object({
+    bytes: z.number(),
+    days: z.array(z.object({ day: z.string(), bytes: z.number(), state: z.enum(['ok', 'quarantined']), rows: z.record(z.string(), z.number()) })),
+    pruned: z.array(z.object({ day: z.string(), reason: z.enum(['age', 'size', 'corrupt']), bytes: z.number(), atMs: z.number() })),
+    retentionSeconds: z.number(),
+    maxSizeBytes: z.number(),
+    series: z.number(),
+  }),
+});
+export type Sources = z.infer<typeof sourcesSchema>;
+
+export const serviceMapSchema = z.object({
+  start: z.number(),
+  end: z.number(),
+  query: z.string(),
+  nodes: z.array(
+    z.object({
+      service: z.string(),
+      /** 'service' sends telemetry itself; 'database' | 'external' are known only from client spans. */
+      kind: z.enum(['service', 'database', 'external', 'queue']),
+      requests: z.number(),
+      ratePerSecond: z.number(),
+      errorRatio: z.number(),
+      p50Ms: z.number().nullable(),
+      p95Ms: z.number().nullable(),
+      version: z.string().nullable(),
+      instances: z.number(),
+      openIncident: z.string().nullable(),
+    }),
+  ),
+  edges: z.array(
+    z.object({ from: z.string(), to: z.string(), requests: z.number(), ratePerSecond: z.number(), errorRatio: z.number(), p95Ms: z.number().nullable() }),
+  ),
+});
+export type ServiceMap = z.infer<typeof serviceMapSchema>;
+
+export const metricListSchema = z.object({
+  metrics: z.array(
+    z.object({ metric: z.string(), type: z.string(), unit: z.string(), description: z.string(), source: z.string(), series: z.number(), services: z.array(z.string()), labels: z.array(z.string()) }),
+  ),
+});
+export type MetricList = z.infer<typeof metricListSchema>;
+
+export const importResultSchema = z.object({
+  file: z.string(),
+  format: z.string(),
+  accepted: z.object({ traces: z.number(), logs: z.number(), metrics: z.number() }),
+  refused: z.array(z.object({ line: z.number().nullable(), reason: z.string(), message: z.string() })),
+  minTimeMs: z.number().nullable(),
+  maxTimeMs: z.number().nullable(),
+});
+export type ImportResult = z.infer<typeof importResultSchema>;
+
+export const errorBodySchema = z.object({ error: z.object({ code: z.string(), message: z.string(), todo: z.string() }) });
+export type ErrorBody = z.infer<typeof errorBodySchema>;
+
+/** Arrow columns, name -> Arrow type. Ids are lower-case hex text; times are TimestampNanosecond. */
+export const traceColumns = ['trace_id', 'start_time', 'duration_ms', 'root_service', 'root_name', 'spans', 'errors', 'services'] as const;
+export const spanColumns = [
+  'span_id', 'parent_span_id', 'start_time', 'duration_ns', 'name', 'service', 'kind', 'status_code', 'status_message',
+  'attributes_json', 'resource_json', 'events_json', 'links_json', 'scope',
+] as const;
+export const logColumns = ['time', 'severity_number', 'severity_text', 'service', 'body', 'trace_id', 'span_id', 'attributes_json', 'resource_json'] as const;

@@ -1,0 +1,42 @@
+/** One catalogue: code, class, operator sentence, what to do. docs/errors.md is generated from it (tools/docs.mjs). */
+export type ErrorClass = 'permanent' | 'retryable' | 'cancelled' | 'bug';
+export interface ErrorEntry {
+  readonly class: ErrorClass;
+  /** HTTP status where the API answers with it. */
+  readonly status: number;
+  readonly says: string;
+  readonly todo: string;
+}
+const e = (cls: ErrorClass, status: number, says: string, todo: string): ErrorEntry => ({ class: cls, status, says, todo });
+export const ERRORS = {
+  bad_request: e('permanent', 400, 'The request is not understood.', 'See the message for the field at fault.'),
+  unauthorized: e('permanent', 401, 'The token is missing or wrong.', 'Use the token printed at start or in runtime.json.'),
+  forbidden: e('permanent', 403, 'This host or origin may not talk to the console.', 'Use the address printed at start.'),
+  not_found: e('permanent', 404, 'There is no such thing.', 'It may have been pruned by retention; see Sources.'),
+  sql_refused: e('permanent', 400, 'Only one SELECT over the documented views is allowed.', 'See docs/data-dictionary.md.'),
+  query_failed: e('permanent', 400, 'The query cannot be run.', 'See the database\'s message.'),
+  query_timeout: e('retryable', 503, 'The query took longer than its limit.', 'Narrow the time range.'),
+  cancelled: e('cancelled', 499, 'The caller went away.', ''),
+  starting: e('retryable', 503, 'The engine is starting.', 'Try again in a second.'),
+  port_taken: e('permanent', 500, 'The port is in use.', 'Stop the other process, or choose another port (0 picks a free one).'),
+  data_dir_locked: e('permanent', 500, 'Another Faultline uses this data folder.', 'Use that one, or choose another --data.'),
+  data_dir_not_writable: e('permanent', 500, 'The data folder cannot be written.', 'Check its permissions or choose another --data.'),
+  config_invalid: e('permanent', 500, 'The configuration has an error.', 'See the file and line.'),
+  file_corrupt: e('permanent', 500, 'A data file is damaged and was set aside.', 'See the quarantine folder; the rest goes on.'),
+  internal: e('bug', 500, 'Something failed inside.', 'Report it with the log.'),
+} as const satisfies Record<string, ErrorEntry>;
+export type ErrorCode = keyof typeof ERRORS;
+
+/** Every error that crosses a folder's door. `message` says what, where and with which value. */
+export class FaultlineError extends Error {
+  readonly code: ErrorCode;
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = 'FaultlineError';
+    this.code = code;
+  }
+}
+/** Our own mistakes only; bad input never lands here. */
+export function invariant(ok: unknown, message: string): asserts ok {
+  if (!ok) throw new FaultlineError('internal', `BUG: ${message}`);
+}

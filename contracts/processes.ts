@@ -1,0 +1,71 @@
+import type { JournalPosition } from './journal.ts';
+import type { Settings } from './settings.ts';
+
+/**
+ * Messages between supervisor and children. Plain JSON-able values: they cross child_process IPC, Electron's
+ * utilityProcess and worker ports alike. The supervisor relays; collector and engine never talk directly.
+ */
+export interface ItemCounts {
+  /** Items (spans, log records, points, samples) and requests or scrapes since the process started. */
+  readonly items: number;
+  readonly requests: number;
+  readonly bytes: number;
+}
+export interface SourceStatus {
+  /** "otlp-http", "otlp-grpc", "scrape:JOB:INSTANCE". */
+  readonly source: string;
+  readonly kind: 'otlp-http' | 'otlp-grpc' | 'scrape';
+  readonly address: string;
+  readonly state: 'listening' | 'receiving' | 'failing' | 'stopped';
+  /** Last error as a sentence, '' when none. */
+  readonly error: string;
+  readonly lastUnixMs: number | null;
+  readonly accepted: { readonly traces: ItemCounts; readonly logs: ItemCounts; readonly metrics: ItemCounts };
+  /** Requests by reason code. */
+  readonly refused: Readonly<Record<string, number>>;
+}
+export interface CollectorStatus {
+  readonly pid: number;
+  readonly startedUnixMs: number;
+  readonly sources: readonly SourceStatus[];
+  readonly journal: {
+    readonly committed: JournalPosition;
+    readonly released: JournalPosition;
+    readonly bytes: number;
+    readonly ackP50Ms: number;
+    readonly ackP99Ms: number;
+  };
+  readonly diskFreeBytes: number;
+  readonly rssBytes: number;
+  readonly cpuSeconds: number;
+  readonly accepting: boolean;
+  /** Why not accepting, a reason code; '' otherwise. */
+  readonly refusing: string;
+}
+export type ToChild =
+  | { readonly type: 'start'; readonly settings: Settings; readonly releasedPosition?: JournalPosition }
+  | { readonly type: 'stop'; readonly deadlineMs: number }
+  /** to engine: the journal has grown up to here. */
+  | { readonly type: 'advanced'; readonly committed: JournalPosition }
+  /** to engine: latest collector status, once a second. */
+  | { readonly type: 'collector-status'; readonly status: CollectorStatus }
+  /** to collector: everything before this position is stored; segments may be recycled. */
+  | { readonly type: 'released'; readonly position: JournalPosition }
+  /** to collector: state of the engine, for /healthz. */
+  | { readonly type: 'engine-state'; readonly state: ProcessState };
+export type FromChild =
+  | { readonly type: 'ready'; readonly addresses: Readonly<Record<string, string>> }
+  | { readonly type: 'fatal'; readonly code: string; readonly message: string; readonly todo: string }
+  | { readonly type: 'advanced'; readonly committed: JournalPosition }
+  | { readonly type: 'collector-status'; readonly status: CollectorStatus }
+  | { readonly type: 'released'; readonly position: JournalPosition }
+  | { readonly type: 'stopped' };
+export type ProcessState = 'starting' | 'running' | 'restarting' | 'stopped' | 'failed';
+
+/** What a child sees of its supervisor; an adapter exists per carrier (child_process, utilityProcess, test). */
+export interface ParentPort {
+  send(message: FromChild): void;
+  onMessage(listener: (message: ToChild) => void): void;
+  /** The supervisor is gone: drain and stop. */
+  onClose(listener: () => void): void;
+}

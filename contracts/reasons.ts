@@ -1,0 +1,48 @@
+/**
+ * Why something was refused, dropped or repaired. Closed list: the code is a metric label, a row on the Sources page
+ * and a line in docs/errors.md. `refused`: the sender was told. `dropped`: found after the acknowledgement, counted.
+ * `noted`: kept, with a repair worth showing.
+ */
+export interface Reason {
+  readonly kind: 'refused' | 'dropped' | 'noted';
+  readonly says: string;
+  readonly todo: string;
+}
+const r = (kind: Reason['kind'], says: string, todo: string): Reason => ({ kind, says, todo });
+export const REASONS = {
+  body_too_large: r('refused', 'The compressed body is over the limit.', 'Send smaller batches or raise limits.maxBodyBytes.'),
+  decompressed_too_large: r('refused', 'The body decompresses to more than the limit.', 'Send smaller batches or raise limits.maxDecompressedBytes.'),
+  bad_compression: r('refused', 'The body does not decompress.', 'Check the exporter\'s compression setting.'),
+  unsupported_encoding: r('refused', 'The content encoding is not one of gzip, zstd, identity.', 'Set the exporter\'s compression to gzip or none.'),
+  unsupported_content_type: r('refused', 'The content type is neither application/x-protobuf nor application/json.', 'Set the exporter to OTLP over HTTP.'),
+  malformed: r('refused', 'The body is not the message it should be.', 'Check that the exporter sends this signal to this path.'),
+  invalid_utf8: r('refused', 'A string is not valid UTF-8.', 'The sender breaks the protobuf rules: update it.'),
+  too_deep: r('refused', 'A value is nested deeper than the limit.', 'Flatten the attribute or raise limits.maxDepth.'),
+  wrong_protocol: r('refused', 'gRPC was sent to the HTTP port, or HTTP to the gRPC port.', 'OTLP/gRPC goes to 4317, OTLP/HTTP to 4318.'),
+  wrong_method: r('refused', 'The method is not POST.', 'Send telemetry with POST.'),
+  unknown_path: r('refused', 'Nothing is received at this path.', 'Use /v1/traces, /v1/metrics or /v1/logs.'),
+  forbidden_host: r('refused', 'The Host header is not on the allow-list.', 'Use the address printed at start.'),
+  forbidden_origin: r('refused', 'A web page of another origin sent this.', 'Add the origin to limits.corsOrigins.'),
+  backpressure: r('refused', 'The collector is over its memory budget.', 'The sender retries; lower the rate or raise limits.maxInFlightBytes.'),
+  disk_full: r('refused', 'The disk is down to the reserve.', 'Free space or lower --max-size; senders retry.'),
+  journal_full: r('refused', 'The journal is at its size limit because the engine is not reading.', 'See the engine\'s state; senders retry.'),
+  shutting_down: r('refused', 'The collector is stopping.', 'The sender retries.'),
+  time_too_old: r('dropped', 'Older than the retention.', 'Start with --retention off to keep it.'),
+  time_in_future: r('dropped', 'More than one day in the future.', 'Check the sender\'s clock.'),
+  invalid_id: r('dropped', 'A trace id is not 16 bytes or a span id not 8, or all zero.', 'Update the sender\'s SDK.'),
+  too_many_attributes: r('noted', 'Attributes beyond the limit were cut.', 'Raise limits.maxAttributes.'),
+  attribute_too_long: r('noted', 'A value beyond the limit was cut.', 'Raise limits.maxAttributeBytes.'),
+  duplicate_attribute: r('noted', 'A key came twice in one item; the last value was kept.', 'Fix the instrumentation.'),
+  negative_duration: r('noted', 'A span ends before it starts; kept with a negative duration.', 'Check the sender\'s clock.'),
+  time_missing: r('noted', 'An item came without a time; the arrival or observed time was used.', 'Set a time in the sender.'),
+  unknown_enum: r('noted', 'A value outside its enumeration was kept as its number.', 'The sender may be newer than this console.'),
+  no_data: r('noted', 'A metric came without any data point kind.', 'Fix the instrumentation.'),
+  too_many_series: r('dropped', 'The series limit is reached; samples of new series are dropped.', 'Raise limits.maxSeries or drop labels by relabeling.'),
+  scrape_failed: r('dropped', 'The target could not be scraped.', 'See the error beside the target.'),
+  scrape_malformed: r('dropped', 'The target\'s exposition does not parse.', 'See the line named beside the target.'),
+  sample_limit: r('dropped', 'The scrape has more samples than sample_limit.', 'Raise sample_limit or drop series by relabeling.'),
+  out_of_range_value: r('noted', 'A number does not fit its column and was clamped.', 'Fix the instrumentation.'),
+  engine_cannot_decode: r('dropped', 'An acknowledged body could not be decoded; it is kept aside in quarantine.', 'Report it: this is a bug of ours.'),
+  store_failed: r('dropped', 'Rows could not be written to a damaged day file.', 'The file is quarantined; see Sources.'),
+} as const satisfies Record<string, Reason>;
+export type ReasonCode = keyof typeof REASONS;

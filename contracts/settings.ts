@@ -1,0 +1,61 @@
+import { z } from 'zod';
+
+/** Every limit of the receivers, with its default. Refusals are counted by reason (reasons.ts). */
+export const limitsSchema = z
+  .strictObject({
+    maxBodyBytes: z.number().int().positive().default(16 * 1024 * 1024).describe('request body as sent, bytes'),
+    maxDecompressedBytes: z.number().int().positive().default(64 * 1024 * 1024).describe('request body after decompression, bytes'),
+    maxInFlightBytes: z.number().int().positive().default(256 * 1024 * 1024).describe('bodies held at once, bytes'),
+    maxDepth: z.number().int().positive().default(32).describe('nesting of attribute values'),
+    maxAttributes: z.number().int().positive().default(256).describe('attributes per item'),
+    maxAttributeBytes: z.number().int().positive().default(64 * 1024).describe('one attribute value or body, bytes'),
+    maxSeries: z.number().int().positive().default(1_000_000).describe('metric series in the dictionary'),
+    maxScrapeBytes: z.number().int().positive().default(64 * 1024 * 1024).describe('one exposition, bytes'),
+    journalMaxBytes: z.number().int().positive().default(4 * 1024 ** 3).describe('journal not yet stored, bytes'),
+    diskReserveBytes: z.number().int().nonnegative().default(512 * 1024 * 1024).describe('free disk below which receiving stops'),
+    corsOrigins: z.array(z.string()).default([]).describe('web origins that may send telemetry'),
+  })
+  .prefault({});
+export type Limits = z.infer<typeof limitsSchema>;
+
+/** "sync": fdatasync before the answer. A number: fdatasync every so many milliseconds. "none": the OS decides. */
+export type Durability = 'sync' | 'none' | { readonly intervalMs: number };
+
+/** faultline.yaml; the same keys as `serve` flags (kebab-case there) and FAULTLINE_... variables. */
+export const configSchema = z.strictObject({
+  data: z.string().optional().describe('data folder'),
+  api: z.string().default('127.0.0.1:4400').describe('console and API, HOST:PORT'),
+  ingest: z.string().default('127.0.0.1:4318').describe('OTLP/HTTP, HOST:PORT'),
+  otlpGrpc: z.string().default('127.0.0.1:4317').describe('OTLP/gRPC, HOST:PORT'),
+  prometheusConfig: z.string().optional().describe('prometheus.yml to scrape by'),
+  rules: z.string().optional().describe('rule files (a later part)'),
+  retention: z.string().default('7d').describe('how long telemetry is kept: 36h, 7d, off'),
+  maxSize: z.string().default('20GB').describe('size of the store at which the oldest days go: 500MB, 20GB'),
+  durability: z.string().default('sync').describe('sync, an interval such as 100ms, or none'),
+  demo: z.union([z.boolean(), z.string()]).default(false).describe('start the demo shop, with a scenario name or the default'),
+  token: z.string().min(16).optional().describe('API token; generated when absent'),
+  ui: z.boolean().default(true).describe('serve the console'),
+  limits: limitsSchema,
+});
+export type Config = z.infer<typeof configSchema>;
+
+/** Settings after parsing: what the code passes on. */
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+export interface Settings {
+  readonly dataDir: string;
+  readonly api: Address;
+  readonly ingest: Address;
+  readonly otlpGrpc: Address;
+  readonly prometheusConfig: string | null;
+  /** 0 = off. */
+  readonly retentionSeconds: number;
+  readonly maxSizeBytes: number;
+  readonly durability: Durability;
+  readonly demo: string | null;
+  readonly token: string;
+  readonly ui: boolean;
+  readonly limits: Limits;
+}

@@ -1,0 +1,79 @@
+import type { ColumnBatch, Dictionary } from './columns.ts';
+import type { Incident } from './judgement.ts';
+import type { JournalPosition } from './journal.ts';
+import type { TableName } from './tables.ts';
+
+/**
+ * The door of store/: sole owner of DuckDB. The engine is its only user. Everything asynchronous unless said.
+ *
+ * Append path: `append` makes the rows hot (visible to every query at once) without touching disk. The store flushes
+ * hot rows in row-group-sized batches, or by age, each day file in one transaction with its journal position;
+ * `released()` then says up to where the journal is no longer needed.
+ * Replay: after a restart the engine reads the journal from `released()` and appends everything again; the store
+ * skips per file and table the rows it already holds.
+ */
+export interface Store {
+  readonly dictionary: Dictionary;
+  /** Rows of one journal record. Rows of one table of one record must come in the same order on every replay. */
+  append(record: { readonly position: JournalPosition; readonly next: JournalPosition }, batches: readonly ColumnBatch[]): void;
+  /** Journal position before which everything is stored durably. */
+  released(): JournalPosition;
+  onReleased(listener: (position: JournalPosition) => void): void;
+  /** Writes all hot rows to their day files (used at stop, by tests and by size pressure). */
+  flush(): Promise<void>;
+  /** Rows held in memory, bytes they take, per table. */
+  hot(): Readonly<Record<TableName, { readonly rows: number; readonly bytes: number }>>;
+
+  /** Reads on a pool of connections; cancellable; never blocks append. Parameters are $1, $2 ... */
+  query(sql: string, params?: readonly QueryValue[], options?: QueryOptions): Promise<QueryResult>;
+  /** One user-written SELECT, checked against the allow-list (design.md §9); throws FaultlineError 'sql_refused'. */
+  userQuery(sql: string, options?: QueryOptions): Promise<QueryResult>;
+
+  /** Small state that outlives a restart: incidents, settings, marks. */
+  saveIncident(incident: Incident): Promise<void>;
+  incidents(limit: number): Promise<readonly Incident[]>;
+  setState(key: string, json: string): Promise<void>;
+  getState(key: string): Promise<string | null>;
+
+  facts(): Promise<StoreFacts>;
+  /** Deletes by age and size now (also runs by itself). Returns what went. */
+  enforceRetention(nowMs: number): Promise<readonly PrunedDay[]>;
+  close(): Promise<void>;
+}
+export type QueryValue = string | number | bigint | boolean | null;
+export interface QueryOptions {
+  readonly timeoutMs?: number;
+  /** More rows: the result is cut and `truncated` set. */
+  readonly maxRows?: number;
+  readonly signal?: { readonly aborted: boolean; addEventListener(type: 'abort', listener: () => void): void };
+}
+/** Column-wise. Times are bigint nanoseconds (BigInt64Array); strings JS strings; NULL by the present bitmap. */
+export interface QueryResult {
+  readonly columns: readonly { readonly name: string; readonly type: string }[];
+  readonly rowCount: number;
+  readonly truncated: boolean;
+  /** Typed array for numbers and times, string[] for text; null entries: NaN for doubles, else see `isNull`. */
+  column(name: string): ArrayLike<number> | ArrayLike<bigint> | readonly (string | null)[];
+  /** Rows as plain objects (JSON-safe: bigint as string, times RFC 3339). For small results only. */
+  rows(): Record<string, unknown>[];
+  /** Arrow IPC stream. `metadata` becomes schema metadata (the screen's "query" and "params"). */
+  toArrow(metadata?: Readonly<Record<string, string>>): Uint8Array;
+}
+export interface PrunedDay {
+  readonly day: string;
+  readonly reason: 'age' | 'size' | 'corrupt';
+  readonly bytes: number;
+  readonly atMs: number;
+}
+export interface StoreFacts {
+  readonly dataDir: string;
+  readonly bytes: number;
+  readonly days: readonly { readonly day: string; readonly bytes: number; readonly rows: Readonly<Record<TableName, number>>; readonly state: 'ok' | 'quarantined' }[];
+  readonly pruned: readonly PrunedDay[];
+  readonly series: number;
+  readonly resources: number;
+  readonly minTimeMs: number | null;
+  readonly maxTimeMs: number | null;
+  readonly readOnly: boolean;
+  readonly schemaVersion: number;
+}
