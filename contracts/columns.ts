@@ -59,6 +59,8 @@ export interface DecodedRecord {
   readonly dropped: ReadonlyMap<string, number>;
   /** Items accepted with a repair worth showing (clamped, deduplicated key, negative duration ...), by reason. */
   readonly noted: ReadonlyMap<string, number>;
+  /** What is wrong with the record as a sentence (a scrape's bad line); shown beside its source. */
+  readonly problem?: string;
 }
 
 /** Ids for what repeats. Implemented by the store's dictionary; decoders only ask. Ids are stable across restarts. */

@@ -78,7 +78,9 @@ export const sourcesSchema = z.object({
   journal: z.object({ bytes: z.number(), lagBytes: z.number(), ackP50Ms: z.number(), ackP99Ms: z.number() }),
   store: z.object({
     bytes: z.number(),
-    days: z.array(z.object({ day: z.string(), bytes: z.number(), state: z.enum(['ok', 'quarantined']), rows: z.record(z.string(), z.number()) })),
+    days: z.array(
+      z.object({ day: z.string(), bytes: z.number(), state: z.enum(['ok', 'quarantined']), rows: z.record(z.string(), z.number()) }),
+    ),
     pruned: z.array(z.object({ day: z.string(), reason: z.enum(['age', 'size', 'corrupt']), bytes: z.number(), atMs: z.number() })),
     retentionSeconds: z.number(),
     maxSizeBytes: z.number(),
@@ -107,14 +109,30 @@ export const serviceMapSchema = z.object({
     }),
   ),
   edges: z.array(
-    z.object({ from: z.string(), to: z.string(), requests: z.number(), ratePerSecond: z.number(), errorRatio: z.number(), p95Ms: z.number().nullable() }),
+    z.object({
+      from: z.string(),
+      to: z.string(),
+      requests: z.number(),
+      ratePerSecond: z.number(),
+      errorRatio: z.number(),
+      p95Ms: z.number().nullable(),
+    }),
   ),
 });
 export type ServiceMap = z.infer<typeof serviceMapSchema>;
 
 export const metricListSchema = z.object({
   metrics: z.array(
-    z.object({ metric: z.string(), type: z.string(), unit: z.string(), description: z.string(), source: z.string(), series: z.number(), services: z.array(z.string()), labels: z.array(z.string()) }),
+    z.object({
+      metric: z.string(),
+      type: z.string(),
+      unit: z.string(),
+      description: z.string(),
+      source: z.string(),
+      series: z.number(),
+      services: z.array(z.string()),
+      labels: z.array(z.string()),
+    }),
   ),
 });
 export type MetricList = z.infer<typeof metricListSchema>;
@@ -135,7 +153,29 @@ export type ErrorBody = z.infer<typeof errorBodySchema>;
 /** Arrow columns, name -> Arrow type. Ids are lower-case hex text; times are TimestampNanosecond. */
 export const traceColumns = ['trace_id', 'start_time', 'duration_ms', 'root_service', 'root_name', 'spans', 'errors', 'services'] as const;
 export const spanColumns = [
-  'span_id', 'parent_span_id', 'start_time', 'duration_ns', 'name', 'service', 'kind', 'status_code', 'status_message',
-  'attributes_json', 'resource_json', 'events_json', 'links_json', 'scope',
+  'span_id',
+  'parent_span_id',
+  'start_time',
+  'duration_ns',
+  'name',
+  'service',
+  'kind',
+  'status_code',
+  'status_message',
+  'attributes_json',
+  'resource_json',
+  'events_json',
+  'links_json',
+  'scope',
 ] as const;
-export const logColumns = ['time', 'severity_number', 'severity_text', 'service', 'body', 'trace_id', 'span_id', 'attributes_json', 'resource_json'] as const;
+export const logColumns = [
+  'time',
+  'severity_number',
+  'severity_text',
+  'service',
+  'body',
+  'trace_id',
+  'span_id',
+  'attributes_json',
+  'resource_json',
+] as const;

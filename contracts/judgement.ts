@@ -5,15 +5,32 @@
 
 /** Closed list: what a detector may say is wrong. */
 export const SIGNAL_KINDS = [
-  'latency', 'errors', 'traffic_drop', 'traffic_surge', 'saturation', 'memory_growth', 'restart', 'cpu', 'queueing',
-  'log_errors', 'log_new_pattern', 'metric_shift',
+  'latency',
+  'errors',
+  'traffic_drop',
+  'traffic_surge',
+  'saturation',
+  'memory_growth',
+  'restart',
+  'cpu',
+  'queueing',
+  'log_errors',
+  'log_new_pattern',
+  'metric_shift',
 ] as const;
 export type SignalKind = (typeof SIGNAL_KINDS)[number];
 
 /** Closed list: what a cause may be called. 'unknown' when the evidence names a place but no mechanism. */
 export const CAUSE_KINDS = [
-  'bad_deploy', 'slow_dependency', 'pool_exhaustion', 'memory_leak', 'error_burst', 'noisy_neighbour', 'traffic_surge',
-  'resource_saturation', 'unknown',
+  'bad_deploy',
+  'slow_dependency',
+  'pool_exhaustion',
+  'memory_leak',
+  'error_burst',
+  'noisy_neighbour',
+  'traffic_surge',
+  'resource_saturation',
+  'unknown',
 ] as const;
 export type CauseKind = (typeof CAUSE_KINDS)[number];
 

@@ -92,8 +92,20 @@ export interface FacetObservation {
 
 /** Writes the SQL an evidence row carries. Implemented by store/read/evidence-queries; pure text, no I/O. */
 export interface EvidenceQueries {
-  service(signal: 'requests' | 'errors' | 'own_errors' | 'error_ratio' | 'p95_ms' | 'self_ms', service: string, instance: string | null, window: TimeWindow, baseline: TimeWindow): string;
-  edge(signal: 'requests' | 'error_ratio' | 'client_ms' | 'server_ms', from: string, to: string, window: TimeWindow, baseline: TimeWindow): string;
+  service(
+    signal: 'requests' | 'errors' | 'own_errors' | 'error_ratio' | 'p95_ms' | 'self_ms',
+    service: string,
+    instance: string | null,
+    window: TimeWindow,
+    baseline: TimeWindow,
+  ): string;
+  edge(
+    signal: 'requests' | 'error_ratio' | 'client_ms' | 'server_ms',
+    from: string,
+    to: string,
+    window: TimeWindow,
+    baseline: TimeWindow,
+  ): string;
   metric(seriesId: number, isRate: boolean, window: TimeWindow, baseline: TimeWindow): string;
   log(service: string, pattern: string, window: TimeWindow, baseline: TimeWindow): string;
   change(change: Change): string;

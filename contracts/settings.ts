@@ -3,16 +3,51 @@ import { z } from 'zod';
 /** Every limit of the receivers, with its default. Refusals are counted by reason (reasons.ts). */
 export const limitsSchema = z
   .strictObject({
-    maxBodyBytes: z.number().int().positive().default(16 * 1024 * 1024).describe('request body as sent, bytes'),
-    maxDecompressedBytes: z.number().int().positive().default(64 * 1024 * 1024).describe('request body after decompression, bytes'),
-    maxInFlightBytes: z.number().int().positive().default(256 * 1024 * 1024).describe('bodies held at once, bytes'),
+    maxBodyBytes: z
+      .number()
+      .int()
+      .positive()
+      .default(16 * 1024 * 1024)
+      .describe('request body as sent, bytes'),
+    maxDecompressedBytes: z
+      .number()
+      .int()
+      .positive()
+      .default(64 * 1024 * 1024)
+      .describe('request body after decompression, bytes'),
+    maxInFlightBytes: z
+      .number()
+      .int()
+      .positive()
+      .default(256 * 1024 * 1024)
+      .describe('bodies held at once, bytes'),
     maxDepth: z.number().int().positive().default(32).describe('nesting of attribute values'),
     maxAttributes: z.number().int().positive().default(256).describe('attributes per item'),
-    maxAttributeBytes: z.number().int().positive().default(64 * 1024).describe('one attribute value or body, bytes'),
+    maxAttributeBytes: z
+      .number()
+      .int()
+      .positive()
+      .default(64 * 1024)
+      .describe('one attribute value or body, bytes'),
     maxSeries: z.number().int().positive().default(1_000_000).describe('metric series in the dictionary'),
-    maxScrapeBytes: z.number().int().positive().default(64 * 1024 * 1024).describe('one exposition, bytes'),
-    journalMaxBytes: z.number().int().positive().default(4 * 1024 ** 3).describe('journal not yet stored, bytes'),
-    diskReserveBytes: z.number().int().nonnegative().default(512 * 1024 * 1024).describe('free disk below which receiving stops'),
+    maxScrapeBytes: z
+      .number()
+      .int()
+      .positive()
+      .default(64 * 1024 * 1024)
+      .describe('one exposition, bytes'),
+    journalMaxBytes: z
+      .number()
+      .int()
+      .positive()
+      .default(4 * 1024 ** 3)
+      .describe('journal not yet stored, bytes'),
+    diskReserveBytes: z
+      .number()
+      .int()
+      .nonnegative()
+      .default(512 * 1024 * 1024)
+      .describe('free disk below which receiving stops'),
     corsOrigins: z.array(z.string()).default([]).describe('web origins that may send telemetry'),
   })
   .prefault({});

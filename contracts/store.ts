@@ -1,6 +1,6 @@
 import type { ColumnBatch, Dictionary } from './columns.ts';
-import type { Incident } from './judgement.ts';
 import type { JournalPosition } from './journal.ts';
+import type { Incident } from './judgement.ts';
 import type { TableName } from './tables.ts';
 
 /**
@@ -68,7 +68,12 @@ export interface PrunedDay {
 export interface StoreFacts {
   readonly dataDir: string;
   readonly bytes: number;
-  readonly days: readonly { readonly day: string; readonly bytes: number; readonly rows: Readonly<Record<TableName, number>>; readonly state: 'ok' | 'quarantined' }[];
+  readonly days: readonly {
+    readonly day: string;
+    readonly bytes: number;
+    readonly rows: Readonly<Record<TableName, number>>;
+    readonly state: 'ok' | 'quarantined';
+  }[];
   readonly pruned: readonly PrunedDay[];
   readonly series: number;
   readonly resources: number;

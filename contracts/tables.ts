@@ -64,10 +64,15 @@ export const SPANS: TableSpec = {
   timeColumn: 'start_time',
   columns: [
     { name: 'trace_id', kind: 'uuid', sql: 'UUID', about: 'Trace, 16 bytes.' },
-    { name: 'span_id', kind: 'u64', sql: 'UBIGINT', about: 'Span, 8 bytes big-endian; unique only within its trace, and only if the sender behaves.' },
+    {
+      name: 'span_id',
+      kind: 'u64',
+      sql: 'UBIGINT',
+      about: 'Span, 8 bytes big-endian; unique only within its trace, and only if the sender behaves.',
+    },
     { name: 'parent_span_id', kind: 'u64', sql: 'UBIGINT', nullable: true, about: 'Parent span; NULL for a root.' },
     time('start_time', 'Start.'),
-    { name: 'duration_ns', kind: 'i64', sql: 'BIGINT', about: 'End minus start, nanoseconds; negative when the sender\'s clock went back.' },
+    { name: 'duration_ns', kind: 'i64', sql: 'BIGINT', about: "End minus start, nanoseconds; negative when the sender's clock went back." },
     str('name', 'Span name.', false),
     str('service', 'Resource attribute service.name; unknown_service when absent.', false),
     { name: 'kind', kind: 'u8', sql: 'UTINYINT', about: '0 unspecified, 1 internal, 2 server, 3 client, 4 producer, 5 consumer.' },
@@ -101,7 +106,12 @@ export const LOGS: TableSpec = {
     time('observed_time', 'When the collector of the sender saw it.', true),
     { name: 'trace_id', kind: 'uuid', sql: 'UUID', nullable: true, about: 'Trace the record belongs to.' },
     { name: 'span_id', kind: 'u64', sql: 'UBIGINT', nullable: true, about: 'Span the record belongs to.' },
-    { name: 'severity_number', kind: 'u8', sql: 'UTINYINT', about: '1-4 trace, 5-8 debug, 9-12 info, 13-16 warn, 17-20 error, 21-24 fatal; 0 unspecified.' },
+    {
+      name: 'severity_number',
+      kind: 'u8',
+      sql: 'UTINYINT',
+      about: '1-4 trace, 5-8 debug, 9-12 info, 13-16 warn, 17-20 error, 21-24 fatal; 0 unspecified.',
+    },
     str('severity_text', 'Severity as the source wrote it.'),
     str('service', 'Resource attribute service.name; unknown_service when absent.', false),
     str('body', 'Body as text (JSON text for arrays and maps).'),
@@ -125,7 +135,13 @@ export const SAMPLES: TableSpec = {
     u32('flags', 'OTLP data point flags.'),
   ],
 };
-const list = (name: string, element: FixedKind, sql: string, about: string): ColumnSpec => ({ name, kind: 'list', sql: `${sql}[]`, element, about });
+const list = (name: string, element: FixedKind, sql: string, about: string): ColumnSpec => ({
+  name,
+  kind: 'list',
+  sql: `${sql}[]`,
+  element,
+  about,
+});
 const f64 = (name: string, about: string): ColumnSpec => ({ name, kind: 'f64', sql: 'DOUBLE', nullable: true, about });
 export const HISTOGRAMS: TableSpec = {
   name: 'histograms',

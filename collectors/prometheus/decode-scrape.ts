@@ -1,0 +1,338 @@
+import type { Attributes, ColumnBatch, DecodedRecord, Dictionary, MetricType } from '#contracts/columns.ts';
+import type { JournalRecord, ScrapeMeta } from '#contracts/journal.ts';
+import type { Limits } from '#contracts/settings.ts';
+import { ExemplarRows, SampleRows } from './metric-rows.ts';
+import { type ExpositionFormat, type FamilyType, formatOf, parseExposition } from './parse-exposition.ts';
+import { compileRelabel, type Relabel, type RelabelConfig } from './relabel.ts';
+import { type ParsedSeries, parseLabels, parseSeries } from './series-text.ts';
+
+/**
+ * One scrape attempt -> sample rows: labels merged with the target's, metric relabeling, `up` and the scrape's own
+ * series, staleness of series that went away. A scrape counts as a whole: a bad line or too many samples and only
+ * `up 0` remains, as Prometheus does.
+ *
+ * What a target showed last time is kept per dictionary, so that an unchanged series costs one memcmp. Rows of the
+ * body come first and stale markers last: a replay that starts later may miss markers but never shifts rows.
+ */
+export interface ScrapeContext {
+  readonly dictionary: Dictionary;
+  readonly limits: Limits;
+}
+interface KnownSeries {
+  readonly raw: Uint8Array;
+  /** 0 = dropped by relabeling or by the series limit. */
+  readonly seriesId: number;
+  seenAt: number;
+  stamped: boolean;
+}
+interface TargetState {
+  readonly known: Map<string, KnownSeries>;
+  order: KnownSeries[];
+  scrapes: number;
+  relabelText: string;
+  relabel: Relabel;
+  meta: Map<string, number>;
+}
+interface Family {
+  type: FamilyType;
+  help: string;
+  unit: string;
+}
+
+/** Prometheus' stale marker: a NaN with this payload (value/value.go). */
+export const STALE_NAN_BITS = 0x7ff0000000000002n;
+const targetsOf = new WeakMap<Dictionary, Map<string, TargetState>>();
+
+function stateOf(dictionary: Dictionary, record: JournalRecord, meta: ScrapeMeta): TargetState {
+  let targets = targetsOf.get(dictionary);
+  if (!targets) {
+    targets = new Map();
+    targetsOf.set(dictionary, targets);
+  }
+  const key = `${record.source}|${JSON.stringify(meta.labels)}`;
+  let state = targets.get(key);
+  if (!state) {
+    state = { known: new Map(), order: [], scrapes: 0, relabelText: '', relabel: compileRelabel([]), meta: new Map() };
+    targets.set(key, state);
+  }
+  const relabelText = JSON.stringify(meta.metricRelabelConfigs);
+  if (state.relabelText !== relabelText) {
+    state.relabelText = relabelText;
+    state.relabel = compileRelabel(meta.metricRelabelConfigs as readonly RelabelConfig[]);
+    state.known.clear();
+    state.order = [];
+  }
+  return state;
+}
+
+/** Label rules of scrape.go mutateSampleLabels: the target's labels win unless honor_labels, the loser becomes exported_x. */
+function mergeLabels(series: ParsedSeries, meta: ScrapeMeta): Map<string, string> {
+  const labels = new Map<string, string>();
+  const clashes: (readonly [string, string])[] = [];
+  for (const [name, value] of series.labels) {
+    if (value === '') continue;
+    if (!meta.honorLabels && meta.labels[name] !== undefined) clashes.push([name, value]);
+    else labels.set(name, value);
+  }
+  for (const [name, value] of Object.entries(meta.labels)) if (!(meta.honorLabels && labels.has(name))) labels.set(name, value);
+  for (const [name, value] of clashes) {
+    let exported = `exported_${name}`;
+    while (labels.has(exported)) exported = `exported_${exported}`;
+    labels.set(exported, value);
+  }
+  labels.set('__name__', series.name);
+  return labels;
+}
+
+const toAttributes = (labels: ReadonlyMap<string, string>): Attributes => {
+  const keys = [...labels.keys()].filter((key) => key !== '__name__').sort();
+  return { keys, values: keys.map((key) => labels.get(key) as string), types: 's'.repeat(keys.length) };
+};
+const SUFFIX = /_(?:bucket|sum|count|total|created|info|gsum|gcount)$/;
+const METRIC_TYPE: Record<FamilyType, MetricType> = {
+  counter: 'sum',
+  gauge: 'gauge',
+  histogram: 'histogram',
+  gaugehistogram: 'histogram',
+  summary: 'summary',
+  info: 'info',
+  stateset: 'stateset',
+  unknown: 'unknown',
+  untyped: 'unknown',
+};
+const NO_ATTRIBUTES: Attributes = { keys: [], values: [], types: '' };
+
+/** Cumulative parts of a family, by the name's ending; a bare quantile or gauge is not. */
+const isMonotonic = (type: FamilyType, name: string): boolean =>
+  type === 'counter' ? !name.endsWith('_created') : (type === 'histogram' || type === 'summary') && /_(?:bucket|sum|count)$/.test(name);
+
+function seriesId(dictionary: Dictionary, labels: ReadonlyMap<string, string>, family: Family, record: JournalRecord): number {
+  const name = labels.get('__name__') ?? '';
+  const attributes = toAttributes(labels);
+  const monotonic = isMonotonic(family.type, name);
+  const type = METRIC_TYPE[family.type];
+  const service = labels.get('service_name') ?? labels.get('job') ?? '';
+  const key = `prom\0${name}\0${type}\0${attributes.keys.map((k, i) => `${k}\0${attributes.values[i]}`).join('\0')}`;
+  return dictionary.series(key, () => ({
+    metric: name,
+    type,
+    unit: family.unit,
+    description: family.help,
+    temporality: monotonic ? 'cumulative' : '',
+    monotonic,
+    numberType: 'd',
+    source: 'prometheus',
+    service,
+    attributes,
+    metadata: NO_ATTRIBUTES,
+    resourceId: resourceId(dictionary, labels, record),
+    scopeId: 0,
+  }));
+}
+
+/** The target as a resource, so that metrics join traces and logs on service and instance. */
+function resourceId(dictionary: Dictionary, labels: ReadonlyMap<string, string>, _record: JournalRecord): number {
+  const service = labels.get('service_name') ?? labels.get('job') ?? '';
+  const instance = labels.get('instance') ?? '';
+  const pairs: [string, string][] = [
+    ['service.name', service],
+    ['service.instance.id', instance],
+  ];
+  const host = labels.get('host_name') ?? labels.get('node');
+  if (host) pairs.push(['host.name', host]);
+  return dictionary.resource(`prom\0${pairs.map(([k, v]) => `${k}\0${v}`).join('\0')}`, () => ({
+    service,
+    serviceNamespace: null,
+    serviceInstanceId: instance,
+    serviceVersion: null,
+    attributes: { keys: pairs.map(([k]) => k), values: pairs.map(([, v]) => v), types: 's'.repeat(pairs.length) },
+    droppedAttributesCount: 0,
+    schemaUrl: '',
+    entityRefs: '',
+  }));
+}
+
+const equalBytes = (raw: Uint8Array, body: Uint8Array, start: number): boolean => {
+  for (let i = 0; i < raw.length; i++) if (raw[i] !== body[start + i]) return false;
+  return true;
+};
+const bump = (counts: Map<string, number>, reason: string, by = 1): void => void counts.set(reason, (counts.get(reason) ?? 0) + by);
+
+class Scrape {
+  readonly samples = new SampleRows();
+  readonly exemplars = new ExemplarRows();
+  readonly dropped = new Map<string, number>();
+  readonly noted = new Map<string, number>();
+  readonly families = new Map<string, Family>();
+  readonly order: KnownSeries[] = [];
+  scraped = 0;
+  kept = 0;
+  added = 0;
+  problem = '';
+  private next = 0;
+  private readonly state: TargetState;
+  private readonly meta: ScrapeMeta;
+  private readonly record: JournalRecord;
+  private readonly context: ScrapeContext;
+
+  constructor(state: TargetState, meta: ScrapeMeta, record: JournalRecord, context: ScrapeContext) {
+    this.state = state;
+    this.meta = meta;
+    this.record = record;
+    this.context = context;
+    state.scrapes++;
+  }
+
+  /** Throws when the exposition is malformed or over sample_limit; the caller falls back to `up 0`. */
+  read(body: Uint8Array, format: ExpositionFormat): void {
+    parseExposition(body, format, {
+      metadata: (name, kind, text) => {
+        const family = this.family(name);
+        if (kind === 'type') family.type = text as FamilyType;
+        else if (kind === 'help') family.help = text;
+        else family.unit = text;
+      },
+      predict: (bytes, start, lineEnd) => {
+        const expected = this.state.order[this.next];
+        if (!expected) return -1;
+        const end = start + expected.raw.length;
+        const after = bytes[end];
+        return end < lineEnd && (after === 32 || after === 9) && equalBytes(expected.raw, bytes, start) ? end : -1;
+      },
+      sample: (bytes, start, end, value, timestampMs, exemplarStart, lineEnd) => {
+        const series = this.series(bytes, start, end);
+        this.scraped++;
+        if (series.seriesId === 0) return;
+        this.kept++;
+        if (this.meta.sampleLimit > 0 && this.kept > this.meta.sampleLimit)
+          throw new Error(`more than sample_limit ${this.meta.sampleLimit} samples`);
+        this.add(series, value, timestampMs);
+        if (exemplarStart >= 0) this.exemplar(series, bytes, exemplarStart, lineEnd);
+      },
+    });
+  }
+
+  private family(name: string): Family {
+    let family = this.families.get(name);
+    if (!family) {
+      family = { type: 'unknown', help: '', unit: '' };
+      this.families.set(name, family);
+    }
+    return family;
+  }
+
+  private series(bytes: Uint8Array, start: number, end: number): KnownSeries {
+    const expected = this.state.order[this.next];
+    let series = expected && expected.raw.length === end - start && equalBytes(expected.raw, bytes, start) ? expected : undefined;
+    if (!series) {
+      const text = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1');
+      series = this.state.known.get(text) ?? this.learn(bytes, start, end, text);
+      // resume prediction after the known series: one added or removed line must not end it
+      const at = this.state.order.indexOf(series, this.next);
+      if (at >= 0 && at < this.next + 64) this.next = at;
+      else this.next--;
+    }
+    this.next++;
+    this.order.push(series);
+    return series;
+  }
+
+  private learn(bytes: Uint8Array, start: number, end: number, text: string): KnownSeries {
+    const parsed = parseSeries(bytes, start, end);
+    const labels = this.state.relabel(mergeLabels(parsed, this.meta));
+    const family = this.families.get(parsed.name) ??
+      this.families.get(parsed.name.replace(SUFFIX, '')) ?? { type: 'unknown', help: '', unit: '' };
+    let id = 0;
+    if (labels?.get('__name__')) {
+      id = seriesId(this.context.dictionary, labels, family, this.record);
+      if (id === 0) bump(this.dropped, 'too_many_series');
+    }
+    const series = { raw: bytes.slice(start, end), seriesId: id, seenAt: 0, stamped: false };
+    this.state.known.set(text, series);
+    this.added++;
+    return series;
+  }
+
+  private add(series: KnownSeries, value: number, timestampMs: number): void {
+    const own = this.meta.honorTimestamps && !Number.isNaN(timestampMs);
+    if (series.seenAt === this.state.scrapes && !own) {
+      bump(this.dropped, 'duplicate_sample');
+      return;
+    }
+    series.seenAt = this.state.scrapes;
+    series.stamped = own;
+    this.samples.push(series.seriesId, own ? BigInt(Math.round(timestampMs * 1000)) * 1000n : this.timeNs(), value);
+  }
+
+  private exemplar(series: KnownSeries, bytes: Uint8Array, start: number, lineEnd: number): void {
+    const close = bytes.lastIndexOf(125, lineEnd) + 1;
+    const labels = parseLabels(bytes, start, close, true);
+    const [value = '', time] = Buffer.from(bytes.subarray(close, lineEnd)).toString('latin1').trim().split(' ');
+    const number = Number(value);
+    if (value === '' || Number.isNaN(number)) throw new Error('an exemplar has no value');
+    this.exemplars.push(series.seriesId, time ? BigInt(Math.round(Number(time) * 1e6)) * 1000n : this.timeNs(), number, labels);
+  }
+
+  private timeNs(): bigint {
+    return BigInt(this.meta.scrapeUnixMs) * 1_000_000n;
+  }
+
+  /** Series of the last scrape that are gone (or all of them, after a failure) get a stale marker. */
+  markStale(failed: boolean): void {
+    for (const series of this.state.order) {
+      if (series.seriesId === 0 || series.stamped || (!failed && series.seenAt === this.state.scrapes)) continue;
+      if (series.seenAt === 0) continue;
+      this.samples.pushBits(series.seriesId, this.timeNs(), STALE_NAN_BITS);
+      series.seenAt = 0;
+    }
+    this.state.order = failed ? [] : this.order;
+    if (this.state.known.size > 2 * this.state.order.length + 1000) {
+      this.state.known.clear();
+      for (const series of this.state.order) this.state.known.set(Buffer.from(series.raw).toString('latin1'), series);
+    }
+  }
+
+  /** up, scrape_duration_seconds and friends, as Prometheus writes them. */
+  report(up: boolean): void {
+    const rows: readonly (readonly [string, number])[] = [
+      ['up', up ? 1 : 0],
+      ['scrape_duration_seconds', this.meta.durationSeconds],
+      ['scrape_samples_scraped', up ? this.scraped : 0],
+      ['scrape_samples_post_metric_relabeling', up ? this.kept : 0],
+      ['scrape_series_added', up ? this.added : 0],
+    ];
+    for (const [name, value] of rows) {
+      let id = this.state.meta.get(name);
+      if (id === undefined) {
+        const labels = new Map([...Object.entries(this.meta.labels), ['__name__', name] as const]);
+        id = seriesId(this.context.dictionary, labels, { type: 'gauge', help: '', unit: '' }, this.record);
+        this.state.meta.set(name, id);
+      }
+      if (id !== 0) this.samples.push(id, this.timeNs(), value);
+    }
+  }
+}
+
+/** @param record body already decompressed. Never throws for what a target sent. */
+export function decodeScrape(record: JournalRecord, context: ScrapeContext): DecodedRecord {
+  const meta = JSON.parse(record.meta) as ScrapeMeta;
+  const state = stateOf(context.dictionary, record, meta);
+  let scrape = new Scrape(state, meta, record, context);
+  let up = meta.up;
+  if (up) {
+    try {
+      scrape.read(record.body, formatOf(meta.contentType));
+    } catch (error) {
+      up = false;
+      const { message } = error as Error;
+      scrape = new Scrape(state, meta, record, context);
+      scrape.problem = message;
+      bump(scrape.dropped, message.includes('sample_limit') ? 'sample_limit' : 'scrape_malformed');
+    }
+  }
+  scrape.report(up);
+  scrape.markStale(!up);
+  const batches: ColumnBatch[] = [scrape.samples.batch()];
+  if (scrape.exemplars.rows > 0) batches.push(scrape.exemplars.batch());
+  return { batches, dropped: scrape.dropped, noted: scrape.noted, ...(scrape.problem === '' ? {} : { problem: scrape.problem }) };
+}
