@@ -1,3 +1,4 @@
+import { acceptTime } from '#contracts/accept-time.ts';
 import type { Attributes, ColumnBatch, DecodedRecord, Dictionary, MetricType } from '#contracts/columns.ts';
 import type { JournalRecord, ScrapeMeta } from '#contracts/journal.ts';
 import type { Limits } from '#contracts/settings.ts';
@@ -227,14 +228,22 @@ class Scrape {
     if (!series) {
       const text = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1');
       series = this.state.known.get(text) ?? this.learn(bytes, start, end, text);
-      // resume prediction after the known series: one added or removed line must not end it
-      const at = this.state.order.indexOf(series, this.next);
-      if (at >= 0 && at < this.next + 64) this.next = at;
-      else this.next--;
+      this.resync(series);
     }
     this.next++;
     this.order.push(series);
     return series;
+  }
+
+  /** Resumes prediction after `series`: one added or removed line must not end it. Bounded, so never quadratic. */
+  private resync(series: KnownSeries): void {
+    const stop = Math.min(this.next + 64, this.state.order.length);
+    for (let at = this.next; at < stop; at++) {
+      if (this.state.order[at] !== series) continue;
+      this.next = at;
+      return;
+    }
+    this.next--;
   }
 
   private learn(bytes: Uint8Array, start: number, end: number, text: string): KnownSeries {
@@ -261,7 +270,14 @@ class Scrape {
     }
     series.seenAt = this.state.scrapes;
     series.stamped = own;
-    this.samples.push(series.seriesId, own ? BigInt(Math.round(timestampMs * 1000)) * 1000n : this.timeNs(), value);
+    const timeNs = own ? BigInt(Math.round(timestampMs * 1000)) * 1000n : this.timeNs();
+    const verdict = own
+      ? timeNs < 0n
+        ? 'time_too_old'
+        : acceptTime(timeNs, this.record.receivedUnixNano, this.record.retentionSeconds)
+      : 'ok';
+    if (verdict === 'ok') this.samples.push(series.seriesId, timeNs, value);
+    else bump(this.dropped, verdict);
   }
 
   private exemplar(series: KnownSeries, bytes: Uint8Array, start: number, lineEnd: number): void {

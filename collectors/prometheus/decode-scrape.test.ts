@@ -1,0 +1,171 @@
+import { describe, expect, it } from 'vitest';
+import type { ColumnBatch, Dictionary, SeriesRow } from '#contracts/columns.ts';
+import { BodyEncoding, BodyFormat, type JournalRecord, RecordKind, type ScrapeMeta } from '#contracts/journal.ts';
+import { limitsSchema } from '#contracts/settings.ts';
+import { decodeScrape, STALE_NAN_BITS } from './decode-scrape.ts';
+
+function memoryDictionary(): Dictionary & { rows: SeriesRow[] } {
+  const ids = new Map<string, number>();
+  const rows: SeriesRow[] = [];
+  const id = (key: string): number => {
+    if (!ids.has(key)) ids.set(key, ids.size + 1);
+    return ids.get(key) as number;
+  };
+  return {
+    rows,
+    resource: (key) => id(`r${key}`),
+    scope: (key) => id(`s${key}`),
+    series: (key, row) => {
+      const known = ids.get(`m${key}`);
+      if (known) return known;
+      const made = row();
+      const next = id(`m${key}`);
+      rows[next] = made;
+      return next;
+    },
+  };
+}
+const metaOf = (over: Partial<ScrapeMeta>): ScrapeMeta => ({
+  job: 'node',
+  labels: { job: 'node', instance: 'a:1' },
+  scrapeUnixMs: 1_700_000_000_000,
+  durationSeconds: 0.01,
+  up: true,
+  error: '',
+  contentType: 'text/plain',
+  honorLabels: false,
+  honorTimestamps: true,
+  sampleLimit: 0,
+  metricRelabelConfigs: [],
+  ...over,
+});
+const record = (text: string, over: Partial<ScrapeMeta> = {}): JournalRecord => {
+  const meta = metaOf(over);
+  return {
+    kind: RecordKind.scrape,
+    format: BodyFormat.text,
+    encoding: BodyEncoding.identity,
+    receivedUnixNano: BigInt(meta.scrapeUnixMs) * 1_000_000n,
+    retentionSeconds: 0,
+    items: 0,
+    source: 'scrape:node:a:1',
+    meta: JSON.stringify(meta),
+    body: Buffer.from(text),
+    position: 0,
+    next: 1,
+  };
+};
+function shown(dictionary: { rows: SeriesRow[] }, batch: ColumnBatch | undefined): string[] {
+  if (!batch) return [];
+  const [ids, , values] = batch.columns as [{ data: Uint32Array }, unknown, { data: Float64Array }];
+  const bits = new BigUint64Array(values.data.buffer);
+  return Array.from({ length: batch.rows }, (_, i) => {
+    const series = dictionary.rows[ids.data[i] as number] as SeriesRow;
+    const labels = series.attributes.keys.map((k, n) => `${k}=${series.attributes.values[n]}`).join(',');
+    return `${series.metric}{${labels}} ${bits[i] === STALE_NAN_BITS ? 'stale' : values.data[i]}`;
+  });
+}
+const limits = limitsSchema.parse({});
+const samplesOf = (dictionary: Dictionary & { rows: SeriesRow[] }, rec: JournalRecord) => {
+  const decoded = decodeScrape(rec, { dictionary, limits });
+  return { lines: shown(dictionary, decoded.batches[0]), decoded };
+};
+const own = (lines: string[]): string[] => lines.filter((line) => !/^(up|scrape_)/.test(line));
+
+describe('a scrape', () => {
+  it('merges labels as Prometheus does', () => {
+    const dictionary = memoryDictionary();
+    expect(own(samplesOf(dictionary, record('a{job="x",c="d"} 1\n')).lines)).toEqual(['a{c=d,exported_job=x,instance=a:1,job=node} 1']);
+    expect(own(samplesOf(memoryDictionary(), record('a{job="x"} 1\n', { honorLabels: true })).lines)).toHaveLength(1);
+  });
+  it('writes up and its own series', () => {
+    const dictionary = memoryDictionary();
+    expect(samplesOf(dictionary, record('a 1\nb 2\n')).lines.slice(2)).toEqual([
+      'up{instance=a:1,job=node} 1',
+      'scrape_duration_seconds{instance=a:1,job=node} 0.01',
+      'scrape_samples_scraped{instance=a:1,job=node} 2',
+      'scrape_samples_post_metric_relabeling{instance=a:1,job=node} 2',
+      'scrape_series_added{instance=a:1,job=node} 2',
+    ]);
+  });
+  it('marks a series that went away stale, once', () => {
+    const dictionary = memoryDictionary();
+    samplesOf(dictionary, record('a 1\nb 2\nc 3\n'));
+    expect(own(samplesOf(dictionary, record('a 1\nc 3\n')).lines)).toEqual([
+      'a{instance=a:1,job=node} 1',
+      'c{instance=a:1,job=node} 3',
+      'b{instance=a:1,job=node} stale',
+    ]);
+    expect(own(samplesOf(dictionary, record('c 3\na 1\n')).lines)).toEqual(['c{instance=a:1,job=node} 3', 'a{instance=a:1,job=node} 1']);
+  });
+  it('that failed is up 0 and ends every series', () => {
+    const dictionary = memoryDictionary();
+    samplesOf(dictionary, record('a 1\n'));
+    const { lines } = samplesOf(dictionary, record('', { up: false, error: 'refused' }));
+    expect(lines[0]).toBe('up{instance=a:1,job=node} 0');
+    expect(own(lines)).toEqual(['a{instance=a:1,job=node} stale']);
+    expect(own(samplesOf(dictionary, record('', { up: false })).lines)).toEqual([]);
+  });
+  it('with a bad line counts as failed, names the line and keeps nothing', () => {
+    const { lines, decoded } = samplesOf(memoryDictionary(), record('a 1\nb{ 2\n'));
+    expect(own(lines)).toEqual([]);
+    expect(lines[0]).toBe('up{instance=a:1,job=node} 0');
+    expect([...decoded.dropped]).toEqual([['scrape_malformed', 1]]);
+    expect(decoded.problem).toMatch(/^line 2: /);
+  });
+  it('over sample_limit counts as failed', () => {
+    expect([...samplesOf(memoryDictionary(), record('a 1\nb 2\n', { sampleLimit: 1 })).decoded.dropped]).toEqual([['sample_limit', 1]]);
+  });
+  it('drops what metric relabeling drops', () => {
+    const drop = {
+      sourceLabels: ['__name__'],
+      separator: ';',
+      regex: 'go_.*',
+      modulus: 1,
+      targetLabel: '',
+      replacement: '$1',
+      action: 'drop',
+    };
+    expect(own(samplesOf(memoryDictionary(), record('go_x 1\na 2\n', { metricRelabelConfigs: [drop] })).lines)).toEqual([
+      'a{instance=a:1,job=node} 2',
+    ]);
+  });
+  it('keeps the first of a repeated series and counts the rest', () => {
+    const { lines, decoded } = samplesOf(memoryDictionary(), record('a 1\na 2\n'));
+    expect(own(lines)).toEqual(['a{instance=a:1,job=node} 1']);
+    expect([...decoded.dropped]).toEqual([['duplicate_sample', 1]]);
+  });
+  it('types series from metadata', () => {
+    const dictionary = memoryDictionary();
+    samplesOf(
+      dictionary,
+      record('# TYPE r counter\n# HELP r requests\nr_total 1\n# TYPE h histogram\nh_bucket{le="1"} 2\nh_sum 3\n# TYPE g gauge\ng 1\n'),
+    );
+    const types = Object.fromEntries(dictionary.rows.filter(Boolean).map((s) => [s.metric, [s.type, s.monotonic]]));
+    expect(types).toMatchObject({ r_total: ['sum', true], h_bucket: ['histogram', true], h_sum: ['histogram', true], g: ['gauge', false] });
+  });
+  it('brings exemplars with their trace', () => {
+    const text = `# TYPE a counter\na_total 1 # {trace_id="${'ab'.repeat(16)}",note="a longer text here"} 0.5\n# EOF\n`;
+    const decoded = decodeScrape(record(text, { contentType: 'application/openmetrics-text; version=1.0.0' }), {
+      dictionary: memoryDictionary(),
+      limits,
+    });
+    const exemplars = decoded.batches.find((b) => b.table === 'exemplars') as ColumnBatch;
+    expect(exemplars.rows).toBe(1);
+    expect((exemplars.columns[4] as { data: Uint8Array }).data[0]).toBe(0xab);
+    expect(Buffer.from(exemplars.heap).toString()).toBe('a longer text here');
+  });
+  it('refuses a series beyond the limit without failing the scrape', () => {
+    const dictionary = { ...memoryDictionary(), series: (key: string) => (key.includes('\0b\0') ? 0 : 7) };
+    const decoded = decodeScrape(record('a 1\nb 2\n'), { dictionary, limits });
+    expect([...decoded.dropped]).toEqual([['too_many_series', 1]]);
+  });
+  it('repeating one scrape gives the same rows (prediction changes nothing)', () => {
+    const dictionary = memoryDictionary();
+    const text = Array.from({ length: 200 }, (_, i) => `m${i % 7}{i="${i}"} ${i}`).join('\n');
+    const first = samplesOf(dictionary, record(`${text}\n`)).lines.slice(0, 200);
+    for (let i = 0; i < 20; i++) expect(samplesOf(dictionary, record(`${text}\n`)).lines.slice(0, 200)).toEqual(first);
+    const shuffled = text.split('\n').reverse().join('\n');
+    expect(samplesOf(dictionary, record(`${shuffled}\n`)).lines.slice(0, 200)).toEqual([...first].reverse());
+  });
+});
