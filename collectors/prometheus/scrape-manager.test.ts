@@ -68,7 +68,10 @@ describe('scraping', () => {
     ['no answer in time', () => {}, /no answer within 150 ms/],
     [
       'a cut answer',
-      (_, response) => void (response.writeHead(200, { 'content-length': '100' }).write('a'), setTimeout(() => response.destroy(), 20)),
+      (_, response) => {
+        response.writeHead(200, { 'content-length': '100' }).write('a');
+        setTimeout(() => response.destroy(), 20);
+      },
       /cut|aborted/,
     ],
   ])('%s is a failed attempt with its sentence, journalled', async (_, handler, says) => {

@@ -30,8 +30,8 @@ function collect(response: IncomingMessage, maxBytes: number): Promise<ScrapeAns
     response.on('data', (chunk: Buffer) => {
       size += chunk.length;
       if (size > maxBytes) {
-        response.destroy();
         reject(new Error(`the exposition is over ${maxBytes} bytes`));
+        response.destroy();
       } else chunks.push(chunk);
     });
     response.on('end', () =>
