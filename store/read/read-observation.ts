@@ -1,0 +1,208 @@
+import type { Change } from '#contracts/judgement.ts';
+import type { EdgeObservation, LogObservation, MetricObservation, Observation, Placement, ServiceObservation } from '#contracts/observation.ts';
+import { aliveSql, changeLogsSql, observeLogsSql } from '../sql/read/judgement-sql.ts';
+import { observeMetricsSql, restartsSql } from '../sql/read/metrics-sql.ts';
+import { observeEdgesSql, observeRedSql, observeSelfSql, placementsSql, type Window } from '../sql/read/services-sql.ts';
+import { numbers, type Queries, texts } from './columns-of.ts';
+import { deriveChanges, type ProcessStart } from './derive-changes.ts';
+import { SeriesCatalog } from './series-catalog.ts';
+
+export interface Grid {
+  readonly startMs: number;
+  readonly stepMs: number;
+  readonly buckets: number;
+}
+/** Shapes of log lines kept per service and severity class. */
+const SHAPES_PER_CLASS = 40;
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+const empty = (buckets: number): Float64Array => new Float64Array(buckets).fill(Number.NaN);
+
+function entry<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  let value = map.get(key);
+  if (value === undefined) {
+    value = make();
+    map.set(key, value);
+  }
+  return value;
+}
+
+/** What a window held, with the process starts a ring needs to find restarts across its parts. */
+export interface ObservationPart extends Observation {
+  readonly starts: readonly ProcessStart[];
+  /** Cells in which each service was heard by any signal. */
+  readonly alive: ReadonlyMap<string, Uint8Array>;
+}
+
+/**
+ * Everything judgement may look at in a window (contracts/observation.ts Observation), by SQL over hot and stored rows.
+ * Facets are left empty: they belong to a question (readFacets). Same code for one live cell and for a past hour.
+ */
+export async function readObservation(store: Queries, grid: Grid, catalog = new SeriesCatalog()): Promise<ObservationPart> {
+  const window: Window = { startMs: grid.startMs, endMs: grid.startMs + grid.stepMs * grid.buckets };
+  const alive = await readAlive(store, window, grid);
+  const services = await readServices(store, window, grid);
+  fillQuiet(services, alive, grid.buckets);
+  const edges = await readEdges(store, window, grid, alive);
+  const metrics = await readMetrics(store, window, grid, catalog);
+  const logs = await readLogs(store, window, grid);
+  const placements = await readPlacements(store, window);
+  const starts = await readStarts(store, window);
+  const changes = [...deriveChanges(placements, starts, window.startMs), ...(await readLoggedChanges(store, window))].sort((a, b) => a.atMs - b.atMs);
+  return { ...grid, services: [...services.values()], edges, metrics, logs, placements, starts, changes, facets: [], alive };
+}
+
+async function readAlive(store: Queries, window: Window, grid: Grid): Promise<Map<string, Uint8Array>> {
+  const result = await store.query(aliveSql(window, grid.stepMs));
+  const [service, cell] = [texts(result, 'service'), numbers(result, 'cell')];
+  const alive = new Map<string, Uint8Array>();
+  for (let i = 0; i < result.rowCount; i++) entry(alive, service[i] ?? '', () => new Uint8Array(grid.buckets))[cell[i] as number] = 1;
+  return alive;
+}
+
+type ServiceRow = Mutable<ServiceObservation>;
+const serviceKey = (service: string, instance: string | null): string => `${service}\0${instance ?? ''}`;
+async function readServices(store: Queries, window: Window, grid: Grid): Promise<Map<string, ServiceRow>> {
+  const rows = new Map<string, ServiceRow>();
+  const at = (service: string, instance: string | null): ServiceRow =>
+    entry(rows, serviceKey(service, instance), () => {
+      const [requests, errors, ownErrors] = [empty(grid.buckets), empty(grid.buckets), empty(grid.buckets)];
+      return { service, instance, requests, errors, ownErrors, p50Ms: empty(grid.buckets), p95Ms: empty(grid.buckets), selfMeanMs: empty(grid.buckets) };
+    });
+  const each = async (sql: string, use: (row: ServiceRow, cell: number, value: (name: string) => number) => void): Promise<void> => {
+    const result = await store.query(sql);
+    const [service, instance, whole, cell] = [texts(result, 'service'), texts(result, 'instance'), numbers(result, 'whole'), numbers(result, 'cell')];
+    const columns = new Map<string, ArrayLike<number>>();
+    for (let i = 0; i < result.rowCount; i++) {
+      // Spans without an instance of their own show only in the whole.
+      if (whole[i] === 0 && !instance[i]) continue;
+      const row = at(service[i] ?? '', whole[i] === 1 ? null : (instance[i] ?? null));
+      use(row, cell[i] as number, (name) => entry(columns, name, () => numbers(result, name))[i] as number);
+    }
+  };
+  await each(observeRedSql(window, grid.stepMs), (row, cell, value) => {
+    row.requests[cell] = value('requests');
+    row.errors[cell] = value('errors');
+    row.p50Ms[cell] = value('p50_ms');
+    row.p95Ms[cell] = value('p95_ms');
+    row.ownErrors[cell] = 0;
+  });
+  await each(observeSelfSql(window, grid.stepMs), (row, cell, value) => {
+    row.selfMeanMs[cell] = value('self_ms') / value('requests');
+    row.ownErrors[cell] = value('own_errors');
+  });
+  return rows;
+}
+
+/** No requests in a cell where the service was heard in it or beside it: that is a zero, not an absence. */
+export function fillQuiet(services: ReadonlyMap<string, ServiceObservation>, alive: ReadonlyMap<string, Uint8Array>, buckets: number): void {
+  for (const row of services.values()) {
+    const heard = alive.get(row.service);
+    if (!heard) continue;
+    for (let i = 0; i < buckets; i++) {
+      if (!Number.isNaN(row.requests[i] as number)) continue;
+      if (!heard[i] && !heard[i - 1] && !heard[i + 1]) continue;
+      row.requests[i] = 0;
+      row.errors[i] = 0;
+      row.ownErrors[i] = 0;
+    }
+  }
+}
+
+async function readEdges(store: Queries, window: Window, grid: Grid, alive: ReadonlyMap<string, Uint8Array>): Promise<EdgeObservation[]> {
+  const result = await store.query(observeEdgesSql(window, grid.stepMs));
+  const [caller, callee, kind, cell] = [texts(result, 'caller'), texts(result, 'callee'), texts(result, 'callee_kind'), numbers(result, 'cell')];
+  const names = ['requests', 'errors', 'client_mean_ms', 'client_p95_ms', 'server_mean_ms'] as const;
+  const [requests, errors, mean, p95, server] = names.map((name) => numbers(result, name)) as [ArrayLike<number>, ArrayLike<number>, ArrayLike<number>, ArrayLike<number>, ArrayLike<number>];
+  const edges = new Map<string, Mutable<EdgeObservation>>();
+  for (let i = 0; i < result.rowCount; i++) {
+    const [from, to] = [caller[i] ?? '', callee[i] ?? ''];
+    const edge = entry(edges, `${from}\0${to}`, () => {
+      // A callee that reports itself is a service even where its own span has not arrived.
+      const seen = alive.has(to) ? 'service' : ((kind[i] ?? 'external') as EdgeObservation['kind']);
+      const arrays = { requests: empty(grid.buckets), errors: empty(grid.buckets), clientMeanMs: empty(grid.buckets), clientP95Ms: empty(grid.buckets) };
+      return { from, to, kind: seen, ...arrays, serverMeanMs: empty(grid.buckets) };
+    });
+    const c = cell[i] as number;
+    // A name met both as a service and as a bare peer in one cell: the counts add up, the larger part's times stand.
+    const before = Number.isNaN(edge.requests[c] as number) ? 0 : (edge.requests[c] as number);
+    const larger = (requests[i] as number) >= before;
+    edge.requests[c] = before + (requests[i] as number);
+    edge.errors[c] = (before === 0 ? 0 : (edge.errors[c] as number)) + (errors[i] as number);
+    if (!larger) continue;
+    edge.clientMeanMs[c] = mean[i] as number;
+    edge.clientP95Ms[c] = p95[i] as number;
+    edge.serverMeanMs[c] = server[i] as number;
+  }
+  return [...edges.values()];
+}
+
+async function readMetrics(store: Queries, window: Window, grid: Grid, catalog: SeriesCatalog): Promise<MetricObservation[]> {
+  const result = await store.query(observeMetricsSql(window, grid.stepMs));
+  const [ids, cell, value] = [numbers(result, 'series_id'), numbers(result, 'cell'), numbers(result, 'value')];
+  const values = new Map<number, Float64Array>();
+  for (let i = 0; i < result.rowCount; i++) entry(values, ids[i] as number, () => empty(grid.buckets))[cell[i] as number] = value[i] as number;
+  await catalog.load(store, values.keys());
+  const metrics: MetricObservation[] = [];
+  for (const [seriesId, array] of values) {
+    const facts = catalog.get(seriesId);
+    if (facts) metrics.push({ ...facts, seriesId, values: array });
+  }
+  return metrics;
+}
+
+async function readLogs(store: Queries, window: Window, grid: Grid): Promise<LogObservation[]> {
+  const result = await store.query(observeLogsSql(window, grid.stepMs, SHAPES_PER_CLASS));
+  const text = (name: string): readonly (string | null)[] => texts(result, name);
+  const [service, severity, shape, example, trace] = [text('service'), text('severity'), text('shape'), text('example'), text('trace_id')];
+  const [cell, count] = [numbers(result, 'cell'), numbers(result, 'count')];
+  const logs = new Map<string, Mutable<LogObservation>>();
+  for (let i = 0; i < result.rowCount; i++) {
+    const log = entry(logs, `${service[i]}\0${severity[i]}\0${shape[i]}`, () => ({
+      service: service[i] ?? '',
+      severity: (severity[i] ?? 'info') as LogObservation['severity'],
+      pattern: shape[i] ?? '',
+      example: example[i] ?? '',
+      exampleTraceId: trace[i] ?? null,
+      counts: empty(grid.buckets),
+    }));
+    log.counts[cell[i] as number] = count[i] as number;
+    log.exampleTraceId ??= trace[i] ?? null;
+  }
+  return [...logs.values()];
+}
+
+async function readPlacements(store: Queries, window: Window): Promise<Placement[]> {
+  const result = await store.query(placementsSql(window));
+  const text = (name: string): readonly (string | null)[] => texts(result, name);
+  const [service, instance, host, version] = [text('service'), text('instance'), text('host'), text('version')];
+  const [first, last] = [numbers(result, 'first_ms'), numbers(result, 'last_ms')];
+  return Array.from({ length: result.rowCount }, (_, i) => ({
+    service: service[i] ?? '',
+    instance: instance[i] ?? '',
+    host: host[i] ?? null,
+    version: version[i] ?? null,
+    firstSeenMs: first[i] as number,
+    lastSeenMs: last[i] as number,
+  }));
+}
+
+async function readStarts(store: Queries, window: Window): Promise<ProcessStart[]> {
+  const result = await store.query(restartsSql(window));
+  const [service, instance, started, seen] = [texts(result, 'service'), texts(result, 'instance'), numbers(result, 'started_ms'), numbers(result, 'seen_ms')];
+  return Array.from({ length: result.rowCount }, (_, i) => ({
+    service: service[i] ?? '',
+    instance: instance[i] ?? '',
+    startedMs: started[i] as number,
+    seenMs: seen[i] as number,
+  }));
+}
+
+async function readLoggedChanges(store: Queries, window: Window): Promise<Change[]> {
+  const result = await store.query(changeLogsSql(window));
+  const [at, service, name, body] = [numbers(result, 'at_ms'), texts(result, 'service'), texts(result, 'event_name'), texts(result, 'body')];
+  return Array.from({ length: result.rowCount }, (_, i) => {
+    const event = name[i] ?? '';
+    const kind = /flag/i.test(event) ? 'flag' : /config/i.test(event) ? 'config' : 'deploy';
+    return { atMs: at[i] as number, kind, service: service[i] ?? '', instance: null, from: '', to: body[i] || event };
+  });
+}

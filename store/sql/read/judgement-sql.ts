@@ -1,0 +1,50 @@
+import { cellOf, logShape, severityClass, traceHex } from './expressions.ts';
+import { between, nanoLiteral, numberLiteral } from './literals.ts';
+import type { Window } from './services-sql.ts';
+
+/** Lines by service, severity class and shape per cell; the most frequent shapes of each class. */
+export function observeLogsSql(window: Window, stepMs: number, shapesPerClass: number): string {
+  return `WITH line AS (
+  SELECT l.service, ${severityClass('l')} AS severity, ${logShape("coalesce(l.body, '')")} AS shape, left(l.body, 400) AS body, l.trace_id,
+    ${cellOf('l.time', nanoLiteral(window.startMs), nanoLiteral(stepMs))} AS cell
+  FROM logs l WHERE ${between('l.time', window.startMs, window.endMs)}
+), shaped AS (
+  SELECT service, severity, shape, cell, count(*)::DOUBLE AS count, min(body) AS example, min(${traceHex('trace_id')}) AS trace_id
+  FROM line GROUP BY service, severity, shape, cell
+), summed AS (
+  SELECT service, severity, shape, sum(count) AS total FROM shaped GROUP BY service, severity, shape
+), ranked AS (
+  SELECT service, severity, shape FROM summed
+  QUALIFY row_number() OVER (PARTITION BY service, severity ORDER BY total DESC, shape) <= ${numberLiteral(shapesPerClass)}
+)
+SELECT s.* FROM shaped s JOIN ranked r ON r.service = s.service AND r.severity = s.severity AND r.shape = s.shape`;
+}
+
+/** Cells in which a service was heard at all, by any signal. */
+export function aliveSql(window: Window, stepMs: number): string {
+  const grid = (time: string): string => cellOf(time, nanoLiteral(window.startMs), nanoLiteral(stepMs));
+  return `SELECT DISTINCT service, cell FROM (
+  SELECT service, ${grid('start_time')} AS cell FROM spans WHERE ${between('start_time', window.startMs, window.endMs)} GROUP BY ALL
+  UNION ALL SELECT service, ${grid('time')} FROM logs WHERE ${between('time', window.startMs, window.endMs)} GROUP BY ALL
+  UNION ALL SELECT d.service, x.cell FROM (
+    SELECT DISTINCT series_id, ${grid('time')} AS cell FROM samples WHERE ${between('time', window.startMs, window.endMs)}
+  ) x JOIN series d ON d.series_id = x.series_id WHERE d.source = 'otlp'
+)`;
+}
+
+/** Log records that say a change was made: deployments, configuration, flags. */
+export function changeLogsSql(window: Window): string {
+  return `SELECT epoch_ms(l.time)::DOUBLE AS at_ms, l.service, l.event_name, left(l.body, 200) AS body
+FROM logs l
+WHERE ${between('l.time', window.startMs, window.endMs)} AND regexp_matches(l.event_name, 'deploy|rollout|config|flag', 'i')
+  AND regexp_matches(l.event_name, 'chang|updat|creat|finish|complet|start|toggl|set|deploy', 'i')
+ORDER BY l.time LIMIT 500`;
+}
+
+/** First and last event time and rows of anything, for "has data". */
+export function extentSql(): string {
+  return `SELECT min(first)::DOUBLE AS first_ms, max(last)::DOUBLE AS last_ms FROM (
+  SELECT epoch_ms(min(start_time)) AS first, epoch_ms(max(start_time)) AS last FROM spans
+  UNION ALL SELECT epoch_ms(min(time)), epoch_ms(max(time)) FROM logs
+  UNION ALL SELECT epoch_ms(min(time)), epoch_ms(max(time)) FROM samples)`;
+}

@@ -1,0 +1,175 @@
+import { cellOf, hostOf, instanceOf } from './expressions.ts';
+import { allOf, between, nanoLiteral, numberLiteral, textLiteral, timeLiteral } from './literals.ts';
+import type { Window } from './services-sql.ts';
+
+/** How far before a cell the previous sample of a counter is looked for. */
+export const COUNTER_REACH_MS = 150_000;
+
+/** A series as one line: labels as k=v, in key order. */
+const labelsOf = (d: string): string =>
+  `array_to_string(list_transform(list_sort(map_keys(${d}.attributes)), lambda key: key || '=' || ${d}.attributes[key]), ',')`;
+
+export function metricListSql(q: string | undefined, limit: number): string {
+  const filter = q ? `WHERE metric ILIKE ${textLiteral(`%${q.replace(/[\\%_]/g, '\\$&')}%`)} ESCAPE '\\'` : '';
+  return `SELECT metric, arg_max(type, series_id) AS type, arg_max(unit, series_id) AS unit, arg_max(description, series_id) AS description,
+  arg_max(source, series_id) AS source, count(*)::DOUBLE AS series,
+  to_json(list_sort(list_distinct(list(service))))::VARCHAR AS services,
+  to_json(list_sort(list_distinct(flatten(list(map_keys(attributes))))))::VARCHAR AS labels
+FROM series
+${filter}
+GROUP BY metric ORDER BY metric LIMIT ${numberLiteral(limit)}`;
+}
+
+export interface MetricRange {
+  readonly metric: string;
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly stepMs: number;
+  /** raw: samples as stored; avg: mean per step; rate: per-second rate of a counter, Prometheus' rate(). */
+  readonly fn: 'raw' | 'avg' | 'rate';
+  /** Label the series are folded by (sum for rate, mean otherwise); absent: every series by itself. */
+  readonly by?: string | undefined;
+  readonly service?: string | undefined;
+  /** Labels that must be equal. */
+  readonly labels?: Readonly<Record<string, string>> | undefined;
+  /** Range rate() looks back over. */
+  readonly rangeMs: number;
+  readonly maxSeries: number;
+}
+
+function chosenSeries(range: MetricRange): string {
+  const label = (key: string): string =>
+    key === 'service' ? 'd.service' : key === 'instance' ? `coalesce(d.attributes['instance'], ${instanceOf('r')})` : `coalesce(d.attributes[${textLiteral(key)}], r.attributes[${textLiteral(key)}])`;
+  const name = range.by ? `coalesce(${label(range.by)}, '')` : `d.service || CASE WHEN ${instanceOf('r')} IS NULL THEN '' ELSE '/' || ${instanceOf('r')} END || '{' || ${labelsOf('d')} || '}'`;
+  const conditions = allOf([
+    `d.metric = ${textLiteral(range.metric)}`,
+    range.service && `d.service = ${textLiteral(range.service)}`,
+    ...Object.entries(range.labels ?? {}).map(([key, value]) => `${label(key)} = ${textLiteral(value)}`),
+  ]);
+  return `chosen AS (
+  SELECT d.series_id, d.temporality, d.type, ${name} AS series
+  FROM series d LEFT JOIN resources r ON r.resource_id = d.resource_id
+  WHERE ${conditions}
+  ORDER BY d.series_id LIMIT ${numberLiteral(range.maxSeries)}
+)`;
+}
+/** Samples, and count (for rate) or mean (else) of histogram points, as time-value pairs without stale markers. */
+function points(fn: MetricRange['fn'], startMs: number, endMs: number): string {
+  return `points AS (
+  SELECT c.series, c.series_id, c.temporality, x.time, x.value FROM chosen c JOIN samples x ON x.series_id = c.series_id
+  WHERE ${between('x.time', startMs, endMs)} AND NOT isnan(x.value)
+  UNION ALL
+  SELECT c.series, c.series_id, c.temporality, h.time, ${fn === 'rate' ? 'h.count::DOUBLE' : 'h.sum / nullif(h.count, 0)'} FROM chosen c JOIN histograms h ON h.series_id = c.series_id
+  WHERE ${between('h.time', startMs, endMs)}
+)`;
+}
+
+/** Rows time, series, value. */
+export function metricRangeSql(range: MetricRange): string {
+  if (range.fn === 'rate') return rateSql(range);
+  const step = nanoLiteral(range.stepMs);
+  const time = range.fn === 'raw' ? 'time' : `make_timestamp_ns((epoch_ns(time) // ${step}) * ${step})`;
+  return `WITH ${chosenSeries(range)}, ${points(range.fn, range.startMs, range.endMs)}
+SELECT ${time} AS time, series, avg(value) AS value
+FROM points
+WHERE value IS NOT NULL
+GROUP BY 1, 2 ORDER BY 2, 1`;
+}
+
+/**
+ * Prometheus' rate() at every step (query/rate.ts is the same rule in code; a test holds them together): resets added
+ * back, extrapolated to the range's ends. Delta sums: the sum over the range by its seconds.
+ */
+function rateSql(range: MetricRange): string {
+  const step = nanoLiteral(range.stepMs);
+  const reach = nanoLiteral(range.rangeMs);
+  const seconds = numberLiteral(range.rangeMs / 1000);
+  return `WITH ${chosenSeries(range)}, ${points('rate', range.startMs - range.rangeMs, range.endMs)}, linked AS (
+  SELECT *, epoch_ns(time) AS at_ns, lag(value) OVER w AS before, lag(epoch_ns(time)) OVER w AS before_at
+  FROM points WINDOW w AS (PARTITION BY series_id ORDER BY time)
+), placed AS (
+  SELECT *, unnest(range(greatest(((at_ns + ${step} - 1) // ${step}) * ${step}, ${nanoLiteral(Math.ceil(range.startMs / range.stepMs) * range.stepMs)}), least(at_ns + ${reach}, ${nanoLiteral(range.endMs)}), ${step})) AS step_at
+  FROM linked
+), ranged AS (
+  SELECT series, series_id, step_at, any_value(temporality) AS temporality, count(*) AS n, arg_min(value, at_ns) AS first, arg_max(value, at_ns) AS last,
+    min(at_ns) AS first_at, max(at_ns) AS last_at, sum(value) AS total,
+    coalesce(sum(before) FILTER (before > value AND before_at > step_at - ${reach}), 0) AS resets
+  FROM placed GROUP BY series, series_id, step_at
+), spread AS (
+  SELECT *, last - first + resets AS increase, (last_at - first_at)::DOUBLE AS sampled, (last_at - first_at)::DOUBLE / nullif(n - 1, 0) AS every,
+    (first_at - (step_at - ${reach}))::DOUBLE AS to_start, (step_at - last_at)::DOUBLE AS to_end
+  FROM ranged
+), rated AS (
+  SELECT series, series_id, step_at, CASE WHEN temporality = 'delta' THEN total / ${seconds} WHEN sampled > 0 THEN increase * (sampled
+      + least(CASE WHEN to_start >= every * 1.1 THEN every / 2 ELSE to_start END, CASE WHEN increase > 0 AND first >= 0 THEN sampled * first / increase ELSE 'infinity'::DOUBLE END)
+      + CASE WHEN to_end >= every * 1.1 THEN every / 2 ELSE to_end END) / sampled / ${seconds} END AS rate
+  FROM spread
+)
+SELECT make_timestamp_ns(step_at) AS time, series, sum(rate) AS value
+FROM rated WHERE rate IS NOT NULL
+GROUP BY 1, 2 ORDER BY 2, 1`;
+}
+
+/** Names and owners of series. `seriesIds` null: of all that have a sample in the window. */
+export function seriesFactsSql(seriesIds: readonly number[]): string {
+  return `SELECT d.series_id::DOUBLE AS series_id, d.metric, d.unit, d.type, d.service, d.temporality, d.monotonic::INTEGER AS monotonic,
+  coalesce(${instanceOf('r')}, d.attributes['instance']) AS instance,
+  CASE WHEN d.source = 'prometheus' THEN coalesce(d.attributes['node'], d.attributes['nodename'], d.attributes['host'], d.attributes['host_name'], split_part(d.attributes['instance'], ':', 1))
+    ELSE ${hostOf('r')} END AS host,
+  to_json(d.attributes)::VARCHAR AS attributes
+FROM series d LEFT JOIN resources r ON r.resource_id = d.resource_id
+WHERE d.series_id IN (${seriesIds.map(numberLiteral).join(', ')})`;
+}
+
+/** Ids of metrics judgement leaves alone: bucket series say nothing that count and sum do not. */
+const JUDGED = `(d.metric NOT LIKE '%\\_bucket' ESCAPE '\\' AND d.metric NOT LIKE 'scrape\\_%' ESCAPE '\\')`;
+const isCounter = `(d.type = 'sum' AND d.monotonic)`;
+
+/**
+ * Each series per cell: mean of a gauge, per-second rate of a counter (resets handled), mean of what a histogram
+ * observed since its previous point.
+ */
+export function observeMetricsSql(window: Window, stepMs: number): string {
+  const grid = (time: string): string => cellOf(time, nanoLiteral(window.startMs), nanoLiteral(stepMs));
+  const reach = (column: string): string => between(column, window.startMs - COUNTER_REACH_MS, window.endMs);
+  const inside = `time >= ${timeLiteral(window.startMs)}`;
+  return `WITH counted AS (
+  SELECT x.series_id, x.time, x.value, d.temporality, lag(x.value) OVER w AS before, lag(epoch_ns(x.time)) OVER w AS before_at
+  FROM samples x JOIN series d ON d.series_id = x.series_id
+  WHERE ${reach('x.time')} AND NOT isnan(x.value) AND ${isCounter} AND ${JUDGED}
+  WINDOW w AS (PARTITION BY x.series_id ORDER BY x.time)
+), observed AS (
+  SELECT h.series_id, h.time, d.temporality, h.count::DOUBLE AS count, h.sum, lag(h.count::DOUBLE) OVER w AS before, lag(h.sum) OVER w AS sum_before
+  FROM histograms h JOIN series d ON d.series_id = h.series_id
+  WHERE ${reach('h.time')}
+  WINDOW w AS (PARTITION BY h.series_id ORDER BY h.time)
+)
+SELECT x.series_id::DOUBLE AS series_id, ${grid('x.time')} AS cell, avg(x.value) AS value
+FROM samples x JOIN series d ON d.series_id = x.series_id
+WHERE ${between('x.time', window.startMs, window.endMs)} AND NOT isnan(x.value) AND NOT ${isCounter} AND ${JUDGED}
+GROUP BY ALL
+UNION ALL
+SELECT series_id::DOUBLE, ${grid('time')} AS cell, CASE WHEN any_value(temporality) = 'delta' THEN sum(value) / ${numberLiteral(stepMs / 1000)}
+  ELSE sum(CASE WHEN value >= before THEN value - before ELSE value END) FILTER (before IS NOT NULL) / (sum(epoch_ns(time) - before_at) / 1e9) END
+FROM counted WHERE ${inside} GROUP BY series_id, cell
+UNION ALL
+SELECT series_id::DOUBLE, ${grid('time')} AS cell, sum(CASE WHEN temporality <> 'delta' AND count >= before THEN sum - sum_before ELSE sum END)
+  / nullif(sum(CASE WHEN temporality <> 'delta' AND count >= before THEN count - before ELSE count END), 0)
+FROM observed WHERE ${inside} AND (temporality = 'delta' OR before IS NOT NULL) GROUP BY series_id, cell`;
+}
+
+/** Start of accumulation per service instance, where it moved forward: the process has restarted. */
+export function restartsSql(window: Window): string {
+  return `WITH starts AS (
+  SELECT d.service, coalesce(${instanceOf('r')}, d.attributes['instance']) AS instance, epoch_ms(x.start_time)::DOUBLE AS started_ms, min(epoch_ms(x.time))::DOUBLE AS seen_ms
+  FROM samples x JOIN series d ON d.series_id = x.series_id LEFT JOIN resources r ON r.resource_id = d.resource_id
+  WHERE ${between('x.time', window.startMs, window.endMs)} AND x.start_time IS NOT NULL AND d.temporality = 'cumulative' AND ${isCounter}
+  GROUP BY ALL
+  UNION ALL
+  SELECT d.service, coalesce(${instanceOf('r')}, d.attributes['instance']), round(x.value) * 1000, min(epoch_ms(x.time))::DOUBLE
+  FROM samples x JOIN series d ON d.series_id = x.series_id LEFT JOIN resources r ON r.resource_id = d.resource_id
+  WHERE ${between('x.time', window.startMs, window.endMs)} AND d.metric = 'process_start_time_seconds' AND NOT isnan(x.value)
+  GROUP BY ALL
+)
+SELECT service, instance, started_ms, min(seen_ms) AS seen_ms FROM starts WHERE instance IS NOT NULL GROUP BY ALL ORDER BY started_ms`;
+}
