@@ -171,6 +171,9 @@ class Scrape {
   added = 0;
   problem = '';
   private next = 0;
+  /** Set by predict for the line under way. */
+  private predicted: KnownSeries | null = null;
+  private readonly timeNs: bigint;
   private readonly state: TargetState;
   private readonly meta: ScrapeMeta;
   private readonly record: JournalRecord;
@@ -181,6 +184,7 @@ class Scrape {
     this.meta = meta;
     this.record = record;
     this.context = context;
+    this.timeNs = BigInt(meta.scrapeUnixMs) * 1_000_000n;
     state.scrapes++;
   }
 
@@ -194,11 +198,14 @@ class Scrape {
         else family.unit = text;
       },
       predict: (bytes, start, lineEnd) => {
+        this.predicted = null;
         const expected = this.state.order[this.next];
         if (!expected) return -1;
         const end = start + expected.raw.length;
         const after = bytes[end];
-        return end < lineEnd && (after === 32 || after === 9) && equalBytes(expected.raw, bytes, start) ? end : -1;
+        if (end >= lineEnd || (after !== 32 && after !== 9) || !equalBytes(expected.raw, bytes, start)) return -1;
+        this.predicted = expected;
+        return end;
       },
       sample: (bytes, start, end, value, timestampMs, exemplarStart, lineEnd) => {
         const series = this.series(bytes, start, end);
@@ -223,8 +230,7 @@ class Scrape {
   }
 
   private series(bytes: Uint8Array, start: number, end: number): KnownSeries {
-    const expected = this.state.order[this.next];
-    let series = expected && expected.raw.length === end - start && equalBytes(expected.raw, bytes, start) ? expected : undefined;
+    let series = this.predicted ?? undefined;
     if (!series) {
       const text = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1');
       series = this.state.known.get(text) ?? this.learn(bytes, start, end, text);
@@ -270,7 +276,7 @@ class Scrape {
     }
     series.seenAt = this.state.scrapes;
     series.stamped = own;
-    const timeNs = own ? BigInt(Math.round(timestampMs * 1000)) * 1000n : this.timeNs();
+    const timeNs = own ? BigInt(Math.round(timestampMs * 1000)) * 1000n : this.timeNs;
     const verdict = own
       ? timeNs < 0n
         ? 'time_too_old'
@@ -286,11 +292,7 @@ class Scrape {
     const [value = '', time] = Buffer.from(bytes.subarray(close, lineEnd)).toString('latin1').trim().split(' ');
     const number = Number(value);
     if (value === '' || Number.isNaN(number)) throw new Error('an exemplar has no value');
-    this.exemplars.push(series.seriesId, time ? BigInt(Math.round(Number(time) * 1e6)) * 1000n : this.timeNs(), number, labels);
-  }
-
-  private timeNs(): bigint {
-    return BigInt(this.meta.scrapeUnixMs) * 1_000_000n;
+    this.exemplars.push(series.seriesId, time ? BigInt(Math.round(Number(time) * 1e6)) * 1000n : this.timeNs, number, labels);
   }
 
   /** Series of the last scrape that are gone (or all of them, after a failure) get a stale marker. */
@@ -298,7 +300,7 @@ class Scrape {
     for (const series of this.state.order) {
       if (series.seriesId === 0 || series.stamped || (!failed && series.seenAt === this.state.scrapes)) continue;
       if (series.seenAt === 0) continue;
-      this.samples.pushBits(series.seriesId, this.timeNs(), STALE_NAN_BITS);
+      this.samples.pushBits(series.seriesId, this.timeNs, STALE_NAN_BITS);
       series.seenAt = 0;
     }
     this.state.order = failed ? [] : this.order;
@@ -324,7 +326,7 @@ class Scrape {
         id = seriesId(this.context.dictionary, labels, { type: 'gauge', help: '', unit: '' }, this.record);
         this.state.meta.set(name, id);
       }
-      if (id !== 0) this.samples.push(id, this.timeNs(), value);
+      if (id !== 0) this.samples.push(id, this.timeNs, value);
     }
   }
 }

@@ -1,0 +1,190 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { extrapolatedRate } from '#query/rate.ts';
+import { type FaultlineProcess, startFaultline } from './faultline-process.ts';
+import { hasNezha, readNezhaSpans, serviceOf, toOtlpJson } from './nezha.ts';
+
+/** Programs that were not written here, talking to the real thing. */
+const root = resolve(import.meta.dirname, '../..');
+const folder = mkdtempSync(join(tmpdir(), 'faultline-real-'));
+const children: ChildProcess[] = [];
+const start = (command: string, args: readonly string[]): ChildProcess => {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'ignore'], cwd: folder });
+  children.push(child);
+  return child;
+};
+// biome-ignore lint/suspicious/noExplicitAny: answers of another program
+const json = async (url: string): Promise<any> => (await fetch(url)).json();
+const sleep = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
+async function until<T>(what: string, probe: () => Promise<T | null>, seconds = 30): Promise<T> {
+  for (let i = 0; i < seconds * 5; i++) {
+    const found = await probe().catch(() => null);
+    if (found !== null) return found;
+    await sleep(200);
+  }
+  throw new Error(`${what} did not happen within ${seconds} s`);
+}
+let faultline: FaultlineProcess;
+afterAll(async () => {
+  for (const child of children) child.kill('SIGKILL');
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe('an application instrumented with the OpenTelemetry JavaScript SDK', () => {
+  beforeAll(async () => {
+    faultline = await startFaultline();
+    const app = start(process.execPath, [
+      join(root, 'tests/sdk-app/app.ts'),
+      '--ingest',
+      faultline.ingest,
+      '--grpc',
+      faultline.otlpGrpc,
+      '--rps',
+      '20',
+    ]);
+    await new Promise<void>((done) => createInterface({ input: app.stdout as NodeJS.ReadableStream }).once('line', () => done()));
+    await sleep(5000);
+    app.kill('SIGTERM');
+    await new Promise((done) => app.once('exit', done));
+    await faultline.flush();
+  });
+  afterAll(() => faultline.stop());
+
+  it('is received over gRPC, HTTP/protobuf and HTTP/JSON', async () => {
+    const rows = await faultline.sql('SELECT service, count(*)::INTEGER AS spans FROM spans GROUP BY service ORDER BY service');
+    expect(rows.map((row) => row['service'])).toEqual(['orders', 'reviews', 'stock', 'storefront']);
+    for (const row of rows) expect(Number(row['spans'])).toBeGreaterThan(20);
+  });
+  it('keeps every trace whole: each server span but the first has its client span', async () => {
+    const [row] =
+      await faultline.sql(`SELECT count(*)::INTEGER AS orphans FROM spans c LEFT JOIN spans p ON p.trace_id = c.trace_id AND p.span_id = c.parent_span_id
+      WHERE c.parent_span_id IS NOT NULL AND p.span_id IS NULL`);
+    expect(Number(row?.['orphans'])).toBe(0);
+  });
+  it('brings its metrics with type and unit', async () => {
+    const rows = await faultline.sql("SELECT DISTINCT metric, type, unit FROM series WHERE source = 'otlp' ORDER BY metric");
+    expect(rows).toContainEqual({ metric: 'http.server.request.duration', type: 'histogram', unit: 's' });
+  });
+  it('draws its service map', async () => {
+    const response = await faultline.fetch(`/console/services?start=${Date.now() - 600_000}&end=${Date.now()}`);
+    const { edges } = (await response.json()) as { edges: { from: string; to: string }[] };
+    const pairs = edges.map((edge) => `${edge.from}>${edge.to}`).sort();
+    expect(pairs).toEqual(['orders>stock', 'storefront>orders', 'storefront>reviews']);
+  });
+});
+
+const nodeExporter = '/usr/bin/prometheus-node-exporter';
+const prometheus = '/usr/bin/prometheus';
+const haveBoth = existsSync(nodeExporter) && existsSync(prometheus);
+describe.skipIf(!haveBoth)("Debian's prometheus-node-exporter and prometheus (skipped without these packages)", () => {
+  let exporterPort = 0;
+  let prometheusUrl = '';
+  beforeAll(async () => {
+    exporterPort = 20_000 + (process.pid % 10_000);
+    const prometheusPort = exporterPort + 10_001;
+    prometheusUrl = `http://127.0.0.1:${prometheusPort}`;
+    const config = join(folder, 'prometheus.yml');
+    writeFileSync(
+      config,
+      `global: {scrape_interval: 1s}\nscrape_configs:\n- job_name: node\n  static_configs: [{targets: ["127.0.0.1:${exporterPort}"]}]\n`,
+    );
+    start(nodeExporter, [`--web.listen-address=127.0.0.1:${exporterPort}`]);
+    start(prometheus, [
+      `--config.file=${config}`,
+      `--storage.tsdb.path=${join(folder, 'tsdb')}`,
+      `--web.listen-address=127.0.0.1:${prometheusPort}`,
+    ]);
+    faultline = await startFaultline({ args: ['--prometheus-config', config] });
+    await until(
+      'a prometheus with data',
+      async () =>
+        (await json(`${prometheusUrl}/api/v1/query?query=count_over_time(up[1m])`)).data.result[0]?.value[1] >= 12 ? true : null,
+      40,
+    );
+    await faultline.flush();
+  });
+  afterAll(() => faultline.stop());
+
+  it('is scraped: the same series as Prometheus has', async () => {
+    const names = (await json(`${prometheusUrl}/api/v1/label/__name__/values`)).data as string[];
+    const ours = (await faultline.sql("SELECT DISTINCT metric FROM series WHERE source = 'prometheus'")).map((row) =>
+      String(row['metric']),
+    );
+    expect(names.filter((name) => !ours.includes(name))).toEqual([]);
+    const [up] = await faultline.sql("SELECT min(value) AS up FROM samples JOIN series USING (series_id) WHERE metric = 'up'");
+    expect(up?.['up']).toBe(1);
+  });
+  it("rate() of a scraped counter equals Prometheus' own answer on the same samples", async () => {
+    const at = Math.floor(Date.now() / 1000) - 2;
+    const query = async (expr: string) =>
+      (await json(`${prometheusUrl}/api/v1/query?query=${encodeURIComponent(expr)}&time=${at}`)).data.result as {
+        metric: Record<string, string>;
+        values: [number, string][];
+        value: [number, string];
+      }[];
+    const raw = await query('node_cpu_seconds_total[10s]');
+    const rates = new Map(
+      (await query('rate(node_cpu_seconds_total[10s])')).map((r) => [
+        JSON.stringify({ ...r.metric, __name__: undefined }),
+        Number(r.value[1]),
+      ]),
+    );
+    expect(raw.length).toBeGreaterThan(8);
+    for (const { metric, values } of raw) {
+      const samples = values.map(([t, v]) => ({ timeMs: t * 1000, value: Number(v) }));
+      const ours = extrapolatedRate(samples, at * 1000, 10_000);
+      expect(ours).toBeCloseTo(rates.get(JSON.stringify({ ...metric, __name__: undefined })) as number, 12);
+    }
+  });
+  it('and our own scrape of the same counter agrees within the difference of the scrape instants', async () => {
+    const at = Date.now() - 2000;
+    const response = await fetch(
+      `${prometheusUrl}/api/v1/query?query=${encodeURIComponent('rate(node_time_seconds[10s])')}&time=${at / 1000}`,
+    ).then((r) => r.json());
+    const theirs = Number(response.data.result[0].value[1]);
+    const [row] =
+      await faultline.sql(`SELECT (max(value) - min(value)) / (epoch_ms(max(time)::TIMESTAMP) - epoch_ms(min(time)::TIMESTAMP)) * 1000 AS rate
+      FROM samples JOIN series USING (series_id) WHERE metric = 'node_time_seconds'`);
+    expect(Number(row?.['rate'])).toBeCloseTo(theirs, 1);
+  });
+});
+
+describe.skipIf(!hasNezha)('the Nezha traces (skipped without ../shared/data)', () => {
+  it('replayed as OTLP: every span arrives once and the edges are those of the data', async () => {
+    faultline = await startFaultline({ args: ['--retention', 'off'] });
+    try {
+      const spans = await readNezhaSpans('2022-08-22-fault-trace.parquet', ['07_26', '07_27']);
+      for (const body of toOtlpJson(spans, 2000)) {
+        const response = await fetch(`${faultline.ingest}/v1/traces`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body,
+        });
+        expect([response.status, await response.json()]).toEqual([200, {}]);
+      }
+      await faultline.flush();
+      const [row] = await faultline.sql('SELECT count(*)::INTEGER AS spans, count(DISTINCT trace_id)::INTEGER AS traces FROM spans');
+      expect(Number(row?.['spans'])).toBe(spans.length);
+      const byId = new Map(spans.map((span) => [`${span.traceId}${span.spanId}`, span]));
+      const expected = new Set(
+        spans.flatMap((span) => {
+          const parent = byId.get(`${span.traceId}${span.parentId}`);
+          return parent && parent.pod !== span.pod && serviceOf(parent.pod) !== serviceOf(span.pod)
+            ? [`${serviceOf(parent.pod)}>${serviceOf(span.pod)}`]
+            : [];
+        }),
+      );
+      const startMs = Number(BigInt(spans[0]?.startNs ?? 0) / 1_000_000n) - 60_000;
+      const map = (await (await faultline.fetch(`/console/services?start=${startMs}&end=${startMs + 600_000}`)).json()) as {
+        edges: { from: string; to: string }[];
+      };
+      expect(map.edges.map((edge) => `${edge.from}>${edge.to}`).sort()).toEqual([...expected].sort());
+    } finally {
+      await faultline.stop();
+    }
+  });
+});
