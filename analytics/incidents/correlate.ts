@@ -1,0 +1,204 @@
+import type { Anomaly, Incident, Severity, TimelineEntry } from '#contracts/judgement.ts';
+import type { Correlator, Observation } from '#contracts/observation.ts';
+import { type CallGraph, callGraph } from '../topology/call-graph.ts';
+import { isSymptom, leadingSymptom, severityOf } from './symptom.ts';
+import { figuresOf, titleOf } from './title.ts';
+
+/** Settings of the correlator; the defaults fit all inputs. */
+export interface CorrelatorOptions {
+  /** Quiet time after which an incident resolves. Default 180,000, never less than four buckets. */
+  readonly resolveAfterMs?: number;
+  /** Trouble of the same services within this time after the resolution reopens it. Default 600,000. */
+  readonly reopenWithinMs?: number;
+  /** Anomalies kept on an incident at most, strongest first. Default 60. */
+  readonly maxAnomalies?: number;
+}
+/** Trouble inside the system that no user feels must last this long before it opens an incident. */
+const INNER_SUSTAINED_MS = 120_000;
+
+type Draft = { -readonly [K in keyof Incident]: Incident[K] } & { lastSymptomMs: number; seen: Set<string>; entries: TimelineEntry[] };
+
+/**
+ * Anomalies to incidents: symptoms that hang together by calls or hosts are one incident; metrics, logs and edges
+ * join an incident but never open one. The correlator writes neither `rca` nor `acknowledgedMs`: whoever stores
+ * incidents keeps those, and appends the timeline entries it has not yet stored.
+ */
+export function createCorrelator(options: CorrelatorOptions = {}): Correlator {
+  const settings = { resolveAfterMs: 180_000, reopenWithinMs: 600_000, maxAnomalies: 60, ...options };
+  const drafts: Draft[] = [];
+  return {
+    step(nowMs, anomalies, observation) {
+      const graph = callGraph(observation);
+      const changed = new Set<Draft>();
+      for (const group of groupByComponent(anomalies, graph)) {
+        const symptoms = openers(group, graph, nowMs);
+        const draft = place(drafts, group, symptoms, nowMs, settings.reopenWithinMs, observation, changed);
+        if (draft !== undefined && update(draft, group, graph, nowMs, observation, settings.maxAnomalies)) changed.add(draft);
+      }
+      const quietMs = Math.max(settings.resolveAfterMs, 4 * observation.stepMs);
+      for (const draft of drafts)
+        if (draft.status === 'open' && nowMs - draft.lastSymptomMs >= quietMs && resolve(draft, nowMs)) changed.add(draft);
+      forgetOld(drafts, nowMs, settings.reopenWithinMs);
+      return [...changed].map(freeze);
+    },
+  };
+}
+
+function groupByComponent(anomalies: readonly Anomaly[], graph: CallGraph): Anomaly[][] {
+  const groups: { reach: ReadonlySet<string>; members: Anomaly[] }[] = [];
+  for (const anomaly of anomalies) {
+    const home = groups.find((group) => group.reach.has(anomaly.subject.service));
+    if (home !== undefined) home.members.push(anomaly);
+    else groups.push({ reach: graph.component(anomaly.subject.service), members: [anomaly] });
+  }
+  return groups.map((group) => group.members);
+}
+
+/** Symptoms allowed to open an incident: at an entry at once, inside only when lasting. */
+function openers(group: readonly Anomaly[], graph: CallGraph, nowMs: number): Anomaly[] {
+  const entries = new Set(graph.entries);
+  return group.filter((a) => isSymptom(a) && (entries.has(a.subject.service) || nowMs - a.onsetMs >= INNER_SUSTAINED_MS));
+}
+
+function place(
+  drafts: Draft[],
+  group: readonly Anomaly[],
+  symptoms: readonly Anomaly[],
+  nowMs: number,
+  reopenWithinMs: number,
+  observation: Observation,
+  changed: Set<Draft>,
+): Draft | undefined {
+  const services = new Set(group.map((a) => a.subject.service));
+  const related = callGraph(observation).component(group[0]!.subject.service);
+  const open = drafts.find((d) => d.status === 'open' && d.services.some((service) => related.has(service)));
+  if (open !== undefined) return open;
+  if (symptoms.length === 0) return undefined;
+  const recent = drafts.find(
+    (d) => d.status === 'resolved' && nowMs - (d.resolvedMs ?? 0) <= reopenWithinMs && d.services.some((s) => services.has(s)),
+  );
+  if (recent !== undefined) {
+    recent.status = 'open';
+    recent.resolvedMs = null;
+    recent.entries.push(entry(nowMs, 'reopened', recent.symptom.service, 'The trouble is back.', 'incident_reopened', {}));
+    changed.add(recent);
+    return recent;
+  }
+  const draft = open_(symptoms, new Set(callGraph(observation).entries), nowMs, observation.stepMs);
+  // Two openings at one onset and service cannot be: a later one is a reopening or has a later onset.
+  drafts.push(draft);
+  changed.add(draft);
+  return draft;
+}
+
+function open_(symptoms: readonly Anomaly[], entries: ReadonlySet<string>, nowMs: number, stepMs: number): Draft {
+  const lead = leadingSymptom(symptoms, entries);
+  const onsetMs = Math.min(...symptoms.map((a) => a.onsetMs));
+  const title = titleOf(lead, lead.onsetMs, stepMs);
+  return {
+    id: `inc-${Math.floor(onsetMs / 1000).toString(36)}-${lead.subject.service.replace(/[^\w-]+/g, '_').slice(0, 60)}`,
+    title,
+    status: 'open',
+    severity: severityOf(symptoms, entries),
+    openedMs: nowMs,
+    onsetMs,
+    resolvedMs: null,
+    acknowledgedMs: null,
+    services: [],
+    symptom: { service: lead.subject.service, kind: lead.kind },
+    anomalies: [],
+    rca: null,
+    timeline: [],
+    lastSymptomMs: nowMs,
+    seen: new Set(),
+    entries: [entry(nowMs, 'opened', lead.subject.service, title, 'incident_opened', { title })],
+  };
+}
+
+/** Takes the anomalies into the incident; true when something a reader would notice changed. */
+function update(
+  draft: Draft,
+  group: readonly Anomaly[],
+  graph: CallGraph,
+  nowMs: number,
+  observation: Observation,
+  maxAnomalies: number,
+): boolean {
+  const symptoms = group.filter(isSymptom);
+  if (symptoms.length > 0) draft.lastSymptomMs = nowMs;
+  let isChanged = false;
+  for (const anomaly of group) isChanged = note(draft, anomaly, observation.stepMs) || isChanged;
+  if (!isChanged && symptoms.length === 0) return false;
+  draft.anomalies = merge(draft.anomalies, group, maxAnomalies);
+  draft.services = [...new Set([...draft.services, ...group.map((a) => a.subject.service)])].sort();
+  if (symptoms.length > 0) {
+    draft.onsetMs = Math.min(draft.onsetMs, ...symptoms.map((a) => a.onsetMs));
+    const entries = new Set(graph.entries);
+    const lead = leadingSymptom(symptoms, entries);
+    const severity = worse(draft.severity, severityOf(symptoms, entries));
+    const title = titleOf(lead, Math.min(lead.onsetMs, draft.onsetMs), observation.stepMs);
+    isChanged ||= severity !== draft.severity;
+    // The title follows the figures for the first ten minutes, then it stays what people talk about.
+    if (nowMs - draft.openedMs <= 600_000 && title !== draft.title) {
+      draft.title = title;
+      draft.symptom = { service: lead.subject.service, kind: lead.kind };
+      isChanged = true;
+    }
+    draft.severity = severity;
+  }
+  return isChanged;
+}
+
+const RANK: Readonly<Record<Severity, number>> = { minor: 0, major: 1, critical: 2 };
+const worse = (a: Severity, b: Severity): Severity => (RANK[b] > RANK[a] ? b : a);
+const keyOf = (a: Anomaly): string =>
+  `${a.kind}|${a.subject.service}|${a.subject.peer ?? ''}|${a.subject.instance ?? ''}|${a.subject.signal}|${a.subject.labels}`;
+
+function note(draft: Draft, anomaly: Anomaly, stepMs: number): boolean {
+  const key = keyOf(anomaly);
+  if (draft.seen.has(key)) return false;
+  draft.seen.add(key);
+  const { service, peer, instance, signal } = anomaly.subject;
+  const { from, to } = figuresOf(anomaly, stepMs);
+  const place = peer === undefined ? (instance === undefined ? service : `${service} (${instance})`) : `${service} → ${peer}`;
+  const says = `${place}: ${signal} ${from} → ${to}`;
+  draft.entries.push(entry(anomaly.onsetMs, 'anomaly', service, says, `anomaly_${anomaly.kind}`, { place, signal, from, to }));
+  return true;
+}
+
+/** Latest figures of each subject, old ones kept, strongest first. */
+function merge(old: readonly Anomaly[], fresh: readonly Anomaly[], maxAnomalies: number): Anomaly[] {
+  const byKey = new Map(old.map((a) => [keyOf(a), a]));
+  for (const anomaly of fresh) byKey.set(keyOf(anomaly), anomaly);
+  return [...byKey.values()]
+    .sort((a, b) => Number(isSymptom(b)) - Number(isSymptom(a)) || b.score - a.score || (keyOf(a) < keyOf(b) ? -1 : 1))
+    .slice(0, maxAnomalies);
+}
+
+function resolve(draft: Draft, nowMs: number): boolean {
+  draft.status = 'resolved';
+  draft.resolvedMs = nowMs;
+  draft.entries.push(entry(nowMs, 'resolved', draft.symptom.service, 'No symptom any more.', 'incident_resolved', {}));
+  return true;
+}
+
+function forgetOld(drafts: Draft[], nowMs: number, reopenWithinMs: number): void {
+  for (let i = drafts.length - 1; i >= 0; i--) {
+    const draft = drafts[i]!;
+    if (draft.status === 'resolved' && nowMs - (draft.resolvedMs ?? 0) > reopenWithinMs) drafts.splice(i, 1);
+  }
+}
+
+const entry = (
+  atMs: number,
+  kind: TimelineEntry['kind'],
+  service: string | null,
+  says: string,
+  messageKey: string,
+  params: Readonly<Record<string, string | number>>,
+): TimelineEntry => ({ atMs, kind, service, says, messageKey, params });
+
+function freeze(draft: Draft): Incident {
+  const { lastSymptomMs: _last, seen: _seen, entries, ...incident } = draft;
+  return { ...incident, timeline: [...entries] };
+}
