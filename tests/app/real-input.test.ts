@@ -142,9 +142,9 @@ describe.skipIf(!haveBoth)("Debian's prometheus-node-exporter and prometheus (sk
   });
   it('and our own scrape of the same counter agrees within the difference of the scrape instants', async () => {
     const at = Date.now() - 2000;
-    const response = await fetch(
+    const response = await json(
       `${prometheusUrl}/api/v1/query?query=${encodeURIComponent('rate(node_time_seconds[10s])')}&time=${at / 1000}`,
-    ).then((r) => r.json());
+    );
     const theirs = Number(response.data.result[0].value[1]);
     const [row] =
       await faultline.sql(`SELECT (max(value) - min(value)) / (epoch_ms(max(time)::TIMESTAMP) - epoch_ms(min(time)::TIMESTAMP)) * 1000 AS rate

@@ -1,0 +1,79 @@
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { cpuSecondsOf, rssBytesOf, startFaultline } from '../tests/app/faultline-process.ts';
+import { closedLoop, grpcSender, httpSender, type Payload, type Send } from './load.ts';
+import { otlpPayloads, type Signal } from './payloads.ts';
+import type { Row, Scenario } from './run.ts';
+
+const round = (value: number, digits = 1): number => Number(value.toFixed(digits));
+const storeBytes = (folder: string): number =>
+  readdirSync(folder)
+    .filter((name) => name.endsWith('.duckdb') || name.endsWith('.duckdb.wal'))
+    .reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
+
+interface Case {
+  readonly signal: Signal;
+  readonly protocol: 'http' | 'grpc' | 'http gzip';
+  readonly items: number;
+  readonly perRequest: number;
+}
+const CASES: readonly Case[] = [
+  { signal: 'traces', protocol: 'http', items: 2_000_000, perRequest: 500 },
+  { signal: 'traces', protocol: 'grpc', items: 2_000_000, perRequest: 500 },
+  { signal: 'traces', protocol: 'http gzip', items: 1_500_000, perRequest: 500 },
+  { signal: 'logs', protocol: 'http', items: 3_000_000, perRequest: 500 },
+  { signal: 'logs', protocol: 'grpc', items: 3_000_000, perRequest: 500 },
+  { signal: 'metrics', protocol: 'http', items: 6_000_000, perRequest: 1000 },
+  { signal: 'metrics', protocol: 'grpc', items: 6_000_000, perRequest: 1000 },
+];
+
+async function measure(one: Case, items: number): Promise<Row> {
+  const faultline = await startFaultline({ args: ['--no-ui', '--retention', 'off'] });
+  try {
+    const payloads: readonly Payload[] = otlpPayloads(one.signal, {
+      items: 64_000,
+      perRequest: one.perRequest,
+      gzip: one.protocol === 'http gzip',
+      startMs: Date.now(),
+    });
+    const headers = { 'content-type': 'application/x-protobuf', ...(one.protocol === 'http gzip' ? { 'content-encoding': 'gzip' } : {}) };
+    const send: Send =
+      one.protocol === 'grpc' ? grpcSender(faultline.otlpGrpc, one.signal) : httpSender(`${faultline.ingest}/v1/${one.signal}`, headers, 4);
+    await closedLoop(send, payloads, 4, 50_000);
+    await faultline.flush();
+    const cpuBefore = cpuSecondsOf(faultline.pid);
+    const bytesBefore = storeBytes(faultline.dataDir);
+    const wallBefore = performance.now();
+    const load = await closedLoop(send, payloads, 4, items);
+    const drained = await faultline.fetch('/console/admin/flush?durable=1', { method: 'POST' });
+    if (!drained.ok) throw new Error(`flush answered ${drained.status}`);
+    const wall = (performance.now() - wallBefore) / 1000;
+    const cpu = cpuSecondsOf(faultline.pid) - cpuBefore;
+    return {
+      signal: one.signal,
+      protocol: one.protocol,
+      items: load.items,
+      failed: load.failed,
+      'k items/CPU-s': round(load.items / cpu / 1000),
+      'k items/s wall, acked': round(load.items / load.seconds / 1000),
+      'k items/s wall, stored': round(load.items / wall / 1000),
+      'ack p50 ms': round(load.p50Ms),
+      'ack p99 ms': round(load.p99Ms),
+      'bytes/item': round((storeBytes(faultline.dataDir) - bytesBefore) / load.items),
+      'RSS MB': Math.round(rssBytesOf(faultline.pid) / 1e6),
+    };
+  } finally {
+    await faultline.stop();
+  }
+}
+
+/** Closed loop, 4 connections, fdatasync before the answer, until everything is in the day files. */
+export const ingest: Scenario = {
+  name: 'ingest',
+  about: 'closed loop, 4 connections, durability sync, CPU of all our processes until all rows are in the day files',
+  run: async ({ quick }) => {
+    const rows: Row[] = [];
+    for (const one of CASES) rows.push(await measure(one, quick ? one.items / 5 : one.items));
+    return rows;
+  },
+};
