@@ -1,0 +1,14 @@
+/** What can be shown. Plain data: the API lists these names, `--demo NAME` and `POST /console/demo` take them. */
+export const DEMO_SCENARIOS = [
+  'bad_deploy',
+  'slow_dependency',
+  'pool_exhaustion',
+  'memory_leak',
+  'tenant_error_burst',
+  'noisy_neighbour',
+  'none',
+] as const;
+export type DemoScenario = (typeof DEMO_SCENARIOS)[number];
+/** A release breaks one service and everything above it suffers: the story a newcomer follows at once. */
+export const DEFAULT_SCENARIO: DemoScenario = 'bad_deploy';
+export const isDemoScenario = (name: string): name is DemoScenario => (DEMO_SCENARIOS as readonly string[]).includes(name);
