@@ -1,0 +1,190 @@
+import { type ErrorCode, FaultlineError } from '#contracts/errors.ts';
+import type { CollectorStatus, FromChild, ProcessState } from '#contracts/processes.ts';
+import type { Settings } from '#contracts/settings.ts';
+import { backOffMs } from './back-off.ts';
+import type { ChildHandle, ChildName, ProcessHost } from './process-host.ts';
+
+export interface SuperviseOptions {
+  readonly settings: Settings;
+  readonly host: ProcessHost;
+  readonly log: (line: string) => void;
+  readonly onState?: (name: ChildName, state: ProcessState) => void;
+  readonly nowMs?: () => number;
+}
+export interface Supervisor {
+  readonly addresses: { readonly api: string; readonly ingest: string; readonly otlpGrpc: string };
+  state(): Readonly<Record<ChildName, ProcessState>>;
+  pid(name: ChildName): number | undefined;
+  /** Sources first, sinks last; resolves when both have ended, at the latest after ten seconds. */
+  stop(): Promise<void>;
+}
+interface Slot {
+  readonly name: ChildName;
+  child: ChildHandle | null;
+  state: ProcessState;
+  /** Addresses of the first start: a restarted child must come back where its clients look for it. */
+  addresses: Readonly<Record<string, string>> | null;
+  startedMs: number;
+  crashes: number;
+  timer: NodeJS.Timeout | null;
+}
+/** A child that lived this long was fine: its next crash is a first one. */
+const STEADY_MS = 30_000;
+const STOP_MS = 9_000;
+
+const addressOf = (text: string): { host: string; port: number } => {
+  const bare = text.replace(/^https?:\/\//, '').replace(/\/$/, '');
+  const colon = bare.lastIndexOf(':');
+  return { host: bare.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(bare.slice(colon + 1)) };
+};
+/** Ports picked at the first start stay for the life of the supervisor. */
+function settingsFor(settings: Settings, slots: readonly Slot[]): Settings {
+  const known = Object.assign({}, ...slots.map((slot) => slot.addresses ?? {})) as Record<string, string>;
+  const fixed = (key: 'api' | 'ingest' | 'otlpGrpc') => (known[key] ? addressOf(known[key]) : settings[key]);
+  return { ...settings, api: fixed('api'), ingest: fixed('ingest'), otlpGrpc: fixed('otlpGrpc') };
+}
+
+/**
+ * Starts the collector and the engine, keeps them alive and passes their small messages on. Resolves when both are
+ * ready; rejects with FaultlineError when one says at its first start that it cannot (port taken, folder locked ...).
+ */
+export function supervise({ settings, host, log, onState, nowMs = Date.now }: SuperviseOptions): Promise<Supervisor> {
+  const slots: Record<ChildName, Slot> = {
+    collector: { name: 'collector', child: null, state: 'starting', addresses: null, startedMs: 0, crashes: 0, timer: null },
+    engine: { name: 'engine', child: null, state: 'starting', addresses: null, startedMs: 0, crashes: 0, timer: null },
+  };
+  let stopping = false;
+  let lastStatus: CollectorStatus | null = null;
+  let released: number | null = null;
+  let settle: { resolve: () => void; reject: (error: Error) => void } | null = null;
+
+  const setState = (slot: Slot, state: ProcessState): void => {
+    if (slot.state === state) return;
+    slot.state = state;
+    if (slot.name === 'engine') slots.collector.child?.send({ type: 'engine-state', state });
+    onState?.(slot.name, state);
+  };
+
+  function ready(slot: Slot, addresses: Readonly<Record<string, string>>): void {
+    slot.addresses ??= addresses;
+    setState(slot, 'running');
+    if (slot.name === 'collector') {
+      slot.child?.send({ type: 'engine-state', state: slots.engine.state });
+      if (released !== null) slot.child?.send({ type: 'released', position: released });
+    } else if (lastStatus) {
+      slot.child?.send({ type: 'collector-status', status: lastStatus });
+    }
+    if (slots.collector.addresses && slots.engine.addresses) settle?.resolve();
+  }
+
+  function receive(slot: Slot, message: FromChild): void {
+    switch (message.type) {
+      case 'ready':
+        ready(slot, message.addresses);
+        break;
+      case 'fatal':
+        log(`${slot.name}: ${message.message} ${message.todo}`.trim());
+        if (slot.addresses === null)
+          settle?.reject(new FaultlineError(message.code as ErrorCode, `${message.message} ${message.todo}`.trim()));
+        break;
+      case 'advanced':
+        slots.engine.child?.send({ type: 'advanced', committed: message.committed });
+        break;
+      case 'collector-status':
+        lastStatus = message.status;
+        slots.engine.child?.send({ type: 'collector-status', status: message.status });
+        break;
+      case 'released':
+        released = message.position;
+        slots.collector.child?.send({ type: 'released', position: message.position });
+        break;
+      case 'stopped':
+        break;
+    }
+  }
+
+  function ended(slot: Slot, reason: string): void {
+    slot.child = null;
+    if (stopping) {
+      setState(slot, 'stopped');
+      return;
+    }
+    if (nowMs() - slot.startedMs > STEADY_MS) slot.crashes = 0;
+    slot.crashes++;
+    const waitMs = backOffMs(slot.crashes);
+    const failing = slot.crashes > 5;
+    log(
+      `${slot.name} ended (${reason}); starting it again ${waitMs < 1000 ? 'at once' : `in ${Math.round(waitMs / 1000)} s`}${failing ? `: it has ended ${slot.crashes} times in a row` : ''}`,
+    );
+    setState(slot, failing ? 'failed' : 'restarting');
+    slot.timer = setTimeout(() => start(slot), waitMs);
+  }
+
+  function start(slot: Slot): void {
+    slot.timer = null;
+    if (stopping) return;
+    slot.startedMs = nowMs();
+    const child = host.spawn(slot.name);
+    slot.child = child;
+    child.onMessage((message) => {
+      if (slot.child === child) receive(slot, message);
+    });
+    child.onExit((reason) => {
+      if (slot.child === child) ended(slot, reason);
+    });
+    const current = settingsFor(settings, Object.values(slots));
+    child.send({ type: 'start', settings: current, ...(released === null ? {} : { releasedPosition: released }) });
+  }
+
+  async function stopOne(slot: Slot, deadlineMs: number): Promise<void> {
+    if (slot.timer) clearTimeout(slot.timer);
+    const { child } = slot;
+    if (!child) return;
+    await new Promise<void>((done) => {
+      const timer = setTimeout(() => {
+        log(`${slot.name} did not stop within ${deadlineMs} ms: ended by force; the journal keeps what it had not stored`);
+        child.kill();
+      }, deadlineMs);
+      const poll = setInterval(() => {
+        if (slot.child === child) return;
+        clearInterval(poll);
+        clearTimeout(timer);
+        done();
+      }, 10);
+      child.send({ type: 'stop', deadlineMs });
+    });
+  }
+
+  const supervisor = (): Supervisor => ({
+    addresses: {
+      api: slots.engine.addresses?.['api'] ?? '',
+      ingest: slots.collector.addresses?.['ingest'] ?? '',
+      otlpGrpc: slots.collector.addresses?.['otlpGrpc'] ?? '',
+    },
+    state: () => ({ collector: slots.collector.state, engine: slots.engine.state }),
+    pid: (name) => slots[name].child?.pid,
+    stop,
+  });
+  async function stop(): Promise<void> {
+    stopping = true;
+    // Sources first: what the collector acknowledged while draining is still read by the engine.
+    await stopOne(slots.collector, STOP_MS / 3);
+    await stopOne(slots.engine, (STOP_MS * 2) / 3);
+  }
+
+  return new Promise((resolve, reject) => {
+    settle = {
+      resolve: () => {
+        settle = null;
+        resolve(supervisor());
+      },
+      reject: (error) => {
+        settle = null;
+        void stop().then(() => reject(error));
+      },
+    };
+    // The collector first: ports open as soon as possible.
+    start(slots.collector);
+    start(slots.engine);
+  });
+}
