@@ -1,0 +1,207 @@
+import type { Change, Evidence } from '#contracts/judgement.ts';
+import type { EdgeObservation, FacetObservation, LogObservation } from '#contracts/observation.ts';
+import type { CaseFile, PlacedMetric } from './case-file.ts';
+import { amountText, durationText, percentText, rateText, timeText } from './figures.ts';
+import { total, weightedMean } from './shift.ts';
+
+/** An evidence row before it has its number. */
+export type EvidenceRow = Omit<Evidence, 'id'>;
+
+const onsetText = (file: CaseFile, bucket: number): string | null => (bucket < 0 ? null : timeText(file.startMsOf(bucket)));
+const round = (value: number): number => (Number.isFinite(value) ? Number(value.toPrecision(4)) : 0);
+const inWindow = (file: CaseFile, values: Float64Array, weights: Float64Array | null): number =>
+  weightedMean(values, weights, file.range.from, file.range.to);
+const inBaseline = (file: CaseFile, values: Float64Array, weights: Float64Array | null): number =>
+  weightedMean(values, weights, file.range.baseFrom, file.range.baseTo);
+
+/** Own time of a service (or one instance) per request. */
+export function selfTimeRow(file: CaseFile, service: string, instance: string | null, onset: number): EvidenceRow | null {
+  const found = instance === null ? file.services.get(service) : file.instances.get(service)?.find((s) => s.instance === instance);
+  if (found === undefined) return null;
+  const value = inWindow(file, found.selfMeanMs, found.requests);
+  const baseline = inBaseline(file, found.selfMeanMs, found.requests);
+  const params = {
+    service: instance === null ? service : `${service} (${instance})`,
+    from: durationText(baseline),
+    to: durationText(value),
+  };
+  return {
+    signal: 'trace',
+    says: `${params.service} itself takes ${params.from} → ${params.to} per request.`,
+    messageKey: 'evidence_self_time',
+    params,
+    query: file.queries.service('self_ms', service, instance, file.window, file.baseline),
+    value: round(value),
+    baseline: round(baseline),
+    unit: 'ms',
+    onset: onsetText(file, onset),
+  };
+}
+
+/** Error ratio of a service; `isBorn`: its own, with no failed call beneath. */
+export function errorRatioRow(file: CaseFile, service: string, onset: number, isBorn: boolean): EvidenceRow | null {
+  const found = file.services.get(service);
+  if (found === undefined) return null;
+  const { from, to, baseFrom, baseTo } = file.range;
+  const value = total(found.errors, from, to) / Math.max(1, total(found.requests, from, to));
+  const baseline = total(found.errors, baseFrom, baseTo) / Math.max(1, total(found.requests, baseFrom, baseTo));
+  const params = { service, from: percentText(baseline), to: percentText(value) };
+  return {
+    signal: 'trace',
+    says: `${service}: errors ${params.from} → ${params.to}${isBorn ? ', born here: no call beneath them failed' : ''}.`,
+    messageKey: isBorn ? 'evidence_own_errors' : 'evidence_errors',
+    params,
+    query: file.queries.service('error_ratio', service, null, file.window, file.baseline),
+    value: round(value),
+    baseline: round(baseline),
+    unit: '1',
+    onset: onsetText(file, onset),
+  };
+}
+
+/** Requests of a service per second. */
+export function requestsRow(file: CaseFile, service: string, onset: number): EvidenceRow | null {
+  const found = file.services.get(service);
+  if (found === undefined) return null;
+  const perSecond = 1000 / file.observation.stepMs;
+  const value = inWindow(file, found.requests, null) * perSecond;
+  const baseline = inBaseline(file, found.requests, null) * perSecond;
+  const params = { service, from: rateText(baseline), to: rateText(value) };
+  return {
+    signal: 'trace',
+    says: `${service}: requests ${params.from} → ${params.to}.`,
+    messageKey: 'evidence_requests',
+    params,
+    query: file.queries.service('requests', service, null, file.window, file.baseline),
+    value: round(value),
+    baseline: round(baseline),
+    unit: '1/s',
+    onset: onsetText(file, onset),
+  };
+}
+
+/** Time the caller waits for the callee. */
+export function edgeTimeRow(file: CaseFile, edge: EdgeObservation, onset: number): EvidenceRow {
+  const value = inWindow(file, edge.clientMeanMs, edge.requests);
+  const baseline = inBaseline(file, edge.clientMeanMs, edge.requests);
+  const params = { service: edge.from, peer: edge.to, from: durationText(baseline), to: durationText(value) };
+  return {
+    signal: 'trace',
+    says: `Calls from ${edge.from} to ${edge.to} take ${params.from} → ${params.to}.`,
+    messageKey: 'evidence_edge_time',
+    params,
+    query: file.queries.edge('client_ms', edge.from, edge.to, file.window, file.baseline),
+    value: round(value),
+    baseline: round(baseline),
+    unit: 'ms',
+    onset: onsetText(file, onset),
+  };
+}
+
+/** Failed calls from caller to callee. */
+export function edgeErrorsRow(file: CaseFile, edge: EdgeObservation, onset: number): EvidenceRow {
+  const { from, to, baseFrom, baseTo } = file.range;
+  const value = total(edge.errors, from, to) / Math.max(1, total(edge.requests, from, to));
+  const baseline = total(edge.errors, baseFrom, baseTo) / Math.max(1, total(edge.requests, baseFrom, baseTo));
+  const params = { service: edge.from, peer: edge.to, from: percentText(baseline), to: percentText(value) };
+  return {
+    signal: 'trace',
+    says: `Calls from ${edge.from} to ${edge.to} fail: ${params.from} → ${params.to}.`,
+    messageKey: 'evidence_edge_errors',
+    params,
+    query: file.queries.edge('error_ratio', edge.from, edge.to, file.window, file.baseline),
+    value: round(value),
+    baseline: round(baseline),
+    unit: '1',
+    onset: onsetText(file, onset),
+  };
+}
+
+/** Mean of a metric series in the window against the baseline. */
+export function metricRow(file: CaseFile, metric: PlacedMetric, onset: number): EvidenceRow {
+  const { series, host } = metric;
+  const value = inWindow(file, series.values, null);
+  const baseline = inBaseline(file, series.values, null);
+  const unit = series.isRate ? `${series.unit}/s` : series.unit;
+  const place = `${series.service}${series.instance === null ? '' : ` (${series.instance})`}`;
+  const params = {
+    place,
+    metric: series.metric,
+    host: host ?? '',
+    from: amountText(baseline, series.unit),
+    to: amountText(value, series.unit),
+  };
+  return {
+    signal: 'metric',
+    says: `${place}: ${series.metric} ${params.from} → ${params.to}${host === null ? '' : ` on ${host}`}.`,
+    messageKey: 'evidence_metric',
+    params,
+    query: file.queries.metric(series.seriesId, series.isRate, file.window, file.baseline),
+    value: round(value),
+    baseline: Number.isFinite(baseline) ? round(baseline) : null,
+    unit,
+    onset: onsetText(file, onset),
+  };
+}
+
+/** A change and how long before the trouble it came. */
+export function changeRow(file: CaseFile, change: Change, onsetMs: number): EvidenceRow {
+  const seconds = Math.round((onsetMs - change.atMs) / 1000);
+  const params = { service: change.service, kind: change.kind, from: change.from, to: change.to, seconds };
+  const lead = seconds >= 0 ? `${seconds} s before the trouble` : 'as the trouble began';
+  return {
+    signal: 'change',
+    says: `${change.service}: ${change.kind} ${change.from} → ${change.to}, ${lead}.`,
+    messageKey: `evidence_change_${change.kind}`,
+    params,
+    query: file.queries.change(change),
+    value: change.to,
+    baseline: change.from,
+    unit: '',
+    onset: timeText(change.atMs),
+  };
+}
+
+/** Errors of one attribute value. */
+export function facetRow(file: CaseFile, facet: FacetObservation, share: number): EvidenceRow {
+  const value = facet.windowErrors / Math.max(1, facet.windowRequests);
+  const baseline = facet.baselineErrors / Math.max(1, facet.baselineRequests);
+  const params = {
+    service: facet.service,
+    key: facet.key,
+    value: facet.value,
+    from: percentText(baseline),
+    to: percentText(value),
+    share: percentText(share),
+  };
+  return {
+    signal: 'trace',
+    says: `${params.share} of the extra errors of ${facet.service} have ${facet.key} = ${facet.value} (${params.from} → ${params.to} of its requests fail).`,
+    messageKey: 'evidence_facet',
+    params,
+    query: file.queries.facet(facet.service, facet.key, facet.value, file.window, file.baseline),
+    value: round(value),
+    baseline: round(baseline),
+    unit: '1',
+    onset: null,
+  };
+}
+
+/** Log lines of one pattern, with an example trace where known. */
+export function logRow(file: CaseFile, log: LogObservation): EvidenceRow {
+  const value = total(log.counts, file.range.from, file.range.to);
+  const baseline = total(log.counts, file.range.baseFrom, file.range.baseTo);
+  const params = { service: log.service, pattern: log.pattern.slice(0, 120), count: value, before: baseline };
+  const row: EvidenceRow = {
+    signal: 'log',
+    says: `${log.service} logs "${params.pattern}" ${value} times (${baseline} before).`,
+    messageKey: baseline === 0 ? 'evidence_log_new' : 'evidence_log_more',
+    params,
+    query: file.queries.log(log.service, log.pattern, file.window, file.baseline),
+    value,
+    baseline,
+    unit: '{line}',
+    onset: null,
+  };
+  return log.exampleTraceId === null ? row : { ...row, traceId: log.exampleTraceId };
+}
