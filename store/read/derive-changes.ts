@@ -36,7 +36,11 @@ function arrivals(service: string, seen: readonly Placement[], fromMs: number): 
     known.set(place.instance, before && before.lastSeenMs > place.lastSeenMs ? before : place);
     if (before || place.firstSeenMs <= fromMs || known.size === 1) continue;
     const replaced = seen.find(
-      (p) => p.instance !== place.instance && p.firstSeenMs < place.firstSeenMs && Math.abs(p.lastSeenMs - place.firstSeenMs) <= HANDOVER_MS && p.lastSeenMs < place.lastSeenMs,
+      (p) =>
+        p.instance !== place.instance &&
+        p.firstSeenMs < place.firstSeenMs &&
+        Math.abs(p.lastSeenMs - place.firstSeenMs) <= HANDOVER_MS &&
+        p.lastSeenMs < place.lastSeenMs,
     );
     const kind = replaced ? 'restart' : 'scale';
     changes.push({ atMs: place.firstSeenMs, kind, service, instance: place.instance, from: replaced?.instance ?? '', to: place.instance });
@@ -52,7 +56,14 @@ function restarts(starts: readonly ProcessStart[], fromMs: number): Change[] {
     lastStart.set(key, start.startedMs);
     if (before === undefined || start.startedMs - before < SAME_START_MS || start.startedMs < fromMs) continue;
     const at = (ms: number): string => new Date(ms).toISOString();
-    changes.push({ atMs: start.startedMs, kind: 'restart', service: start.service, instance: start.instance, from: at(before), to: at(start.startedMs) });
+    changes.push({
+      atMs: start.startedMs,
+      kind: 'restart',
+      service: start.service,
+      instance: start.instance,
+      from: at(before),
+      to: at(start.startedMs),
+    });
   }
   return changes;
 }

@@ -7,14 +7,32 @@ const MAX_FACETS = 5_000;
 const MAX_SERVICES = 20;
 
 /** Requests and errors by attribute value, for the services whose errors rose most between baseline and window. */
-export async function readFacets(store: Queries, services: readonly string[], window: TimeWindow, baseline: TimeWindow): Promise<FacetObservation[]> {
+export async function readFacets(
+  store: Queries,
+  services: readonly string[],
+  window: TimeWindow,
+  baseline: TimeWindow,
+): Promise<FacetObservation[]> {
   if (services.length === 0) return [];
   const result = await store.query(facetsSql(services, window, baseline, MAX_FACETS));
   const [service, key, value] = [texts(result, 'service'), texts(result, 'key'), texts(result, 'value')];
   const counts = ['window_requests', 'window_errors', 'baseline_requests', 'baseline_errors'].map((name) => numbers(result, name));
   return Array.from({ length: result.rowCount }, (_, i) => {
-    const [windowRequests, windowErrors, baselineRequests, baselineErrors] = counts.map((column) => column[i] as number) as [number, number, number, number];
-    return { service: service[i] ?? '', key: key[i] ?? '', value: value[i] ?? '', windowRequests, windowErrors, baselineRequests, baselineErrors };
+    const [windowRequests, windowErrors, baselineRequests, baselineErrors] = counts.map((column) => column[i] as number) as [
+      number,
+      number,
+      number,
+      number,
+    ];
+    return {
+      service: service[i] ?? '',
+      key: key[i] ?? '',
+      value: value[i] ?? '',
+      windowRequests,
+      windowErrors,
+      baselineRequests,
+      baselineErrors,
+    };
   });
 }
 

@@ -1,5 +1,12 @@
 import type { Change } from '#contracts/judgement.ts';
-import type { EdgeObservation, LogObservation, MetricObservation, Observation, Placement, ServiceObservation } from '#contracts/observation.ts';
+import type {
+  EdgeObservation,
+  LogObservation,
+  MetricObservation,
+  Observation,
+  Placement,
+  ServiceObservation,
+} from '#contracts/observation.ts';
 import { aliveSql, changeLogsSql, observeLogsSql } from '../sql/read/judgement-sql.ts';
 import { observeMetricsSql, restartsSql } from '../sql/read/metrics-sql.ts';
 import { observeEdgesSql, observeRedSql, observeSelfSql, placementsSql, type Window } from '../sql/read/services-sql.ts';
@@ -47,7 +54,9 @@ export async function readObservation(store: Queries, grid: Grid, catalog = new 
   const logs = await readLogs(store, window, grid);
   const placements = await readPlacements(store, window);
   const starts = await readStarts(store, window);
-  const changes = [...deriveChanges(placements, starts, window.startMs), ...(await readLoggedChanges(store, window))].sort((a, b) => a.atMs - b.atMs);
+  const changes = [...deriveChanges(placements, starts, window.startMs), ...(await readLoggedChanges(store, window))].sort(
+    (a, b) => a.atMs - b.atMs,
+  );
   return { ...grid, services: [...services.values()], edges, metrics, logs, placements, starts, changes, facets: [], alive };
 }
 
@@ -66,11 +75,25 @@ async function readServices(store: Queries, window: Window, grid: Grid): Promise
   const at = (service: string, instance: string | null): ServiceRow =>
     entry(rows, serviceKey(service, instance), () => {
       const [requests, errors, ownErrors] = [empty(grid.buckets), empty(grid.buckets), empty(grid.buckets)];
-      return { service, instance, requests, errors, ownErrors, p50Ms: empty(grid.buckets), p95Ms: empty(grid.buckets), selfMeanMs: empty(grid.buckets) };
+      return {
+        service,
+        instance,
+        requests,
+        errors,
+        ownErrors,
+        p50Ms: empty(grid.buckets),
+        p95Ms: empty(grid.buckets),
+        selfMeanMs: empty(grid.buckets),
+      };
     });
   const each = async (sql: string, use: (row: ServiceRow, cell: number, value: (name: string) => number) => void): Promise<void> => {
     const result = await store.query(sql);
-    const [service, instance, whole, cell] = [texts(result, 'service'), texts(result, 'instance'), numbers(result, 'whole'), numbers(result, 'cell')];
+    const [service, instance, whole, cell] = [
+      texts(result, 'service'),
+      texts(result, 'instance'),
+      numbers(result, 'whole'),
+      numbers(result, 'cell'),
+    ];
     const columns = new Map<string, ArrayLike<number>>();
     for (let i = 0; i < result.rowCount; i++) {
       // Spans without an instance of their own show only in the whole.
@@ -94,7 +117,11 @@ async function readServices(store: Queries, window: Window, grid: Grid): Promise
 }
 
 /** No requests in a cell where the service was heard in it or beside it: that is a zero, not an absence. */
-export function fillQuiet(services: ReadonlyMap<string, ServiceObservation>, alive: ReadonlyMap<string, Uint8Array>, buckets: number): void {
+export function fillQuiet(
+  services: ReadonlyMap<string, ServiceObservation>,
+  alive: ReadonlyMap<string, Uint8Array>,
+  buckets: number,
+): void {
   for (const row of services.values()) {
     const heard = alive.get(row.service);
     if (!heard) continue;
@@ -110,16 +137,32 @@ export function fillQuiet(services: ReadonlyMap<string, ServiceObservation>, ali
 
 async function readEdges(store: Queries, window: Window, grid: Grid, alive: ReadonlyMap<string, Uint8Array>): Promise<EdgeObservation[]> {
   const result = await store.query(observeEdgesSql(window, grid.stepMs));
-  const [caller, callee, kind, cell] = [texts(result, 'caller'), texts(result, 'callee'), texts(result, 'callee_kind'), numbers(result, 'cell')];
+  const [caller, callee, kind, cell] = [
+    texts(result, 'caller'),
+    texts(result, 'callee'),
+    texts(result, 'callee_kind'),
+    numbers(result, 'cell'),
+  ];
   const names = ['requests', 'errors', 'client_mean_ms', 'client_p95_ms', 'server_mean_ms'] as const;
-  const [requests, errors, mean, p95, server] = names.map((name) => numbers(result, name)) as [ArrayLike<number>, ArrayLike<number>, ArrayLike<number>, ArrayLike<number>, ArrayLike<number>];
+  const [requests, errors, mean, p95, server] = names.map((name) => numbers(result, name)) as [
+    ArrayLike<number>,
+    ArrayLike<number>,
+    ArrayLike<number>,
+    ArrayLike<number>,
+    ArrayLike<number>,
+  ];
   const edges = new Map<string, Mutable<EdgeObservation>>();
   for (let i = 0; i < result.rowCount; i++) {
     const [from, to] = [caller[i] ?? '', callee[i] ?? ''];
     const edge = entry(edges, `${from}\0${to}`, () => {
       // A callee that reports itself is a service even where its own span has not arrived.
       const seen = alive.has(to) ? 'service' : ((kind[i] ?? 'external') as EdgeObservation['kind']);
-      const arrays = { requests: empty(grid.buckets), errors: empty(grid.buckets), clientMeanMs: empty(grid.buckets), clientP95Ms: empty(grid.buckets) };
+      const arrays = {
+        requests: empty(grid.buckets),
+        errors: empty(grid.buckets),
+        clientMeanMs: empty(grid.buckets),
+        clientP95Ms: empty(grid.buckets),
+      };
       return { from, to, kind: seen, ...arrays, serverMeanMs: empty(grid.buckets) };
     });
     const c = cell[i] as number;
@@ -140,7 +183,8 @@ async function readMetrics(store: Queries, window: Window, grid: Grid, catalog: 
   const result = await store.query(observeMetricsSql(window, grid.stepMs));
   const [ids, cell, value] = [numbers(result, 'series_id'), numbers(result, 'cell'), numbers(result, 'value')];
   const values = new Map<number, Float64Array>();
-  for (let i = 0; i < result.rowCount; i++) entry(values, ids[i] as number, () => empty(grid.buckets))[cell[i] as number] = value[i] as number;
+  for (let i = 0; i < result.rowCount; i++)
+    entry(values, ids[i] as number, () => empty(grid.buckets))[cell[i] as number] = value[i] as number;
   await catalog.load(store, values.keys());
   const metrics: MetricObservation[] = [];
   for (const [seriesId, array] of values) {
@@ -188,7 +232,12 @@ async function readPlacements(store: Queries, window: Window): Promise<Placement
 
 async function readStarts(store: Queries, window: Window): Promise<ProcessStart[]> {
   const result = await store.query(restartsSql(window));
-  const [service, instance, started, seen] = [texts(result, 'service'), texts(result, 'instance'), numbers(result, 'started_ms'), numbers(result, 'seen_ms')];
+  const [service, instance, started, seen] = [
+    texts(result, 'service'),
+    texts(result, 'instance'),
+    numbers(result, 'started_ms'),
+    numbers(result, 'seen_ms'),
+  ];
   return Array.from({ length: result.rowCount }, (_, i) => ({
     service: service[i] ?? '',
     instance: instance[i] ?? '',
@@ -199,7 +248,12 @@ async function readStarts(store: Queries, window: Window): Promise<ProcessStart[
 
 async function readLoggedChanges(store: Queries, window: Window): Promise<Change[]> {
   const result = await store.query(changeLogsSql(window));
-  const [at, service, name, body] = [numbers(result, 'at_ms'), texts(result, 'service'), texts(result, 'event_name'), texts(result, 'body')];
+  const [at, service, name, body] = [
+    numbers(result, 'at_ms'),
+    texts(result, 'service'),
+    texts(result, 'event_name'),
+    texts(result, 'body'),
+  ];
   return Array.from({ length: result.rowCount }, (_, i) => {
     const event = name[i] ?? '';
     const kind = /flag/i.test(event) ? 'flag' : /config/i.test(event) ? 'config' : 'deploy';

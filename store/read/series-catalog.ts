@@ -12,7 +12,17 @@ export interface SeriesFacts {
   readonly labels: string;
   readonly isRate: boolean;
 }
-const PLACE_LABELS = new Set(['instance', 'job', 'host', 'hostname', 'nodename', 'node', 'host.name', 'service.name', 'service.instance.id']);
+const PLACE_LABELS = new Set([
+  'instance',
+  'job',
+  'host',
+  'hostname',
+  'nodename',
+  'node',
+  'host.name',
+  'service.name',
+  'service.instance.id',
+]);
 const CHUNK = 5_000;
 
 /** Names and owners of series, read once each: series never change. */
@@ -30,7 +40,15 @@ export class SeriesCatalog {
     const result = await store.query(seriesFactsSql(seriesIds));
     const [ids, monotonic] = [numbers(result, 'series_id'), numbers(result, 'monotonic')];
     const text = (name: string): readonly (string | null)[] => texts(result, name);
-    const [metric, unit, type, service, instance, host, attributes] = [text('metric'), text('unit'), text('type'), text('service'), text('instance'), text('host'), text('attributes')];
+    const [metric, unit, type, service, instance, host, attributes] = [
+      text('metric'),
+      text('unit'),
+      text('type'),
+      text('service'),
+      text('instance'),
+      text('host'),
+      text('attributes'),
+    ];
     for (let i = 0; i < result.rowCount; i++) {
       this.known.set(ids[i] as number, {
         metric: metric[i] ?? '',

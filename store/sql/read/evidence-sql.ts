@@ -9,7 +9,8 @@ import { callsSql, selfTimeSql } from './services-sql.ts';
  * Built only from the documented views, so that anybody can run it again.
  */
 type Side = (window: TimeWindow) => string;
-const pair = (value: Side, window: TimeWindow, baseline: TimeWindow): string => `SELECT (${value(window)}) AS value,\n  (${value(baseline)}) AS baseline`;
+const pair = (value: Side, window: TimeWindow, baseline: TimeWindow): string =>
+  `SELECT (${value(window)}) AS value,\n  (${value(baseline)}) AS baseline`;
 const secondsOf = (window: TimeWindow): string => numberLiteral(Math.max(1, (window.endMs - window.startMs) / 1000));
 
 const ENTRY_VALUES: Record<string, (window: TimeWindow) => string> = {
@@ -58,7 +59,11 @@ GROUP BY ALL ORDER BY abs(epoch_ms(value) - ${numberLiteral(Math.round(change.at
 /** Implements contracts/observation.ts EvidenceQueries. */
 export const evidenceQueries: EvidenceQueries = {
   service: (signal, service, instance, window, baseline) =>
-    pair(signal === 'own_errors' || signal === 'self_ms' ? selfSide(signal, service, instance) : entrySide(signal, service, instance), window, baseline),
+    pair(
+      signal === 'own_errors' || signal === 'self_ms' ? selfSide(signal, service, instance) : entrySide(signal, service, instance),
+      window,
+      baseline,
+    ),
   edge: (signal, from, to, window, baseline) =>
     pair(
       (side) => `WITH ${callsSql(side)}

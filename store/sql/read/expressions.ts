@@ -40,7 +40,8 @@ export const logShape = (body: string): string =>
   `regexp_replace(left(split_part(${body}, chr(10), 1), 240), '[^\\s=:,;()\\[\\]{}"'']*\\d[^\\s=:,;()\\[\\]{}"'']*', '<*>', 'g')`;
 
 /** A grid cell: whole steps since `startNano`. */
-export const cellOf = (time: string, startNano: string, stepNano: string): string => `((epoch_ns(${time}) - ${startNano}) // ${stepNano})::INTEGER`;
+export const cellOf = (time: string, startNano: string, stepNano: string): string =>
+  `((epoch_ns(${time}) - ${startNano}) // ${stepNano})::INTEGER`;
 
 /** Attributes as a JSON object that keeps the types (contracts/tables.ts letters); text when nothing else fits JSON. */
 const typedAttributes = (map: string, types: string): string =>

@@ -1,5 +1,15 @@
 import { attributesJson, severityClass, spanHex, traceHex } from './expressions.ts';
-import { allOf, between, containsPattern, nanoLiteral, numberLiteral, textList, textLiteral, timeLiteral, traceIdLiteral } from './literals.ts';
+import {
+  allOf,
+  between,
+  containsPattern,
+  nanoLiteral,
+  numberLiteral,
+  textList,
+  textLiteral,
+  timeLiteral,
+  traceIdLiteral,
+} from './literals.ts';
 
 export interface LogSearch {
   readonly startMs: number;

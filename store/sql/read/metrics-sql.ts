@@ -39,8 +39,14 @@ export interface MetricRange {
 
 function chosenSeries(range: MetricRange): string {
   const label = (key: string): string =>
-    key === 'service' ? 'd.service' : key === 'instance' ? `coalesce(d.attributes['instance'], ${instanceOf('r')})` : `coalesce(d.attributes[${textLiteral(key)}], r.attributes[${textLiteral(key)}])`;
-  const name = range.by ? `coalesce(${label(range.by)}, '')` : `d.service || CASE WHEN ${instanceOf('r')} IS NULL THEN '' ELSE '/' || ${instanceOf('r')} END || '{' || ${labelsOf('d')} || '}'`;
+    key === 'service'
+      ? 'd.service'
+      : key === 'instance'
+        ? `coalesce(d.attributes['instance'], ${instanceOf('r')})`
+        : `coalesce(d.attributes[${textLiteral(key)}], r.attributes[${textLiteral(key)}])`;
+  const name = range.by
+    ? `coalesce(${label(range.by)}, '')`
+    : `d.service || CASE WHEN ${instanceOf('r')} IS NULL THEN '' ELSE '/' || ${instanceOf('r')} END || '{' || ${labelsOf('d')} || '}'`;
   const conditions = allOf([
     `d.metric = ${textLiteral(range.metric)}`,
     range.service && `d.service = ${textLiteral(range.service)}`,

@@ -1,0 +1,128 @@
+import { type Context, Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { z } from 'zod';
+import { FaultlineError } from '#contracts/errors.ts';
+import type { Engine } from '#main/engine/engine.ts';
+import { answerError } from './answer-error.ts';
+import { describeOpenapi } from './describe-openapi.ts';
+import { exploreRoutes } from './explore-routes.ts';
+import { Guard } from './guard.ts';
+import { incidentRoutes, operatorRoutes } from './operator-routes.ts';
+import { parseWith, type Route, route, type Table } from './route.ts';
+import { SelfMetrics } from './self-metrics.ts';
+import { pageFolder, servePage } from './serve-page.ts';
+import { serviceRoutes } from './service-routes.ts';
+import { streamEvents } from './stream-events.ts';
+
+const ARROW = 'application/vnd.apache.arrow.stream';
+const MAX_BODY_BYTES = 1024 * 1024;
+/** A dropped file; it is in memory as a whole while it is taken in. */
+const MAX_IMPORT_BYTES = 512 * 1024 * 1024;
+
+/** Routes a screen or script may call under /console, with what they take and give. */
+export const ROUTES: readonly Route[] = [
+  ...operatorRoutes,
+  ...incidentRoutes,
+  ...serviceRoutes,
+  ...exploreRoutes,
+  route({
+    method: 'get',
+    path: '/console/events',
+    summary: 'Server-sent events: "state" each second, "incident" on change.',
+    answer: 'response',
+    handle: async (call) => streamEvents(call.context, call.engine),
+  }),
+];
+const isTable = (answer: unknown): answer is Table =>
+  typeof answer === 'object' && answer !== null && 'result' in answer && 'sql' in answer;
+
+/** One fetch-style API; carriers (HTTP, tests) hand it requests. */
+export function createApi(engine: Engine): Hono {
+  const app = new Hono();
+  const guard = new Guard(engine.settings);
+  const metrics = new SelfMetrics(engine);
+  const { log } = engine.parts;
+
+  app.onError((error, c) => answerError(c, error, log));
+  app.use(guard.sameHost);
+  app.use(async (c, next) => {
+    await next();
+    c.header('X-Content-Type-Options', 'nosniff');
+    c.header('Referrer-Policy', 'no-referrer');
+    c.header('Cross-Origin-Opener-Policy', 'same-origin');
+    c.header('Cross-Origin-Resource-Policy', 'same-origin');
+  });
+  app.get('/healthz', (c) => c.json({ status: 'ok', version: engine.parts.version }));
+  app.get('/readyz', (c) => c.json({ ready: engine.ready }, engine.ready ? 200 : 503));
+  app.get('/metrics', () => metrics.answer());
+
+  app.use('/console/*', async (c, next) => {
+    const startedMs = performance.now();
+    await next();
+    metrics.requestSeconds.observe({ route: c.req.routePath, status: String(c.res.status) }, (performance.now() - startedMs) / 1000);
+    if (!c.res.headers.has('Cache-Control')) c.header('Cache-Control', 'no-store');
+  });
+  app.use('/console/*', limitBody);
+  app.post('/console/session', async (c) => openSession(c, guard));
+  app.use('/console/*', guard.signedIn);
+  app.get('/console/openapi.json', (c) => c.json(describeOpenapi(ROUTES, engine.parts.version)));
+  for (const each of ROUTES) app.on(each.method.toUpperCase(), each.path, (c) => answerRoute(c, each, engine));
+  app.all('/console/*', (c) => {
+    throw new FaultlineError('not_found', `There is no ${c.req.method} ${c.req.path}.`);
+  });
+  if (engine.settings.ui) servePages(app, engine, guard);
+  return app;
+}
+
+const smallBody = bodyLimit({ maxSize: MAX_BODY_BYTES, onError: tooLarge(MAX_BODY_BYTES) });
+const fileBody = bodyLimit({ maxSize: MAX_IMPORT_BYTES, onError: tooLarge(MAX_IMPORT_BYTES) });
+function tooLarge(limitBytes: number) {
+  return (): Response => {
+    throw new FaultlineError('bad_request', `The body is larger than ${limitBytes} bytes.`);
+  };
+}
+async function limitBody(c: Context, next: () => Promise<void>): Promise<Response | undefined> {
+  return ((await (c.req.path === '/console/import' ? fileBody : smallBody)(c, next)) ?? undefined) as Response | undefined;
+}
+
+async function openSession(c: Context, guard: Guard): Promise<Response> {
+  const { token } = parseWith(z.object({ token: z.string().max(1_000) }), await readJson(c), 'Field');
+  if (!guard.isToken(token)) throw new FaultlineError('unauthorized', 'The token is wrong.');
+  guard.startSession(c);
+  return c.json({ ok: true });
+}
+
+async function answerRoute(c: Context, definition: Route, engine: Engine): Promise<Response> {
+  const query = parseWith(definition.query, c.req.query(), 'Parameter');
+  const body = definition.body ? parseWith(definition.body, await readJson(c), 'Field') : undefined;
+  const signal = c.req.raw.signal;
+  const call = { engine, query, body, params: c.req.param() as Record<string, string>, signal, context: c };
+  const answer = await definition.handle(call as never);
+  if (answer instanceof Response) return answer;
+  if (!isTable(answer)) return c.json(answer as never);
+  const { sql, result } = answer;
+  const bytes = result.toArrow({ query: sql, truncated: String(result.truncated) });
+  return c.body(bytes as Uint8Array<ArrayBuffer>, 200, { 'Content-Type': ARROW, 'X-Truncated': String(result.truncated) });
+}
+/** The body as JSON; an empty one is undefined. */
+async function readJson(c: Context): Promise<unknown> {
+  const text = await c.req.text();
+  if (text === '') return undefined;
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new FaultlineError('bad_request', `The body is not JSON: ${(error as Error).message}`);
+  }
+}
+
+function servePages(app: Hono, engine: Engine, guard: Guard): void {
+  const folder = pageFolder();
+  app.get('*', async (c) => {
+    const token = c.req.path === '/' ? c.req.query('token') : undefined;
+    if (token === undefined) return servePage(c, engine, folder);
+    // The token leaves the address bar at once, right or wrong; a wrong one ends at the page's own question for it.
+    if (guard.isToken(token)) guard.startSession(c);
+    c.header('Cache-Control', 'no-store');
+    return c.redirect('/', 303);
+  });
+}

@@ -1,0 +1,155 @@
+import { z } from 'zod';
+import { metricListSchema } from '#contracts/console-api.ts';
+import { FaultlineError } from '#contracts/errors.ts';
+import { logHistogramSql, searchLogsSql } from '#store/sql/read/logs-sql.ts';
+import { metricListSql, metricRangeSql } from '#store/sql/read/metrics-sql.ts';
+import { searchTracesSql, traceSpansSql } from '#store/sql/read/traces-sql.ts';
+import { MAX_ROWS, QUERY_TIMEOUT_MS, type Route, route, runTable } from './route.ts';
+import { IN_ORDER, inOrder, optionalNumber, optionalText, stepFor, timeRange } from './time-range.ts';
+
+/** Spans of one trace a screen takes. */
+const MAX_SPANS = 500_000;
+const MAX_METRICS = 20_000;
+const MAX_SERIES = 1_000;
+/** rate() looks back over four steps or a minute: what a scrape every 15 s needs. */
+const MIN_RATE_RANGE_MS = 60_000;
+
+const traceQuery = timeRange
+  .extend({
+    service: optionalText,
+    name: optionalText,
+    status: z.enum(['ok', 'error', 'unset', '']).optional(),
+    minMs: optionalNumber,
+    maxMs: optionalNumber,
+    q: optionalText,
+    limit: z.coerce.number().int().min(1).max(5_000).default(200),
+    order: z.enum(['newest', 'slowest', 'errors']).default('newest'),
+  })
+  .refine(inOrder, IN_ORDER);
+
+const SEVERITIES = ['fatal', 'error', 'warn', 'info', 'debug'] as const;
+const severities = optionalText
+  .transform((text) =>
+    text
+      ?.split(',')
+      .map((s) => s.trim())
+      .filter((s) => s !== ''),
+  )
+  .pipe(z.array(z.enum(SEVERITIES)).optional());
+const logFields = timeRange.extend({ service: optionalText, severity: severities, q: optionalText, traceId: optionalText });
+const logQuery = logFields
+  .extend({ limit: z.coerce.number().int().min(1).max(10_000).default(500), before: optionalNumber })
+  .refine(inOrder, IN_ORDER);
+const histogramQuery = logFields.extend({ step: optionalNumber }).refine(inOrder, IN_ORDER);
+const logSearch = (q: z.infer<typeof logFields>) => ({
+  startMs: q.start,
+  endMs: q.end,
+  service: q.service,
+  severities: q.severity,
+  q: q.q,
+  traceId: q.traceId,
+});
+
+/** labels: a JSON object, or k=v pairs with commas between. */
+const labels = optionalText.transform((text, context): Record<string, string> => {
+  if (text === undefined) return {};
+  try {
+    if (text.startsWith('{')) return z.record(z.string(), z.string()).parse(JSON.parse(text));
+    return Object.fromEntries(text.split(',').map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]));
+  } catch {
+    context.addIssue({ code: 'custom', message: 'labels are a JSON object of texts, or k=v,k=v' });
+    return z.NEVER;
+  }
+});
+const rangeQuery = timeRange
+  .extend({
+    metric: z.string().min(1).max(1_000),
+    step: optionalNumber,
+    fn: z.enum(['raw', 'avg', 'rate']).default('avg'),
+    by: optionalText,
+    service: optionalText,
+    labels,
+  })
+  .refine(inOrder, IN_ORDER);
+
+export const exploreRoutes: readonly Route[] = [
+  route({
+    method: 'get',
+    path: '/console/traces',
+    summary: 'Traces with a span that meets every condition, newest, slowest or with most errors first.',
+    query: traceQuery,
+    answer: 'arrow',
+    async handle(call) {
+      const { start, end, status, ...rest } = call.query;
+      return runTable(call, searchTracesSql({ ...rest, status: status || undefined, startMs: start, endMs: end }));
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/console/traces/:traceId',
+    summary: 'All spans of one trace.',
+    answer: 'arrow',
+    async handle(call) {
+      const table = await runTable(call, traceSpansSql(call.params['traceId'] ?? ''), MAX_SPANS);
+      if (table.result.rowCount === 0) throw new FaultlineError('not_found', `There is no trace ${call.params['traceId']}.`);
+      return table;
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/console/logs',
+    summary: 'Log records, newest first.',
+    query: logQuery,
+    answer: 'arrow',
+    handle: (call) => runTable(call, searchLogsSql({ ...logSearch(call.query), limit: call.query.limit, beforeMs: call.query.before })),
+  }),
+  route({
+    method: 'get',
+    path: '/console/logs/histogram',
+    summary: 'Log records per step and severity class.',
+    query: histogramQuery,
+    answer: 'arrow',
+    handle: (call) => runTable(call, logHistogramSql({ ...logSearch(call.query), stepMs: stepFor(call.query) })),
+  }),
+  route({
+    method: 'get',
+    path: '/console/metrics',
+    summary: 'Metrics by name.',
+    query: z.object({ q: optionalText }),
+    answer: metricListSchema,
+    async handle(call) {
+      const sql = metricListSql(call.query.q, MAX_METRICS);
+      const result = await call.engine.store.query(sql, [], { timeoutMs: QUERY_TIMEOUT_MS, maxRows: MAX_METRICS, signal: call.signal });
+      const list = (json: unknown): string[] => JSON.parse(String(json ?? '[]')) as string[];
+      const text = (value: unknown): string => String(value ?? '');
+      const metrics = result.rows().map((row) => ({
+        metric: text(row['metric']),
+        type: text(row['type']),
+        unit: text(row['unit']),
+        description: text(row['description']),
+        source: text(row['source']),
+        series: Number(row['series']),
+        services: list(row['services']),
+        labels: list(row['labels']),
+      }));
+      return { metrics };
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/console/metrics/range',
+    summary: 'One metric over time: samples, mean per step, or per-second rate.',
+    query: rangeQuery,
+    answer: 'arrow',
+    handle(call) {
+      const { metric, start, end, fn, by, service, labels: only } = call.query;
+      const stepMs = stepFor(call.query);
+      const rangeMs = Math.max(MIN_RATE_RANGE_MS, 4 * stepMs);
+      return runTable(
+        call,
+        metricRangeSql({ metric, startMs: start, endMs: end, stepMs, fn, by, service, labels: only, rangeMs, maxSeries: MAX_SERIES }),
+        MAX_ROWS * 5,
+      );
+    },
+  }),
+];

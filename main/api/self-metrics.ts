@@ -1,0 +1,88 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { lagBytes } from '#main/engine/describe-state.ts';
+import type { Engine } from '#main/engine/engine.ts';
+
+/** The engine's own metrics, OpenMetrics text at GET /metrics. Values are read when scraped. */
+export class SelfMetrics {
+  private readonly registry = new Registry();
+  readonly requestSeconds: Histogram<'route' | 'status'>;
+
+  constructor(engine: Engine) {
+    this.registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE as never);
+    const registers = [this.registry];
+    collectDefaultMetrics({ register: this.registry });
+    this.requestSeconds = new Histogram({
+      name: 'faultline_api_request_duration_seconds',
+      help: 'Answers of the console API.',
+      labelNames: ['route', 'status'],
+      buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 30],
+      registers,
+    });
+    const { account, loop, book, evaluation } = engine.parts;
+    const gauge = (name: string, help: string, read: () => number): void =>
+      void new Gauge({
+        name,
+        help,
+        registers,
+        collect() {
+          this.set(read());
+        },
+      });
+    const counter = <L extends string>(name: string, help: string, labelNames: L[], read: () => [Record<L, string>, number][]): void =>
+      void new Counter({
+        name,
+        help,
+        labelNames,
+        registers,
+        collect() {
+          this.reset();
+          for (const [labels, value] of read()) this.inc(labels, value);
+        },
+      });
+    counter('faultline_items', 'Items made visible to queries.', ['signal'], () =>
+      Object.entries(account.items).map(([signal, n]) => [{ signal }, n]),
+    );
+    counter('faultline_rows', 'Rows appended to the store.', ['table'], () =>
+      Object.entries(account.rows).map(([table, n]) => [{ table }, n]),
+    );
+    const byReason = (totals: ReadonlyMap<string, ReadonlyMap<string, number>>) => (): [Record<'source' | 'reason', string>, number][] =>
+      [...totals].flatMap(([source, reasons]) =>
+        [...reasons].map(([reason, n]): [Record<'source' | 'reason', string>, number] => [{ source, reason }, n]),
+      );
+    counter('faultline_dropped', 'Items dropped after the acknowledgement.', ['source', 'reason'], byReason(account.dropped));
+    counter('faultline_noted', 'Items kept with a repair.', ['source', 'reason'], byReason(account.noted));
+    counter('faultline_refused', 'Requests the collector refused.', ['source', 'reason'], () =>
+      (engine.collectorStatus?.sources ?? []).flatMap((s) =>
+        Object.entries(s.refused).map(([reason, n]): [Record<'source' | 'reason', string>, number] => [{ source: s.source, reason }, n]),
+      ),
+    );
+    counter('faultline_journal_records', 'Journal records read.', [], () => [[{}, account.records]]);
+    counter('faultline_ring_refused', 'Series judgement had no room for.', [], () => [[{}, evaluation.ring.refused]]);
+    gauge('faultline_journal_lag_bytes', 'Acknowledged bytes not decoded yet.', () => lagBytes(engine));
+    gauge('faultline_ingest_paused', '1 while reading waits for the store to write.', () => (loop.paused ? 1 : 0));
+    gauge('faultline_open_incidents', 'Incidents open now.', () => book.open().length);
+    gauge('faultline_last_judgement_timestamp_seconds', 'When the newest data was last judged.', () => evaluation.lastTickMs / 1000);
+    gauge('faultline_collector_resident_memory_bytes', 'Memory of the collector.', () => engine.collectorStatus?.rssBytes ?? 0);
+    new Gauge({
+      name: 'faultline_hot_rows',
+      help: 'Rows held in memory.',
+      labelNames: ['table'],
+      registers,
+      collect() {
+        for (const [table, hot] of Object.entries(engine.store.hot())) this.set({ table }, hot.rows);
+      },
+    });
+    new Gauge({
+      name: 'faultline_hot_bytes',
+      help: 'Bytes held in memory.',
+      labelNames: ['table'],
+      registers,
+      collect() {
+        for (const [table, hot] of Object.entries(engine.store.hot())) this.set({ table }, hot.bytes);
+      },
+    });
+  }
+  async answer(): Promise<Response> {
+    return new Response(await this.registry.metrics(), { headers: { 'Content-Type': this.registry.contentType } });
+  }
+}

@@ -1,0 +1,136 @@
+import type { Sources, State } from '#contracts/console-api.ts';
+import type { SourceStatus } from '#contracts/processes.ts';
+import { REASONS, type ReasonCode } from '#contracts/reasons.ts';
+import type { StoreFacts } from '#contracts/store.ts';
+import type { Engine } from './engine.ts';
+
+/** The collector reports each second; silence for this long means it is away. */
+const COLLECTOR_SILENCE_MS = 4_000;
+const DISK_LOW_FACTOR = 2;
+
+/** Body of GET /console/state. */
+export function describeState(engine: Engine, facts: StoreFacts): State {
+  const { parts, collectorStatus: collector } = engine;
+  const { account, loop, book, demo } = parts;
+  const now = parts.nowMs();
+  const hot = Object.values(parts.store.hot());
+  const collectorState = collector === null ? 'starting' : now - engine.collectorSeenMs > COLLECTOR_SILENCE_MS ? 'restarting' : 'running';
+  return {
+    version: parts.version,
+    nowMs: now,
+    startedMs: engine.startedMs,
+    collector: collectorState,
+    engine: loop.caughtUp ? 'running' : 'starting',
+    addresses: {
+      api: engine.apiAddress,
+      ingest: engine.ingestUrl,
+      otlpGrpc: collector?.sources.find((s) => s.kind === 'otlp-grpc')?.address ?? '',
+    },
+    hasData:
+      facts.minTimeMs !== null ||
+      hot.some((table) => table.rows > 0) ||
+      facts.days.some((day) => Object.values(day.rows).some((rows) => rows > 0)),
+    minTimeMs: facts.minTimeMs,
+    maxTimeMs: facts.maxTimeMs,
+    rates: account.rates(now),
+    totals: { ...account.items, refused: refusedTotal(collector?.sources ?? []), dropped: account.droppedTotal() },
+    journalLagBytes: lagBytes(engine),
+    ackP50Ms: collector?.journal.ackP50Ms ?? 0,
+    ackP99Ms: collector?.journal.ackP99Ms ?? 0,
+    diskUsedBytes: facts.bytes + (collector?.journal.bytes ?? 0),
+    diskFreeBytes: collector?.diskFreeBytes ?? 0,
+    memoryBytes: process.memoryUsage.rss() + (collector?.rssBytes ?? 0),
+    // Nothing here opens a connection outwards; a destination configured by a later part counts its bytes here.
+    egressBytes: 0,
+    openIncidents: book.open().length,
+    demo: demo.running,
+    demoScenarios: [...parts.demoScenarios],
+    warnings: warningsOf(engine, facts),
+  };
+}
+
+/** Body of GET /console/sources. */
+export function describeSources(engine: Engine, facts: StoreFacts): Sources {
+  const { account, settings } = engine.parts;
+  const collector = engine.collectorStatus;
+  const known = (collector?.sources ?? []).map((source) => ({
+    ...source,
+    accepted: { ...source.accepted },
+    refused: { ...source.refused },
+    ...accountOf(engine, source.source),
+  }));
+  const names = new Set(known.map((s) => s.source));
+  // A target that is gone keeps its counters in sight.
+  const gone = [...new Set([...account.dropped.keys(), ...account.noted.keys()])].filter((name) => !names.has(name));
+  const none = { items: 0, requests: 0, bytes: 0 };
+  const former = gone.map((source) => ({
+    source,
+    kind: source.startsWith('scrape') ? ('scrape' as const) : source === 'otlp-grpc' ? ('otlp-grpc' as const) : ('otlp-http' as const),
+    address: '',
+    state: 'stopped' as const,
+    error: '',
+    lastUnixMs: null,
+    accepted: { traces: none, logs: none, metrics: none },
+    refused: {},
+    ...accountOf(engine, source),
+  }));
+  return {
+    sources: [...known, ...former],
+    journal: {
+      bytes: collector?.journal.bytes ?? 0,
+      lagBytes: lagBytes(engine),
+      ackP50Ms: collector?.journal.ackP50Ms ?? 0,
+      ackP99Ms: collector?.journal.ackP99Ms ?? 0,
+    },
+    store: {
+      bytes: facts.bytes,
+      days: facts.days.map((day) => ({ ...day, rows: { ...day.rows } })),
+      pruned: facts.pruned.map((day) => ({ ...day })),
+      retentionSeconds: settings.retentionSeconds,
+      maxSizeBytes: settings.maxSizeBytes,
+      series: facts.series,
+    },
+  };
+}
+function accountOf(engine: Engine, source: string): { dropped: Record<string, number>; noted: Record<string, number> } {
+  const { dropped, noted } = engine.parts.account;
+  return { dropped: Object.fromEntries(dropped.get(source) ?? []), noted: Object.fromEntries(noted.get(source) ?? []) };
+}
+const refusedTotal = (sources: readonly SourceStatus[]): number =>
+  sources.reduce((sum, s) => sum + Object.values(s.refused).reduce((a, b) => a + b, 0), 0);
+
+/** Acknowledged bytes not decoded yet. A new segment starts before the old is full: then it is an upper bound. */
+export function lagBytes(engine: Engine): number {
+  const committed = engine.collectorStatus?.journal.committed ?? 0;
+  const position = engine.parts.loop.position;
+  if (committed <= position) return 0;
+  const sameSegment = Math.floor(committed / 2 ** 32) === Math.floor(position / 2 ** 32);
+  return sameSegment ? committed - position : Math.min(engine.collectorStatus?.journal.bytes ?? 0, committed % 2 ** 32);
+}
+
+function warningsOf(engine: Engine, facts: StoreFacts): State['warnings'] {
+  const warnings: State['warnings'] = [];
+  const add = (code: ReasonCode): void => void warnings.push({ code, says: REASONS[code].says, todo: REASONS[code].todo });
+  const collector = engine.collectorStatus;
+  if (collector?.refusing && collector.refusing in REASONS) add(collector.refusing as ReasonCode);
+  else if (collector && collector.diskFreeBytes > 0 && collector.diskFreeBytes < engine.settings.limits.diskReserveBytes * DISK_LOW_FACTOR)
+    add('disk_full');
+  for (const day of facts.days) {
+    if (day.state === 'quarantined')
+      warnings.push({
+        code: 'file_corrupt',
+        says: `The data of ${day.day} was damaged and is set aside.`,
+        todo: 'See the quarantine folder; the rest goes on.',
+      });
+  }
+  if (facts.readOnly)
+    warnings.push({
+      code: 'data_dir_not_writable',
+      says: 'The data folder cannot be written: nothing new is stored.',
+      todo: 'Check its permissions and free space.',
+    });
+  if (engine.parts.loop.paused) add('backpressure');
+  const undecoded = [...engine.parts.account.dropped.values()].some((reasons) => reasons.has('engine_cannot_decode'));
+  if (undecoded) add('engine_cannot_decode');
+  return warnings;
+}

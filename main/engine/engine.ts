@@ -1,0 +1,97 @@
+import type { Sources, State } from '#contracts/console-api.ts';
+import { FaultlineError } from '#contracts/errors.ts';
+import type { JournalPosition } from '#contracts/journal.ts';
+import type { RcaResult } from '#contracts/judgement.ts';
+import type { CollectorStatus } from '#contracts/processes.ts';
+import type { Settings } from '#contracts/settings.ts';
+import type { Store, StoreFacts } from '#contracts/store.ts';
+import { answerRca, type RcaQuestion } from './answer-rca.ts';
+import type { DemoRunner } from './demo-runner.ts';
+import { describeSources, describeState } from './describe-state.ts';
+import type { EvaluationLoop } from './evaluation-loop.ts';
+import type { IncidentBook } from './incident-book.ts';
+import type { IngestAccount } from './ingest-account.ts';
+import type { IngestLoop } from './ingest-loop.ts';
+
+/** Facts of the store are asked for at most this often. */
+const FACTS_MS = 2_000;
+
+export interface EngineParts {
+  readonly version: string;
+  readonly settings: Settings;
+  readonly store: Store;
+  readonly loop: IngestLoop;
+  readonly account: IngestAccount;
+  readonly evaluation: EvaluationLoop;
+  readonly book: IncidentBook;
+  readonly demo: DemoRunner;
+  readonly demoScenarios: readonly string[];
+  readonly nowMs: () => number;
+  readonly log: (line: string) => void;
+}
+
+/** What the API may ask of the engine. Knows no carrier and no host. */
+export class Engine {
+  readonly parts: EngineParts;
+  readonly startedMs: number;
+  /** Own address, once it listens. */
+  apiAddress = '';
+  collectorStatus: CollectorStatus | null = null;
+  collectorSeenMs = 0;
+  facts: StoreFacts | null = null;
+  private factsAtMs = 0;
+
+  constructor(parts: EngineParts) {
+    this.parts = parts;
+    this.startedMs = parts.nowMs();
+  }
+  get store(): Store {
+    return this.parts.store;
+  }
+  get settings(): Settings {
+    return this.parts.settings;
+  }
+  get book(): IncidentBook {
+    return this.parts.book;
+  }
+  get ready(): boolean {
+    return this.parts.loop.caughtUp;
+  }
+  async state(): Promise<State> {
+    return describeState(this, await this.freshFacts());
+  }
+  async sources(): Promise<Sources> {
+    return describeSources(this, await this.freshFacts());
+  }
+  async freshFacts(): Promise<StoreFacts> {
+    const now = this.parts.nowMs();
+    if (this.facts === null || now - this.factsAtMs > FACTS_MS) {
+      this.factsAtMs = now;
+      this.facts = await this.store.facts();
+    }
+    return this.facts;
+  }
+  /** Everything acknowledged before the call is queryable when it resolves; `durable`: and in its day files. */
+  async flush(durable: boolean): Promise<JournalPosition> {
+    const position = await this.parts.loop.drained();
+    if (durable) await this.store.flush();
+    return position;
+  }
+  rca(question: RcaQuestion): Promise<RcaResult> {
+    return answerRca(this.store, question);
+  }
+  /** "http://127.0.0.1:4318", where telemetry may be sent. */
+  get ingestUrl(): string {
+    const address = this.collectorStatus?.sources.find((s) => s.kind === 'otlp-http')?.address ?? '';
+    if (address === '') return `http://${this.settings.ingest.host}:${this.settings.ingest.port}`;
+    return address.startsWith('http') ? address.replace(/\/$/, '') : `http://${address}`;
+  }
+  async startDemo(scenario: string | undefined): Promise<void> {
+    const { demo, demoScenarios, nowMs } = this.parts;
+    const chosen = scenario || demoScenarios[0];
+    if (chosen === undefined || !demoScenarios.includes(chosen)) {
+      throw new FaultlineError('bad_request', `There is no demo scenario "${scenario ?? ''}". Known: ${demoScenarios.join(', ')}.`);
+    }
+    await demo.start(chosen, this.ingestUrl, 1 + (Math.floor(nowMs() / 1000) % 1_000_000));
+  }
+}

@@ -1,0 +1,189 @@
+import { createDetector } from '#analytics/anomaly/detect.ts';
+import { createCorrelator } from '#analytics/incidents/correlate.ts';
+import { rankCauses } from '#analytics/rca/rank-causes.ts';
+import type { Anomaly, Incident, TimeWindow } from '#contracts/judgement.ts';
+import type { Correlator, Detector } from '#contracts/observation.ts';
+import type { Store } from '#contracts/store.ts';
+import { readFacets, servicesWithMoreErrors } from '#store/read/read-facets.ts';
+import { readObservation } from '#store/read/read-observation.ts';
+import { SeriesCatalog } from '#store/read/series-catalog.ts';
+import { evidenceQueries } from '#store/sql/read/evidence-sql.ts';
+import type { IncidentBook } from './incident-book.ts';
+import { ObservationRing } from './observation-ring.ts';
+
+export const STEP_MS = 10_000;
+const BUCKETS = 360;
+/** Exporters send every few seconds: a cell is judged this long after its end. */
+const LATENESS_MS = 8_000;
+/** Cells read again with the newest one, for what came late. */
+const REREAD_CELLS = 2;
+/** The past hour is read in parts, so that other queries get a turn. */
+const PART_CELLS = 30;
+/** Rows this far behind the judged edge are a back-fill (or a replay), not lateness. */
+const BACKFILL_MS = 60_000;
+const BACKFILL_ROWS = 50;
+const BACKFILL_CALM_MS = 2_500;
+/** Causes are ranked again on every cell for so long, then once a minute, then no more: the baseline leaves the ring. */
+const RANK_EVERY_CELL_MS = 5 * 60_000;
+const RANK_UNTIL_MS = 40 * 60_000;
+const TOP = 5;
+
+export interface EvaluationOptions {
+  readonly store: Pick<Store, 'query'>;
+  readonly book: IncidentBook;
+  readonly nowMs: () => number;
+  readonly log: (line: string) => void;
+}
+const describe = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error));
+
+/**
+ * Judges the last hour on a grid of 10 s of event time: one cell per tick, read by SQL into the ring, then detectors,
+ * correlation and causes. Time moves with the clock, so silent senders do not hold it; a back-fill or a restart makes
+ * it read the hour again and replay it, which gives the same incidents (their ids do not depend on when one looks).
+ */
+export class EvaluationLoop {
+  readonly ring = new ObservationRing(STEP_MS, BUCKETS);
+  lastTickMs = 0;
+  rebuilds = 0;
+  private readonly options: EvaluationOptions;
+  private readonly catalog = new SeriesCatalog();
+  private detector: Detector = createDetector();
+  private correlator: Correlator = createCorrelator();
+  private anomalies: readonly Anomaly[] = [];
+  private built = false;
+  private newRows = 0;
+  private lateRows = 0;
+  private lastLateMs = 0;
+  private nextRebuildMs = 0;
+  private rebuildPauseMs = 5_000;
+  private busy = false;
+  private readonly rankedAtMs = new Map<string, number>();
+
+  constructor(options: EvaluationOptions) {
+    this.options = options;
+  }
+  /** Tells of rows that have become visible. */
+  noteRows(rows: number, oldestMs: number): void {
+    this.newRows += rows;
+    if (!this.built || oldestMs >= this.ring.endMs - BACKFILL_MS || oldestMs < this.ring.startMs) return;
+    this.lateRows += rows;
+    this.lastLateMs = this.options.nowMs();
+  }
+  /** Call about once a second. Does nothing while an earlier call is at work; never rejects. */
+  async tick(): Promise<void> {
+    if (this.busy) return;
+    this.busy = true;
+    try {
+      await this.step();
+    } catch (error) {
+      this.options.log(`cannot judge the newest data: ${describe(error)}`);
+    } finally {
+      this.busy = false;
+    }
+  }
+  private async step(): Promise<void> {
+    const now = this.options.nowMs();
+    const edge = Math.floor((now - LATENESS_MS) / STEP_MS) * STEP_MS;
+    if (this.mustRebuild(now) || edge - this.ring.endMs > BUCKETS * STEP_MS) return this.rebuild(edge, now);
+    while (this.ring.endMs < edge) await this.evaluate(this.ring.endMs + STEP_MS);
+  }
+  private mustRebuild(now: number): boolean {
+    if (!this.built) return true;
+    if (this.lateRows < BACKFILL_ROWS || now < this.nextRebuildMs) return false;
+    return now - this.lastLateMs >= BACKFILL_CALM_MS || now - this.nextRebuildMs > 60_000;
+  }
+
+  private async evaluate(endMs: number): Promise<void> {
+    this.ring.advance(endMs);
+    const hasNews = this.newRows > 0;
+    this.newRows = 0;
+    if (hasNews) {
+      const buckets = 1 + REREAD_CELLS;
+      this.ring.merge(
+        await readObservation(this.options.store, { startMs: endMs - buckets * STEP_MS, stepMs: STEP_MS, buckets }, this.catalog),
+      );
+    }
+    const observation = this.ring.view();
+    this.anomalies = this.detector.push(observation, BUCKETS - 1, evidenceQueries);
+    for (const incident of this.correlator.step(endMs, this.anomalies, observation)) await this.options.book.take(incident);
+    await this.rankOpen(endMs);
+    this.lastTickMs = this.options.nowMs();
+  }
+
+  /** Reads the hour again and judges it from its start. */
+  private async rebuild(edge: number, now: number): Promise<void> {
+    this.rebuilds++;
+    this.lateRows = 0;
+    this.newRows = 0;
+    const startMs = edge - BUCKETS * STEP_MS;
+    this.ring.reset(edge, startMs);
+    for (let cell = 0; cell < BUCKETS; cell += PART_CELLS) {
+      this.ring.merge(
+        await readObservation(
+          this.options.store,
+          { startMs: startMs + cell * STEP_MS, stepMs: STEP_MS, buckets: PART_CELLS },
+          this.catalog,
+        ),
+      );
+    }
+    this.built = true;
+    this.nextRebuildMs = now + this.rebuildPauseMs;
+    // A sender that is late for ever must not make this a habit.
+    this.rebuildPauseMs = Math.min(300_000, this.rebuildPauseMs * 2);
+    await this.replay();
+  }
+  private async replay(): Promise<void> {
+    this.detector = createDetector();
+    this.correlator = createCorrelator();
+    const observation = this.ring.view();
+    const latest = new Map<string, Incident>();
+    for (let bucket = 0; bucket < BUCKETS; bucket++) {
+      this.anomalies = this.detector.push(observation, bucket, evidenceQueries);
+      const atMs = observation.startMs + (bucket + 1) * STEP_MS;
+      for (const incident of this.correlator.step(atMs, this.anomalies, observation)) latest.set(incident.id, incident);
+      if (bucket % 30 === 29) await new Promise((resolve) => setImmediate(resolve));
+    }
+    for (const incident of latest.values()) {
+      const taken = await this.options.book.take(incident);
+      if (taken.status === 'resolved' && taken.rca === null) await this.rank(taken, taken.resolvedMs ?? this.ring.endMs);
+    }
+    // Open in the store, but this hour does not speak for them any more.
+    for (const incident of this.options.book.open())
+      if (!latest.has(incident.id)) await this.options.book.close(incident.id, this.ring.endMs);
+    await this.rankOpen(this.ring.endMs);
+    this.lastTickMs = this.options.nowMs();
+  }
+
+  private async rankOpen(nowMs: number): Promise<void> {
+    for (const incident of this.options.book.open()) {
+      const age = nowMs - incident.openedMs;
+      const since = nowMs - (this.rankedAtMs.get(incident.id) ?? 0);
+      if (incident.rca !== null && (age > RANK_UNTIL_MS || since < (age < RANK_EVERY_CELL_MS ? STEP_MS : 60_000))) continue;
+      await this.rank(incident, nowMs);
+    }
+  }
+  private async rank(incident: Incident, untilMs: number): Promise<void> {
+    this.rankedAtMs.set(incident.id, untilMs);
+    const window: TimeWindow = { startMs: incident.onsetMs, endMs: Math.max(untilMs, incident.onsetMs + STEP_MS) };
+    const baseline: TimeWindow = { startMs: this.ring.startMs, endMs: Math.max(this.ring.startMs, incident.onsetMs) };
+    const view = this.ring.view();
+    const facets = await readFacets(this.options.store, servicesWithMoreErrors(view, window, baseline), window, baseline);
+    const anomalies = incident.anomalies.length > 0 ? mergeAnomalies(incident.anomalies, this.anomalies) : this.anomalies;
+    const rca = rankCauses(
+      { observation: { ...view, facets }, anomalies, window, baseline, symptom: incident.symptom, top: TOP },
+      evidenceQueries,
+    );
+    await this.options.book.rank(incident.id, rca, untilMs);
+  }
+}
+
+/** The newest word on each subject. */
+export function mergeAnomalies(...lists: readonly (readonly Anomaly[])[]): Anomaly[] {
+  const bySubject = new Map<string, Anomaly>();
+  for (const anomaly of lists.flat()) {
+    const key = `${anomaly.kind}\0${Object.values(anomaly.subject).join('\0')}`;
+    const before = bySubject.get(key);
+    if (!before || anomaly.untilMs >= before.untilMs) bySubject.set(key, anomaly);
+  }
+  return [...bySubject.values()];
+}

@@ -1,0 +1,86 @@
+import type { ColumnBatch, DecodedRecord } from '#contracts/columns.ts';
+import { type JournalRecord, RecordKind } from '#contracts/journal.ts';
+import { TABLES, type TableName } from '#contracts/tables.ts';
+
+export type Signal = 'traces' | 'logs' | 'metrics';
+const SIGNAL: Readonly<Record<number, Signal>> = {
+  [RecordKind.traces]: 'traces',
+  [RecordKind.logs]: 'logs',
+  [RecordKind.metrics]: 'metrics',
+  [RecordKind.scrape]: 'metrics',
+};
+const TIME_COLUMN = Object.fromEntries(
+  Object.values(TABLES).map((t) => [t.name, t.columns.findIndex((c) => c.name === t.timeColumn)]),
+) as Record<TableName, number>;
+/** Rates are said over this many seconds. */
+const RATE_SECONDS = 5;
+
+/** Oldest and newest event time of a batch, Unix milliseconds. */
+export function eventExtent(batch: ColumnBatch): { readonly oldestMs: number; readonly newestMs: number } {
+  const data = (batch.columns[TIME_COLUMN[batch.table]] as { data: BigInt64Array }).data;
+  let oldest = data[0] as bigint;
+  let newest = oldest;
+  for (let i = 1; i < batch.rows; i++) {
+    const time = data[i] as bigint;
+    if (time < oldest) oldest = time;
+    if (time > newest) newest = time;
+  }
+  return { oldestMs: Number(oldest / 1_000_000n), newestMs: Number(newest / 1_000_000n) };
+}
+
+/** What became of acknowledged records since the engine started: items by signal, drops and repairs by source. */
+export class IngestAccount {
+  readonly items: Record<Signal, number> = { traces: 0, logs: 0, metrics: 0 };
+  readonly rows: Record<TableName, number> = { spans: 0, logs: 0, samples: 0, histograms: 0, exemplars: 0 };
+  readonly dropped = new Map<string, Map<string, number>>();
+  readonly noted = new Map<string, Map<string, number>>();
+  records = 0;
+  bytes = 0;
+  private seconds: { readonly second: number; readonly items: Record<Signal, number> }[] = [];
+
+  take(record: JournalRecord, decoded: DecodedRecord, nowMs: number): void {
+    this.records++;
+    this.bytes += record.body.length;
+    const signal = SIGNAL[record.kind] ?? 'metrics';
+    let rows = 0;
+    for (const batch of decoded.batches) {
+      this.rows[batch.table] += batch.rows;
+      if (batch.table !== 'exemplars') rows += batch.rows;
+    }
+    this.items[signal] += rows;
+    this.currentSecond(nowMs)[signal] += rows;
+    add(this.dropped, record.source, decoded.dropped);
+    add(this.noted, record.source, decoded.noted);
+  }
+  drop(source: string, reason: string, count: number): void {
+    add(this.dropped, source, new Map([[reason, count]]));
+  }
+  droppedTotal(): number {
+    let total = 0;
+    for (const reasons of this.dropped.values()) for (const count of reasons.values()) total += count;
+    return total;
+  }
+  rates(nowMs: number): Record<Signal, number> {
+    const second = Math.floor(nowMs / 1000);
+    const sum = { traces: 0, logs: 0, metrics: 0 };
+    for (const part of this.seconds) {
+      if (part.second >= second || part.second < second - RATE_SECONDS) continue;
+      for (const signal of ['traces', 'logs', 'metrics'] as const) sum[signal] += part.items[signal] / RATE_SECONDS;
+    }
+    return sum;
+  }
+  private currentSecond(nowMs: number): Record<Signal, number> {
+    const second = Math.floor(nowMs / 1000);
+    const last = this.seconds.at(-1);
+    if (last?.second === second) return last.items;
+    const items = { traces: 0, logs: 0, metrics: 0 };
+    this.seconds = [...this.seconds.filter((part) => part.second >= second - RATE_SECONDS), { second, items }];
+    return items;
+  }
+}
+function add(totals: Map<string, Map<string, number>>, source: string, counts: ReadonlyMap<string, number>): void {
+  if (counts.size === 0) return;
+  const reasons = totals.get(source) ?? new Map<string, number>();
+  totals.set(source, reasons);
+  for (const [reason, count] of counts) reasons.set(reason, (reasons.get(reason) ?? 0) + count);
+}

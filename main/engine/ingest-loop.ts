@@ -1,0 +1,149 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { JournalReader } from '#collectors/pipeline/journal-reader.ts';
+import type { DecodedRecord } from '#contracts/columns.ts';
+import type { JournalPosition, JournalRecord } from '#contracts/journal.ts';
+import type { Store } from '#contracts/store.ts';
+import { eventExtent, type IngestAccount } from './ingest-account.ts';
+
+export interface IngestOptions {
+  readonly reader: JournalReader;
+  readonly store: Pick<Store, 'append' | 'hot' | 'flush'>;
+  readonly account: IngestAccount;
+  readonly decode: (record: JournalRecord) => Promise<DecodedRecord>;
+  readonly quarantine: (record: JournalRecord, error: unknown) => Promise<void>;
+  /** Rows with these event times are now visible. */
+  readonly onVisible: (rows: number, oldestMs: number, newestMs: number) => void;
+  readonly nowMs: () => number;
+  readonly log: (line: string) => void;
+  /** Hot rows above this many bytes stop the reading until the store has written some of them. */
+  readonly hotBudgetBytes?: number;
+  readonly pollMs?: number;
+}
+const READ_BYTES = 4 * 1024 * 1024;
+const HOT_BUDGET_BYTES = 768 * 1024 * 1024;
+const POLL_MS = 250;
+/** The loop hands the thread over after this much work, so that an answer waits no longer than that. */
+const TURN_MS = 8;
+
+/**
+ * Reads the journal from where the store wants it, decodes and appends, in order, for as long as the engine lives.
+ * Woken by the collector's word, and by a poll in case the word is lost.
+ */
+export class IngestLoop {
+  position: JournalPosition;
+  /** The journal's end has been seen at least once. */
+  caughtUp = false;
+  paused = false;
+  private readonly options: IngestOptions;
+  private stopping = false;
+  private wakeUp: () => void = () => undefined;
+  private woken = false;
+  private waiters: { resolve: (position: JournalPosition) => void; reject: (error: unknown) => void }[] = [];
+  private running: Promise<void> = Promise.resolve();
+
+  constructor(options: IngestOptions) {
+    this.options = options;
+    this.position = options.reader.position;
+  }
+  start(): void {
+    this.running = this.run();
+  }
+  wake(): void {
+    this.woken = true;
+    this.wakeUp();
+  }
+  /** Resolves with the position once everything acknowledged before the call is visible. */
+  drained(): Promise<JournalPosition> {
+    return new Promise((resolve, reject) => {
+      this.waiters.push({ resolve, reject });
+      this.wake();
+    });
+  }
+  async stop(): Promise<void> {
+    this.stopping = true;
+    this.wake();
+    await this.running;
+  }
+
+  private async run(): Promise<void> {
+    while (!this.stopping) {
+      const waiting = this.waiters;
+      this.waiters = [];
+      const records = await this.readSome();
+      if (records.length === 0) {
+        this.caughtUp = true;
+        for (const { resolve } of waiting) resolve(this.position);
+        if (this.waiters.length === 0) await this.rest();
+        continue;
+      }
+      this.waiters.push(...waiting);
+      await this.takeAll(records);
+      await this.relieve();
+    }
+    for (const { reject } of this.waiters) reject(new Error('the engine is stopping'));
+  }
+  private async readSome(): Promise<readonly JournalRecord[]> {
+    try {
+      return await this.options.reader.read(READ_BYTES);
+    } catch (error) {
+      this.options.log(`cannot read the journal at ${this.position}: ${error instanceof Error ? error.message : error}`);
+      return [];
+    }
+  }
+  private async takeAll(records: readonly JournalRecord[]): Promise<void> {
+    let turnStartedMs = performance.now();
+    for (const record of records) {
+      await this.take(record);
+      this.position = record.next;
+      if (performance.now() - turnStartedMs < TURN_MS) continue;
+      await nextTurn();
+      turnStartedMs = performance.now();
+    }
+  }
+  private async take(record: JournalRecord): Promise<void> {
+    const { account, store, decode, nowMs } = this.options;
+    let decoded: DecodedRecord;
+    try {
+      decoded = await decode(record);
+      store.append({ position: record.position, next: record.next }, decoded.batches);
+    } catch (error) {
+      account.drop(record.source, 'engine_cannot_decode', Math.max(1, record.items));
+      this.options.log(`cannot decode record ${record.position} of ${record.source}: ${error instanceof Error ? error.message : error}`);
+      await this.options.quarantine(record, error);
+      // The store must still learn that this record is done, or the journal would be kept for ever.
+      store.append({ position: record.position, next: record.next }, []);
+      return;
+    }
+    account.take(record, decoded, nowMs());
+    for (const batch of decoded.batches) {
+      if (batch.rows === 0 || batch.table === 'exemplars') continue;
+      const { oldestMs, newestMs } = eventExtent(batch);
+      this.options.onVisible(batch.rows, oldestMs, newestMs);
+    }
+  }
+  /** Memory is a limit: reading waits while the store holds more than its budget (the journal keeps the rest). */
+  private async relieve(): Promise<void> {
+    const { store, hotBudgetBytes = HOT_BUDGET_BYTES, log } = this.options;
+    const hotBytes = (): number => Object.values(store.hot()).reduce((sum, table) => sum + table.bytes, 0);
+    while (!this.stopping && hotBytes() > hotBudgetBytes) {
+      this.paused = true;
+      await store.flush().catch((error: unknown) => log(`cannot write hot rows: ${error instanceof Error ? error.message : error}`));
+      if (hotBytes() > hotBudgetBytes) await this.rest();
+    }
+    this.paused = false;
+  }
+  private async rest(): Promise<void> {
+    if (this.woken) {
+      this.woken = false;
+      return;
+    }
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, this.options.pollMs ?? POLL_MS);
+      this.wakeUp = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.woken = false;
+  }
+}

@@ -1,0 +1,43 @@
+import { ERRORS, FaultlineError } from '#contracts/errors.ts';
+import type { ToChild } from '#contracts/processes.ts';
+import type { Settings } from '#contracts/settings.ts';
+import { parentPort } from '#main/supervisor/parent-port.ts';
+import { type RunningEngine, startEngine } from './start-engine.ts';
+
+/** Entry of the engine process: one engine, steered by the supervisor's messages. */
+const port = parentPort();
+let running: Promise<RunningEngine> | null = null;
+
+function fail(error: unknown): void {
+  const code = error instanceof FaultlineError ? error.code : 'internal';
+  const message = error instanceof Error ? error.message : String(error);
+  if (code === 'internal') console.error(error);
+  port.send({ type: 'fatal', code, message, todo: ERRORS[code].todo });
+  // The message must leave before the process does.
+  setTimeout(() => process.exit(1), 50);
+}
+async function start(settings: Settings): Promise<void> {
+  try {
+    running = startEngine({ settings, send: (message) => port.send(message) });
+    const { url } = await running;
+    port.send({ type: 'ready', addresses: { api: url } });
+  } catch (error) {
+    fail(error);
+  }
+}
+async function stop(deadlineMs: number): Promise<void> {
+  // Exit can hang in native threads: the deadline holds whatever happens.
+  setTimeout(() => process.exit(0), Math.max(500, deadlineMs)).unref();
+  await running?.then((engine) => engine.stop()).catch((error: unknown) => console.error(error));
+  try {
+    port.send({ type: 'stopped' });
+  } finally {
+    setTimeout(() => process.exit(0), 20);
+  }
+}
+port.onMessage((message: ToChild) => {
+  if (message.type === 'start') void start(message.settings);
+  else if (message.type === 'stop') void stop(message.deadlineMs);
+  else void running?.then((engine) => engine.onMessage(message)).catch(() => undefined);
+});
+port.onClose(() => void stop(8_000));

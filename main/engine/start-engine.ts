@@ -1,0 +1,112 @@
+import { mkdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { openJournalReader } from '#collectors/pipeline/journal-reader.ts';
+import type { ParentPort, ToChild } from '#contracts/processes.ts';
+import type { Settings } from '#contracts/settings.ts';
+import { DEMO_SCENARIOS } from '#demo/scenarios.ts';
+import { carryHttp } from '#main/api/carriers/http.ts';
+import { createApi } from '#main/api/create-api.ts';
+import { openStore } from '#store/open-store.ts';
+import { decodeRecord } from './decode-record.ts';
+import { DemoRunner } from './demo-runner.ts';
+import { Engine } from './engine.ts';
+import { EvaluationLoop } from './evaluation-loop.ts';
+import { IncidentBook } from './incident-book.ts';
+import { IngestAccount } from './ingest-account.ts';
+import { IngestLoop } from './ingest-loop.ts';
+import { quarantineRecord } from './quarantine.ts';
+
+export interface RunningEngine {
+  readonly engine: Engine;
+  /** http://HOST:PORT of the API. */
+  readonly url: string;
+  onMessage(message: ToChild): void;
+  stop(): Promise<void>;
+}
+export interface StartOptions {
+  readonly settings: Settings;
+  readonly send: ParentPort['send'];
+  readonly nowMs?: () => number;
+  readonly log?: (line: string) => void;
+}
+/** Where the collector writes what it acknowledged. */
+export const journalFolder = (dataDir: string): string => path.join(dataDir, 'journal');
+const TICK_MS = 1_000;
+
+function versionOf(): string {
+  const file = path.join(path.dirname(fileURLToPath(import.meta.url)), '../../package.json');
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}
+
+/**
+ * Composition root of the engine: store, journal tail, judgement, API. Knows no host: messages go out through `send`
+ * and come in through `onMessage`. @throws FaultlineError what openStore and the port say
+ */
+export async function startEngine({ settings, send, nowMs = Date.now, log = console.error }: StartOptions): Promise<RunningEngine> {
+  const { dataDir, retentionSeconds, maxSizeBytes, limits } = settings;
+  mkdirSync(journalFolder(dataDir), { recursive: true });
+  const store = await openStore({ dataDir, retentionSeconds, maxSizeBytes, limits, nowMs, log });
+  const reader = await openJournalReader(journalFolder(dataDir), store.released());
+  const account = new IngestAccount();
+  const book = new IncidentBook({ store, nowMs, log });
+  await book.load();
+  const evaluation = new EvaluationLoop({ store, book, nowMs, log });
+  const loop = new IngestLoop({
+    reader,
+    store,
+    account,
+    decode: (record) => decodeRecord(record, { dictionary: store.dictionary, limits }),
+    quarantine: (record, error) => quarantineRecord(dataDir, record, error, log),
+    onVisible: (rows, oldestMs) => evaluation.noteRows(rows, oldestMs),
+    nowMs,
+    log,
+  });
+  const demo = new DemoRunner({ log, nowMs });
+  const engine = new Engine({
+    version: versionOf(),
+    settings,
+    store,
+    loop,
+    account,
+    evaluation,
+    book,
+    demo,
+    demoScenarios: DEMO_SCENARIOS,
+    nowMs,
+    log,
+  });
+  const carrier = await carryHttp(createApi(engine), settings.api).catch(async (error: unknown) => {
+    reader.close();
+    await store.close();
+    throw error;
+  });
+  engine.apiAddress = carrier.url;
+
+  store.onReleased((position) => send({ type: 'released', position }));
+  send({ type: 'released', position: store.released() });
+  loop.start();
+  // Judged only once the journal has been read: half of an hour would look like a change.
+  const ticking = setInterval(() => void (loop.caughtUp && evaluation.tick()), TICK_MS);
+  let stopped: Promise<void> | null = null;
+  const stop = async (): Promise<void> => {
+    clearInterval(ticking);
+    await carrier.close();
+    await demo.stop();
+    await loop.stop();
+    await reader.close();
+    await store.close();
+  };
+  return { engine, url: carrier.url, onMessage: (message) => hear(engine, loop, message), stop: () => (stopped ??= stop()) };
+}
+
+function hear(engine: Engine, loop: IngestLoop, message: ToChild): void {
+  if (message.type === 'advanced') loop.wake();
+  if (message.type !== 'collector-status') return;
+  const first = engine.collectorStatus === null;
+  engine.collectorStatus = message.status;
+  engine.collectorSeenMs = engine.parts.nowMs();
+  const { demo } = engine.settings;
+  if (first && demo !== null)
+    engine.startDemo(demo).catch((error: unknown) => engine.parts.log(`demo: ${error instanceof Error ? error.message : error}`));
+}
