@@ -43,6 +43,8 @@ export class RatioSignal {
   private learnedBad = 0;
   private learnedAll = 0;
   private learnedBuckets = 0;
+  /** Variance of the bad counts over the binomial's; starts sceptical, real errors come in clumps. */
+  private clumping = 3;
 
   constructor(pacing: Pacing) {
     this.pacing = pacing;
@@ -76,7 +78,8 @@ export class RatioSignal {
     const ratio = window.bad / window.all;
     // Four times the learned ratio, or clearly above a bound that thin history keeps wide.
     const floor = Math.max(SMALLEST_RATIO, (2.5 * this.learnedBad) / Math.max(this.learnedAll, 1));
-    return window.bad >= 4 && ratio >= floor && binomialUpperTail(window.bad, window.all, expected) < CHANCE;
+    const { clumping } = this;
+    return window.bad >= 4 && ratio >= floor && binomialUpperTail(window.bad / clumping, window.all / clumping, expected) < CHANCE;
   }
 
   private learn(bad: number, all: number, anomalous: boolean): void {
@@ -93,8 +96,18 @@ export class RatioSignal {
       this.learnedBuckets < this.pacing.warmUp
         ? oldest.bad
         : Math.max(1, 2 * oldest.all * ratioUpperBound(this.learnedBad, this.learnedAll));
+    this.learnClumping(oldest.bad, oldest.all);
     this.learnedBad = this.learnedBad * keep + Math.min(oldest.bad, cap);
     this.learnedAll = this.learnedAll * keep + oldest.all;
     this.learnedBuckets++;
+  }
+
+  /** Forgetting mean of squared residuals over binomial variance, each at most 40: outliers count, but not for ever. */
+  private learnClumping(bad: number, all: number): void {
+    const ratio = ratioUpperBound(this.learnedBad, this.learnedAll);
+    const residual = (bad - (all * this.learnedBad) / Math.max(this.learnedAll, 1)) ** 2;
+    const seen = Math.min(40, residual / Math.max(all * ratio * (1 - ratio), 0.05));
+    const rate = Math.max(1 / (this.learnedBuckets + 12), 1 / this.pacing.memory);
+    this.clumping = Math.max(1, this.clumping + rate * (seen - this.clumping));
   }
 }

@@ -1,7 +1,7 @@
 import type { Anomaly, Incident, Severity, TimelineEntry } from '#contracts/judgement.ts';
 import type { Correlator, Observation } from '#contracts/observation.ts';
 import { type CallGraph, callGraph } from '../topology/call-graph.ts';
-import { isSymptom, leadingSymptom, severityOf } from './symptom.ts';
+import { badness, isSymptom, leadingSymptom, severityOf } from './symptom.ts';
 import { figuresOf, titleOf } from './title.ts';
 
 /** Settings of the correlator; the defaults fit all inputs. */
@@ -16,7 +16,12 @@ export interface CorrelatorOptions {
 /** Trouble inside the system that no user feels must last this long before it opens an incident. */
 const INNER_SUSTAINED_MS = 120_000;
 
-type Draft = { -readonly [K in keyof Incident]: Incident[K] } & { lastSymptomMs: number; seen: Set<string>; entries: TimelineEntry[] };
+type Draft = { -readonly [K in keyof Incident]: Incident[K] } & {
+  lastSymptomMs: number;
+  worst: number;
+  seen: Set<string>;
+  entries: TimelineEntry[];
+};
 
 /**
  * Anomalies to incidents: symptoms that hang together by calls or hosts are one incident; metrics, logs and edges
@@ -110,6 +115,7 @@ function open_(symptoms: readonly Anomaly[], entries: ReadonlySet<string>, nowMs
     rca: null,
     timeline: [],
     lastSymptomMs: nowMs,
+    worst: badness(lead),
     seen: new Set(),
     entries: [entry(nowMs, 'opened', lead.subject.service, title, 'incident_opened', { title })],
   };
@@ -138,8 +144,9 @@ function update(
     const severity = worse(draft.severity, severityOf(symptoms, entries));
     const title = titleOf(lead, Math.min(lead.onsetMs, draft.onsetMs), observation.stepMs);
     isChanged ||= severity !== draft.severity;
-    // The title follows the figures for the first ten minutes, then it stays what people talk about.
-    if (nowMs - draft.openedMs <= 600_000 && title !== draft.title) {
+    // The title follows the figures up for ten minutes, then it stays what people talk about.
+    if (nowMs - draft.openedMs <= 600_000 && title !== draft.title && badness(lead) > 1.1 * draft.worst) {
+      draft.worst = badness(lead);
       draft.title = title;
       draft.symptom = { service: lead.subject.service, kind: lead.kind };
       isChanged = true;
@@ -199,6 +206,6 @@ const entry = (
 ): TimelineEntry => ({ atMs, kind, service, says, messageKey, params });
 
 function freeze(draft: Draft): Incident {
-  const { lastSymptomMs: _last, seen: _seen, entries, ...incident } = draft;
+  const { lastSymptomMs: _last, worst: _worst, seen: _seen, entries, ...incident } = draft;
   return { ...incident, timeline: [...entries] };
 }
