@@ -30,9 +30,13 @@ export interface Fault {
   /** Called every second from the onset on. */
   step(world: World, sinceMs: number): void;
 }
+/** Moved by a live run once its back-fill is done. */
+export interface Onset {
+  atMs: number;
+}
 interface Draw {
   readonly random: Random;
-  readonly onsetMs: number;
+  readonly onset: Onset;
 }
 const MIB = 1024 ** 2;
 const specOf = (name: string) => SERVICES.find((service) => service.name === name)!;
@@ -51,13 +55,13 @@ const truthOf = (kind: DemoScenario, onsetMs: number, service: string, detail: s
 /** 0 at the onset, 1 after `rampMs`. */
 const ramped = (sinceMs: number, rampMs: number): number => (rampMs <= 0 ? 1 : Math.min(1, sinceMs / rampMs));
 
-function none({ onsetMs }: Draw): Fault {
-  return { truth: () => truthOf('none', onsetMs, '', ''), begin: nothing, step: nothing };
+function none({ onset }: Draw): Fault {
+  return { truth: () => truthOf('none', onset.atMs, '', ''), begin: nothing, step: nothing };
 }
 /** Services with little traffic fail harder, else nobody would notice within minutes. */
 const QUIET = new Set(['payments', 'shipping', 'checkout']);
 
-function badDeploy({ random, onsetMs }: Draw): Fault {
+function badDeploy({ random, onset }: Draw): Fault {
   const service = random.pick(['storefront', 'checkout', 'cart', 'catalog', 'pricing', 'inventory', 'payments', 'shipping', 'accounts']);
   const spec = specOf(service);
   const style = random.pick(['errors', 'errors', 'latency', 'both'] as const);
@@ -72,7 +76,7 @@ function badDeploy({ random, onsetMs }: Draw): Fault {
   const gapMs = random.between(6_000, 25_000);
   let instance: string | null = null;
   return {
-    truth: () => truthOf('bad_deploy', onsetMs, service, `${style} ${release.version}${one ? ' on one instance' : ''}`, { instance }),
+    truth: () => truthOf('bad_deploy', onset.atMs, service, `${style} ${release.version}${one ? ' on one instance' : ''}`, { instance }),
     begin(world) {
       const all = listed(world, service);
       roll(world, one ? all.slice(0, 1) : all, release, gapMs);
@@ -82,7 +86,7 @@ function badDeploy({ random, onsetMs }: Draw): Fault {
     },
   };
 }
-function slowDependency({ random, onsetMs }: Draw): Fault {
+function slowDependency({ random, onset }: Draw): Fault {
   const [name, system, low, high] = random.pick([
     ['orders-db', 'postgresql', 14, 45],
     ['catalog-db', 'postgresql', 14, 40],
@@ -93,7 +97,7 @@ function slowDependency({ random, onsetMs }: Draw): Fault {
   const rampMs = random.pick([0, 15_000, 60_000]);
   return {
     truth: () =>
-      truthOf('slow_dependency', onsetMs, name, `x${factor.toFixed(0)}, ramp ${rampMs / 1000} s`, { aliases: system ? [system] : [] }),
+      truthOf('slow_dependency', onset.atMs, name, `x${factor.toFixed(0)}, ramp ${rampMs / 1000} s`, { aliases: system ? [system] : [] }),
     begin: nothing,
     step(world, sinceMs) {
       world.conditions.slowDependency.set(name, 1 + (factor - 1) * ramped(sinceMs, rampMs));
@@ -101,7 +105,7 @@ function slowDependency({ random, onsetMs }: Draw): Fault {
     },
   };
 }
-function poolExhaustion({ random, onsetMs }: Draw): Fault {
+function poolExhaustion({ random, onset }: Draw): Fault {
   const [service, store] = random.pick([
     ['checkout', 'orders-db'],
     ['inventory', 'orders-db'],
@@ -115,7 +119,7 @@ function poolExhaustion({ random, onsetMs }: Draw): Fault {
   const rampMs = random.pick([0, 20_000, 45_000]);
   let chance = 0;
   return {
-    truth: () => truthOf('pool_exhaustion', onsetMs, service, `${store} x${over.toFixed(1)}, held ${(holdMs / 1000).toFixed(0)} s`),
+    truth: () => truthOf('pool_exhaustion', onset.atMs, service, `${store} x${over.toFixed(1)}, held ${(holdMs / 1000).toFixed(0)} s`),
     begin(world) {
       const pools = listed(world, service).map((instance) => instance.pools.get(store)!);
       const perSecond =
@@ -133,14 +137,14 @@ function poolExhaustion({ random, onsetMs }: Draw): Fault {
     },
   };
 }
-function memoryLeak({ random, onsetMs }: Draw): Fault {
+function memoryLeak({ random, onset }: Draw): Fault {
   const service = random.pick(['storefront', 'checkout', 'cart', 'catalog', 'pricing', 'inventory', 'payments', 'accounts']);
   const spec = specOf(service);
-  const seconds = random.between(140, 300);
+  const seconds = random.between(110, 230);
   const perSecond = ((spec.limitMiB - spec.baseMiB) * MIB) / seconds;
   const spread = [random.between(0.9, 1.1), random.between(0.75, 1), random.between(0.7, 1)];
   return {
-    truth: () => truthOf('memory_leak', onsetMs, service, `limit after ${seconds.toFixed(0)} s`),
+    truth: () => truthOf('memory_leak', onset.atMs, service, `limit after ${seconds.toFixed(0)} s`),
     begin: nothing,
     step(world) {
       world.conditions.retention.clear();
@@ -148,20 +152,20 @@ function memoryLeak({ random, onsetMs }: Draw): Fault {
     },
   };
 }
-function tenantErrorBurst({ random, onsetMs }: Draw): Fault {
+function tenantErrorBurst({ random, onset }: Draw): Fault {
   const service = random.pick(['storefront', 'checkout', 'cart', 'catalog', 'pricing', 'inventory', 'accounts']);
   const tenant = TENANTS[random.integer(4)]!;
   const chance = random.between(0.75, 1);
   const error = pickError(random, specOf(service).language, service, 'tenant');
   return {
-    truth: () => truthOf('tenant_error_burst', onsetMs, service, `${tenant.id} ${(chance * 100).toFixed(0)} %`),
+    truth: () => truthOf('tenant_error_burst', onset.atMs, service, `${tenant.id} ${(chance * 100).toFixed(0)} %`),
     begin: nothing,
     step(world) {
       world.conditions.tenantError = { service, tenant: tenant.id, chance, error };
     },
   };
 }
-function noisyNeighbour({ random, onsetMs }: Draw): Fault {
+function noisyNeighbour({ random, onset }: Draw): Fault {
   const service = random.pick(SERVICES.filter((spec) => spec.batch)).name;
   const index = random.integer(specOf(service).hosts.length);
   const cores = random.between(5, 9);
@@ -169,7 +173,7 @@ function noisyNeighbour({ random, onsetMs }: Draw): Fault {
   let place: Instance | null = null;
   return {
     truth: () =>
-      truthOf('noisy_neighbour', onsetMs, service, `${cores.toFixed(1)} cores`, {
+      truthOf('noisy_neighbour', onset.atMs, service, `${cores.toFixed(1)} cores`, {
         instance: place?.id ?? null,
         host: place?.host.name ?? null,
       }),
@@ -191,8 +195,8 @@ const KINDS: Readonly<Record<DemoScenario, (draw: Draw) => Fault>> = {
   noisy_neighbour: noisyNeighbour,
 };
 /** Draws place, severity and ramp of a scenario from the seed. */
-export function drawFault(scenario: DemoScenario, seed: string, onsetMs: number): Fault {
-  return KINDS[scenario]({ random: createRandom(`${seed}/${scenario}`), onsetMs });
+export function drawFault(scenario: DemoScenario, seed: string, onset: Onset): Fault {
+  return KINDS[scenario]({ random: createRandom(`${seed}/${scenario}`), onset });
 }
 /** Names of all services that take requests; for tests. */
 export const requestServices = (): string[] => [

@@ -167,7 +167,8 @@ function readMessage(reader: Reader, shape: Shape): Record<string, unknown> {
     const value = readValue(reader, field.kind);
     if (!field.repeated) message[field.name] = value;
     else {
-      const list = (message[field.name] ??= []) as unknown[];
+      const list = (message[field.name] as unknown[] | undefined) ?? [];
+      message[field.name] = list;
       list.push(value);
     }
   }

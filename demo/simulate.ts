@@ -1,4 +1,4 @@
-import { drawFault, type Truth } from './faults.ts';
+import { drawFault, type Onset, type Truth } from './faults.ts';
 import { createRandom, type Random } from './random.ts';
 import type { DemoScenario } from './scenarios.ts';
 import { type BackgroundEvent, bumpFactor, drawBackground } from './shop/background.ts';
@@ -39,11 +39,13 @@ export interface Bodies {
 export interface Shop {
   /** Runs the shop up to `toMs` and returns what it sent since the last call. */
   advance(toMs: number): Bodies;
-  /** The same, by service, for senders that use another transport for each. */
-  advanceByService(toMs: number): Map<string, Bodies>;
+  /** The same, grouped by what `groupOf` says of a service, for senders that use several transports. */
+  advanceBy<G>(groupOf: (service: string) => G, toMs: number): Map<G, Bodies>;
   /** Prometheus text of one host, as of the time reached. */
   exposition(host: string): string;
   readonly hosts: readonly string[];
+  /** Moves an onset that still lies ahead; a live run knows it only after its back-fill. */
+  setOnset(onsetMs: number): void;
   /** What is really wrong: for tests and benches, never sent. */
   truth(): Truth;
   /** Requests arrived, spans, log records and data points made so far. */
@@ -126,16 +128,16 @@ function* jobs(world: World, seed: string, service: string, index: number): Gene
     log(world, instance, jobLine(operation.name, (world.loop.nowMs - startMs) / 1000), null);
   }
 }
-function* seconds(world: World, onsetMs: number, fault: ReturnType<typeof drawFault>): Generator<number, void, void> {
+function* seconds(world: World, onset: Onset, fault: ReturnType<typeof drawFault>): Generator<number, void, void> {
   let begun = false;
   while (true) {
     const nowMs = world.loop.nowMs;
     tick(world);
     for (const host of world.hosts) countLookups(world, host);
-    if (nowMs >= onsetMs) {
+    if (nowMs >= onset.atMs) {
       if (!begun) fault.begin(world);
       begun = true;
-      fault.step(world, nowMs - onsetMs);
+      fault.step(world, nowMs - onset.atMs);
     }
     yield nowMs + 1000;
   }
@@ -154,11 +156,11 @@ function releaseSomewhere(world: World, event: Extract<BackgroundEvent, { kind: 
   const instances = (world.instances.get(service) ?? []).filter((instance) => !instance.draining && instance.up);
   if (instances.length > 0) roll(world, instances, plainRelease(nextVersion(instances[0]!.release.version, event.minor)), 18_000);
 }
-function runBackground(world: World, events: readonly BackgroundEvent[], startMs: number, onsetMs: number, place: string): void {
+function runBackground(world: World, events: readonly BackgroundEvent[], startMs: number, onset: Onset, place: string): void {
   for (const event of events) {
     world.loop.at(startMs + event.atMs, () => {
       // A release of the very service that breaks minutes later would leave two true answers.
-      if (event.kind === 'release') releaseSomewhere(world, event, event.atMs + startMs > onsetMs - 600_000 ? place : '');
+      if (event.kind === 'release') releaseSomewhere(world, event, event.atMs + startMs > onset.atMs - 600_000 ? place : '');
       if (event.kind === 'pause') {
         const java = [...world.instances.values()]
           .flat()
@@ -174,11 +176,11 @@ export function createShop(options: ShopOptions): Shop {
   const { startMs, durationMs } = options;
   const world = createWorld(seed, startMs);
   const placed = createRandom(`${seed}/onset`).between(0.67, 0.73);
-  const onsetMs = Math.round((options.onsetMs ?? startMs + placed * (durationMs ?? HOUR_MS)) / 1000) * 1000;
-  const fault = drawFault(options.scenario, seed, onsetMs);
+  const onset: Onset = { atMs: Math.round((options.onsetMs ?? startMs + placed * (durationMs ?? HOUR_MS)) / 1000) * 1000 };
+  const fault = drawFault(options.scenario, seed, onset);
   const background = drawBackground(createRandom(`${seed}/background`), durationMs ?? 24 * HOUR_MS);
-  runBackground(world, background, startMs, onsetMs, fault.truth().service);
-  world.loop.start(seconds(world, onsetMs, fault), startMs);
+  runBackground(world, background, startMs, onset, fault.truth().service);
+  world.loop.start(seconds(world, onset, fault), startMs);
   world.loop.start(arrivals(world, seed, options.requestsPerSecond ?? 20, startMs, background), startMs);
   const phases = createRandom(`${seed}/exports`);
   world.onInstance = (instance) => {
@@ -200,12 +202,15 @@ export function createShop(options: ShopOptions): Shop {
   };
   return {
     advance: (toMs) => joinChunks(drain(toMs)),
-    advanceByService(toMs) {
-      const byService = Map.groupBy(drain(toMs), (chunk) => chunk.service);
-      return new Map([...byService].map(([service, chunks]) => [service, joinChunks(chunks)]));
+    advanceBy(groupOf, toMs) {
+      const groups = Map.groupBy(drain(toMs), (chunk) => groupOf(chunk.service));
+      return new Map([...groups].map(([group, chunks]) => [group, joinChunks(chunks)]));
     },
     exposition: (host) => exposition(world, host),
     hosts: HOSTS.map((host) => host.name),
+    setOnset(onsetMs) {
+      if (world.loop.nowMs < onset.atMs) onset.atMs = onsetMs;
+    },
     truth: () => fault.truth(),
     counts: world.counts,
   };

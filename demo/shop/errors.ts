@@ -140,3 +140,12 @@ export function pickError(random: Random, language: Language, service: string, c
   const [name, message] = random.pick(names[cls]);
   return shape(language, service, name, message, names.places);
 }
+/** What a runtime throws when an allocation fails; runtimes missing here do not throw. */
+export const MEMORY_ERRORS: Partial<Readonly<Record<Language, ErrorShape>>> = {
+  java: {
+    type: 'java.lang.OutOfMemoryError',
+    message: 'GC overhead limit exceeded',
+    stack: 'java.lang.OutOfMemoryError: GC overhead limit exceeded\n\tat java.base/java.util.Arrays.copyOf(Arrays.java:3537)',
+  },
+  python: { type: 'MemoryError', message: 'cannot allocate', stack: 'MemoryError: cannot allocate' },
+};

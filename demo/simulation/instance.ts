@@ -76,6 +76,8 @@ export class Instance {
   /** Memory kept and never given back. */
   retainedBytes = 0;
   heapFill = 0.3;
+  /** 0 with room to spare, 1 at the limit. */
+  memoryPressure = 0;
   gcCount = 0;
   consumerLag = 0;
   pools = new Map<string, ConnectionPool>();
@@ -139,6 +141,7 @@ export class Instance {
     this.pausedUntilMs = 0;
     this.cpuSeconds = 0;
     this.retainedBytes = 0;
+    this.memoryPressure = 0;
     this.memoryBytes = this.spec.baseMiB * MIB * 0.8;
     this.gcCount = 0;
     this.gcSeconds = new Histogram(GC_BOUNDS);

@@ -1,9 +1,9 @@
 import type { SpanId, SpanLink } from '../otlp-writer.ts';
-import { pickError } from '../shop/errors.ts';
+import { MEMORY_ERRORS, pickError } from '../shop/errors.ts';
 import { failureLine, successLine } from '../shop/messages.ts';
 import type { OperationSpec } from '../shop/operations.ts';
 import { type Failure, ownError, upstream } from './failure.ts';
-import type { Instance, ServerCall } from './instance.ts';
+import type { Instance, Release, ServerCall } from './instance.ts';
 import { logIn, measure, recordServerSpan, statusOf } from './record.ts';
 import { type Frame, pathOf, type Request } from './request.ts';
 import type { World } from './world.ts';
@@ -22,12 +22,21 @@ export function* work(world: World, instance: Instance, ms: number): Generator<n
 /** Runs the steps of an operation; injected so that serving and calling need not import each other. */
 export type StepRunner = (world: World, frame: Frame) => Generator<number, Failure | null, void>;
 
+const touches = (release: Release, operation: OperationSpec): boolean =>
+  release.operations === null || release.operations.includes(operation.name);
+/** Runtimes that survive a failed allocation answer with an error; the others pause until they are killed. */
+function outOfMemory(world: World, instance: Instance): Failure | null {
+  const shape = MEMORY_ERRORS[instance.spec.language];
+  const chance = (instance.memoryPressure - 0.75) * 0.5;
+  return shape && chance > 0 && world.random.chance(chance) ? ownError(shape) : null;
+}
 function ownFailure(world: World, frame: Frame): Failure | null {
   const { random, conditions } = world;
   const { instance, operation, request } = frame;
   const { release } = instance;
-  const touched = release.operations === null || release.operations.includes(operation.name);
-  if (release.error && touched && random.chance(release.errorChance)) return ownError(release.error);
+  if (release.error && touches(release, operation) && random.chance(release.errorChance)) return ownError(release.error);
+  const exhausted = outOfMemory(world, instance);
+  if (exhausted) return exhausted;
   const tenant = conditions.tenantError;
   if (tenant && tenant.service === operation.service && tenant.tenant === request.tenant && random.chance(tenant.chance))
     return ownError(tenant.error);
@@ -38,9 +47,13 @@ function* perform(world: World, frame: Frame, steps: StepRunner): Generator<numb
   const { random } = world;
   const { instance, operation } = frame;
   const { release } = instance;
-  let selfMs = random.lognormal(operation.selfMs, 0.4);
-  if (release.addedMs > 0 && (release.operations === null || release.operations.includes(operation.name)))
-    selfMs += random.lognormal(release.addedMs, 0.5);
+  const selfMs = random.lognormal(operation.selfMs, 0.4);
+  // A release that is slower mostly waits (locks, synchronous look-ups); it does not burn the host's CPU.
+  if (release.addedMs > 0 && touches(release, operation)) {
+    const addedMs = random.lognormal(release.addedMs, 0.5);
+    instance.useCpu(addedMs * 0.06);
+    yield world.loop.nowMs + addedMs;
+  }
   yield* work(world, instance, selfMs * 0.6);
   const failure = ownFailure(world, frame);
   if (failure) return failure;

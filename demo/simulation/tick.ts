@@ -4,7 +4,7 @@ import type { HostState, World } from './world.ts';
 
 const MIB = 1024 ** 2;
 /** Above this share of the limit the collector begins to run all the time. */
-const PRESSURE_FROM = 0.72;
+const PRESSURE_FROM = 0.68;
 
 function ageHost(world: World, host: HostState, instances: readonly Instance[]): void {
   const { random } = world;
@@ -33,7 +33,9 @@ function ageMemory(world: World, instance: Instance): void {
   const { random, conditions } = world;
   const { baseMiB, limitMiB } = instance.spec;
   const limit = limitMiB * MIB;
-  instance.retainedBytes += (conditions.retention.get(instance.id) ?? 0) * random.lognormal(1, 0.2);
+  // A process busy collecting serves less and so allocates less.
+  const growth = (conditions.retention.get(instance.id) ?? 0) * (1 - 0.65 * instance.memoryPressure);
+  instance.retainedBytes += growth * random.lognormal(1, 0.2);
   instance.heapFill += 0.012 + instance.cpuThisSecond * 0.12;
   if (instance.heapFill > 0.7 + random.next() * 0.1) {
     instance.heapFill = 0.22 + random.next() * 0.04;
@@ -42,10 +44,11 @@ function ageMemory(world: World, instance: Instance): void {
   }
   const target = baseMiB * MIB * (0.94 + 0.12 * instance.heapFill) + instance.retainedBytes;
   instance.memoryBytes += (target - instance.memoryBytes) * 0.3;
-  const pressure = (instance.memoryBytes / limit - PRESSURE_FROM) / (1 - PRESSURE_FROM);
+  const pressure = Math.max(0, (instance.memoryBytes / limit - PRESSURE_FROM) / (1 - PRESSURE_FROM));
+  instance.memoryPressure = pressure;
   if (pressure > 0) {
-    instance.useCpu(pressure * pressure * 900);
-    if (random.chance(0.12 + 0.5 * pressure)) pause(world, instance, random.lognormal(70 + 620 * pressure * pressure, 0.4));
+    instance.useCpu(pressure * 700);
+    if (random.chance(0.15 + 0.6 * pressure)) pause(world, instance, random.lognormal(110 + 900 * pressure * pressure, 0.4));
   }
   if (instance.memoryBytes >= limit * 0.995) kill(world, instance, random.between(9_000, 19_000));
 }
