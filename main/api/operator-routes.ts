@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { importResultSchema, sourcesSchema, stateSchema } from '#contracts/console-api.ts';
-import { importBytes } from '#main/cli/import-files.ts';
 import { MAX_ROWS, QUERY_TIMEOUT_MS, type Route, route } from './route.ts';
 import { IN_ORDER, inOrder, optionalNumber } from './time-range.ts';
 
@@ -107,6 +106,8 @@ export const operatorRoutes: readonly Route[] = [
     query: z.object({ name: z.string().min(1).max(1_000) }),
     answer: importResultSchema,
     async handle(call) {
+      // Readers of files are not needed until somebody brings one.
+      const { importBytes } = await import('#main/cli/import-files.ts');
       const bytes = new Uint8Array(await call.context.req.arrayBuffer());
       const result = await importBytes({ name: call.query.name, bytes, ingestUrl: call.engine.ingestUrl });
       await call.engine.flush(false);

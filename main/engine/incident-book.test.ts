@@ -3,7 +3,14 @@ import { FaultlineError } from '#contracts/errors.ts';
 import type { Candidate, Incident, RcaResult, TimelineEntry } from '#contracts/judgement.ts';
 import { IncidentBook } from './incident-book.ts';
 
-const entry = (atMs: number, kind: TimelineEntry['kind'], says: string): TimelineEntry => ({ atMs, kind, service: null, says, messageKey: kind, params: {} });
+const entry = (atMs: number, kind: TimelineEntry['kind'], says: string): TimelineEntry => ({
+  atMs,
+  kind,
+  service: null,
+  says,
+  messageKey: kind,
+  params: {},
+});
 const incident = (more: Partial<Incident> = {}): Incident => ({
   id: 'i-1',
   title: 'checkout: errors',
@@ -20,8 +27,23 @@ const incident = (more: Partial<Incident> = {}): Incident => ({
   timeline: [entry(1_000, 'opened', 'opened')],
   ...more,
 });
-const cause = (service: string): Candidate => ({ rank: 1, service, instance: null, kind: 'bad_deploy', score: 0.9, because: `${service} was deployed`, role: 'cause', evidence: [] });
-const rca = (service: string): RcaResult => ({ verdict: 'likely', window: { start: '', end: '' }, candidates: [cause(service)], impacted: [], narrative: '' });
+const cause = (service: string): Candidate => ({
+  rank: 1,
+  service,
+  instance: null,
+  kind: 'bad_deploy',
+  score: 0.9,
+  because: `${service} was deployed`,
+  role: 'cause',
+  evidence: [],
+});
+const rca = (service: string): RcaResult => ({
+  verdict: 'likely',
+  window: { start: '', end: '' },
+  candidates: [cause(service)],
+  impacted: [],
+  narrative: '',
+});
 
 function book(saved: Map<string, Incident> = new Map()) {
   const store = {
@@ -38,7 +60,9 @@ describe('IncidentBook', () => {
     await b.acknowledge('i-1');
     await b.note('i-1', 'looking');
     await b.rank('i-1', rca('payments'), 4_000);
-    const after = await b.take(incident({ severity: 'critical', timeline: [entry(1_000, 'opened', 'opened'), entry(2_000, 'anomaly', 'worse')] }));
+    const after = await b.take(
+      incident({ severity: 'critical', timeline: [entry(1_000, 'opened', 'opened'), entry(2_000, 'anomaly', 'worse')] }),
+    );
     expect(after.severity).toBe('critical');
     expect(after.acknowledgedMs).toBe(5_000);
     expect(after.rca?.candidates[0]?.service).toBe('payments');
@@ -54,7 +78,12 @@ describe('IncidentBook', () => {
     const { book: b } = book();
     await b.take(incident());
     for (const service of ['payments', 'payments', 'checkout']) await b.rank('i-1', rca(service), 4_000);
-    expect(b.get('i-1').timeline.filter((e) => e.kind === 'cause').map((e) => e.service)).toEqual(['payments', 'checkout']);
+    expect(
+      b
+        .get('i-1')
+        .timeline.filter((e) => e.kind === 'cause')
+        .map((e) => e.service),
+    ).toEqual(['payments', 'checkout']);
   });
   it('stays closed once the operator closed it', async () => {
     const { book: b } = book();

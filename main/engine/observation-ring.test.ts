@@ -6,7 +6,16 @@ const STEP = 10_000;
 const none = Number.NaN;
 function part(startMs: number, requests: readonly number[], more: Partial<ObservationPart> = {}): ObservationPart {
   const array = (): Float64Array => Float64Array.from(requests);
-  const service = { service: 'a', instance: null, requests: array(), errors: array(), ownErrors: array(), p50Ms: array(), p95Ms: array(), selfMeanMs: array() };
+  const service = {
+    service: 'a',
+    instance: null,
+    requests: array(),
+    errors: array(),
+    ownErrors: array(),
+    p50Ms: array(),
+    p95Ms: array(),
+    selfMeanMs: array(),
+  };
   return {
     startMs,
     stepMs: STEP,
@@ -59,6 +68,12 @@ describe('ObservationRing', () => {
     ring.merge(part(80_000, [7, none]));
     expect(requestsOf(ring)).toEqual([none, none, none, 7, 2]);
   });
+  it('counts zero where a service is heard by other signals only', () => {
+    const ring = ringAt(100_000);
+    ring.merge(part(50_000, [4]));
+    ring.merge(part(80_000, [none, none], { services: [], alive: new Map([['a', Uint8Array.from([0, 1])]]) }));
+    expect(requestsOf(ring)).toEqual([4, none, none, 0, 0]);
+  });
   it('drops a row nothing is left of', () => {
     const ring = ringAt(100_000);
     ring.merge(part(50_000, [1]));
@@ -82,7 +97,14 @@ describe('ObservationRing', () => {
   });
   it('finds a deployment across parts', () => {
     const ring = ringAt(600_000, 60);
-    const seen = (version: string, from: number, to: number) => ({ service: 'a', instance: 'i', host: null, version, firstSeenMs: from, lastSeenMs: to });
+    const seen = (version: string, from: number, to: number) => ({
+      service: 'a',
+      instance: 'i',
+      host: null,
+      version,
+      firstSeenMs: from,
+      lastSeenMs: to,
+    });
     ring.merge(part(10_000, [1], { placements: [seen('1', 10_000, 19_000)] }));
     ring.merge(part(300_000, [1], { placements: [seen('2', 305_000, 309_000)] }));
     ring.merge(part(310_000, [1], { placements: [seen('2', 310_000, 319_000)] }));

@@ -1,6 +1,7 @@
 import type { Change } from '#contracts/judgement.ts';
 import type { Observation, Placement } from '#contracts/observation.ts';
 import { deriveChanges, type ProcessStart } from '#store/read/derive-changes.ts';
+import { fillQuiet } from '#store/read/fill-quiet.ts';
 import type { ObservationPart } from '#store/read/read-observation.ts';
 
 type Row = Readonly<Record<string, unknown>>;
@@ -75,6 +76,8 @@ export class ObservationRing {
   merge(part: ObservationPart): void {
     const offset = Math.round((part.startMs - this.startMs) / this.stepMs);
     for (const list of LIST_NAMES) for (const row of part[list]) this.mergeRow(list, row as unknown as Row, offset);
+    const counted = (list: List): never => this.rows[list].values() as never;
+    fillQuiet({ services: counted('services'), edges: counted('edges'), logs: counted('logs') }, part.alive, part.buckets, offset);
     for (const place of part.placements) {
       const key = `${place.service}\0${place.instance}\0${place.version ?? ''}`;
       const before = this.placements.get(key);

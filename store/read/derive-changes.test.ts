@@ -11,7 +11,8 @@ const place = (instance: string, version: string | null, from: number, to: numbe
   firstSeenMs: from * MINUTE,
   lastSeenMs: to * MINUTE,
 });
-const said = (places: Placement[]) => deriveChanges(places, [], 0).map(({ atMs, kind, instance, from, to }) => [atMs / MINUTE, kind, instance, from, to]);
+const said = (places: Placement[]) =>
+  deriveChanges(places, [], 0).map(({ atMs, kind, instance, from, to }) => [atMs / MINUTE, kind, instance, from, to]);
 
 describe('deriveChanges', () => {
   it('sees nothing in instances that were always there', () => {

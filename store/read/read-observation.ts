@@ -12,6 +12,7 @@ import { observeMetricsSql, restartsSql } from '../sql/read/metrics-sql.ts';
 import { observeEdgesSql, observeRedSql, observeSelfSql, placementsSql, type Window } from '../sql/read/services-sql.ts';
 import { numbers, type Queries, texts } from './columns-of.ts';
 import { deriveChanges, type ProcessStart } from './derive-changes.ts';
+import { fillQuiet } from './fill-quiet.ts';
 import { SeriesCatalog } from './series-catalog.ts';
 
 export interface Grid {
@@ -48,10 +49,10 @@ export async function readObservation(store: Queries, grid: Grid, catalog = new 
   const window: Window = { startMs: grid.startMs, endMs: grid.startMs + grid.stepMs * grid.buckets };
   const alive = await readAlive(store, window, grid);
   const services = await readServices(store, window, grid);
-  fillQuiet(services, alive, grid.buckets);
   const edges = await readEdges(store, window, grid, alive);
   const metrics = await readMetrics(store, window, grid, catalog);
   const logs = await readLogs(store, window, grid);
+  fillQuiet({ services: services.values(), edges, logs }, alive, grid.buckets);
   const placements = await readPlacements(store, window);
   const starts = await readStarts(store, window);
   const changes = [...deriveChanges(placements, starts, window.startMs), ...(await readLoggedChanges(store, window))].sort(
@@ -114,25 +115,6 @@ async function readServices(store: Queries, window: Window, grid: Grid): Promise
     row.ownErrors[cell] = value('own_errors');
   });
   return rows;
-}
-
-/** No requests in a cell where the service was heard in it or beside it: that is a zero, not an absence. */
-export function fillQuiet(
-  services: ReadonlyMap<string, ServiceObservation>,
-  alive: ReadonlyMap<string, Uint8Array>,
-  buckets: number,
-): void {
-  for (const row of services.values()) {
-    const heard = alive.get(row.service);
-    if (!heard) continue;
-    for (let i = 0; i < buckets; i++) {
-      if (!Number.isNaN(row.requests[i] as number)) continue;
-      if (!heard[i] && !heard[i - 1] && !heard[i + 1]) continue;
-      row.requests[i] = 0;
-      row.errors[i] = 0;
-      row.ownErrors[i] = 0;
-    }
-  }
 }
 
 async function readEdges(store: Queries, window: Window, grid: Grid, alive: ReadonlyMap<string, Uint8Array>): Promise<EdgeObservation[]> {

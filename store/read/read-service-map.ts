@@ -1,6 +1,6 @@
 import type { ServiceMap } from '#contracts/console-api.ts';
 import type { QueryOptions } from '#contracts/store.ts';
-import { placementsSql, serviceEdgesSql, serviceNodesSql, type Window } from '../sql/read/services-sql.ts';
+import { placementsSql, serviceEdgesSql, serviceMapSql, serviceNodesSql, type Window } from '../sql/read/services-sql.ts';
 import { numbers, type Queries, texts } from './columns-of.ts';
 
 type Node = Omit<ServiceMap['nodes'][number], 'openIncident'>;
@@ -64,7 +64,11 @@ export async function readServiceMap(
       instances: 0,
     });
   }
-  return { nodes: [...nodes.values()], edges: edges.map(({ kind: _, ...edge }) => edge), query: `${nodesSql};\n\n${edgesSql}` };
+  return {
+    nodes: [...nodes.values()],
+    edges: edges.map(({ kind: _, ...edge }) => edge),
+    query: serviceMapSql(window),
+  };
 }
 
 async function readEdges(

@@ -64,6 +64,10 @@ FROM calls WHERE callee IS NOT NULL AND callee <> caller
 GROUP BY caller, callee ORDER BY caller, callee`;
 }
 
+/** Nodes and edges as one statement: what the map shows beside itself. */
+export const serviceMapSql = (window: Window): string =>
+  `SELECT 'service' AS part, * FROM (\n${serviceNodesSql(window)}\n)\nUNION ALL BY NAME\nSELECT 'call' AS part, * FROM (\n${serviceEdgesSql(window)}\n)`;
+
 /** Requests, errors and latency of one service per step; of one edge when `peer` is given. */
 export function serviceRedSql(window: Window, service: string, peer: string | undefined, stepMs: number): string {
   const step = nanoLiteral(stepMs);
