@@ -14,17 +14,29 @@ export class LogSignal {
   private buckets = 0;
   private bornMs = Number.NaN;
   private total = 0;
+  private lastMs: number;
 
   /** `isNew`: its service had logs for a whole warm-up before this pattern appeared. */
   constructor(pacing: Pacing, isNew: boolean, bornMs: number) {
     this.pacing = pacing;
     this.evidence = new Sustained(pacing.evidence, pacing.sustained);
     if (isNew) this.bornMs = bornMs;
-    else this.bornMs = Number.NaN;
+    this.lastMs = bornMs;
   }
 
   push(count: number, startMs: number): (Finding & { readonly kind: SignalKind }) | null {
-    if (!(count >= 0)) return null;
+    this.catchUp(startMs);
+    return this.judge(count >= 0 ? count : 0, startMs);
+  }
+
+  /** Buckets in which the pattern was not listed at all had none of it. */
+  private catchUp(startMs: number): void {
+    const missed = Math.round((startMs - this.lastMs) / this.pacing.stepMs) - 1;
+    for (let i = Math.min(missed, 4 * this.pacing.evidence); i >= 1; i--) this.judge(0, startMs - i * this.pacing.stepMs);
+    this.lastMs = startMs;
+  }
+
+  private judge(count: number, startMs: number): (Finding & { readonly kind: SignalKind }) | null {
     this.total += count;
     const isReady = this.buckets >= this.pacing.warmUp || Number.isFinite(this.bornMs);
     const slack = 4 * Math.sqrt(this.mean) + 2;

@@ -1,30 +1,74 @@
 import { binomialUpperTail, ratioUpperBound } from '../stats/binomial.ts';
+import { shiftedStretch } from '../stats/onset.ts';
+import { LearnedRatio } from './learned-ratio.ts';
 import type { Finding } from './numeric-signal.ts';
 import type { Pacing } from './pacing.ts';
-import { Sustained } from './sustained.ts';
 
 /** Error ratios below this are never an anomaly, whatever the statistics say. */
 const SMALLEST_RATIO = 0.01;
-/** Chance under the baseline that starts a spell; over 1,000 series x 360 buckets an hour it gives < 0.01 false starts. */
+/** Chance under the baseline that starts a spell; over 1,000 series x 360 buckets an hour it gives < 0.04 false starts. */
 const CHANCE = 1e-7;
 
-/** Sums over the last `length` buckets, O(1) a bucket. */
-class RollingPair {
-  private readonly bads: Float64Array;
-  private readonly alls: Float64Array;
+/** The last four evidence windows of counts, with running sums over the newest one and over all, O(1) a bucket. */
+class Counts {
+  readonly bad: Float64Array;
+  readonly all: Float64Array;
+  readonly flags: Uint8Array;
+  readonly times: Float64Array;
+  private readonly near: number;
   private next = 0;
-  bad = 0;
-  all = 0;
-  constructor(length: number) {
-    this.bads = new Float64Array(length);
-    this.alls = new Float64Array(length);
+  nearBad = 0;
+  nearAll = 0;
+  nearFlags = 0;
+  farBad = 0;
+  farAll = 0;
+  farFlags = 0;
+  constructor(near: number) {
+    this.near = near;
+    this.bad = new Float64Array(4 * near);
+    this.all = new Float64Array(4 * near);
+    this.flags = new Uint8Array(4 * near);
+    this.times = new Float64Array(4 * near);
   }
-  push(bad: number, all: number): void {
-    this.bad += bad - this.bads[this.next]!;
-    this.all += all - this.alls[this.next]!;
-    this.bads[this.next] = bad;
-    this.alls[this.next] = all;
-    this.next = (this.next + 1) % this.bads.length;
+  push(bad: number, all: number, flag: number, startMs: number): void {
+    const length = this.bad.length;
+    const at = this.next;
+    const leaving = (at + length - this.near) % length;
+    this.nearBad += bad - this.bad[leaving]!;
+    this.nearAll += all - this.all[leaving]!;
+    this.nearFlags += flag - this.flags[leaving]!;
+    this.farBad += bad - this.bad[at]!;
+    this.farAll += all - this.all[at]!;
+    this.farFlags += flag - this.flags[at]!;
+    this.bad[at] = bad;
+    this.all[at] = all;
+    this.flags[at] = flag;
+    this.times[at] = startMs;
+    this.next = (at + 1) % length;
+  }
+  /** Counts of the newest `length` buckets without the two with most bad: what is left must still stand out. */
+  withoutWorst(length: number): { bad: number; all: number } {
+    let [bad, all] = [0, 0];
+    let first = -1;
+    let second = -1;
+    for (let back = 1; back <= length; back++) {
+      const at = (this.next + this.bad.length - back) % this.bad.length;
+      bad += this.bad[at]!;
+      all += this.all[at]!;
+      if (first < 0 || this.bad[at]! > this.bad[first]!) {
+        second = first;
+        first = at;
+      } else if (second < 0 || this.bad[at]! > this.bad[second]!) second = at;
+    }
+    return { bad: bad - this.bad[first]! - this.bad[second]!, all: all - this.all[first]! - this.all[second]! };
+  }
+  /** Start of the stretch in which the ratio was nearer to `level` than to `baseline`. */
+  onsetMs(baseline: number, level: number): number {
+    const length = this.bad.length;
+    const ordered = Array.from({ length }, (_, i) => (this.next + i) % length);
+    const ratios = ordered.map((at) => (this.all[at]! > 0 ? this.bad[at]! / this.all[at]! : Number.NaN));
+    const stretch = shiftedStretch(ratios, 0, length, baseline, level);
+    return this.times[ordered[stretch === null ? length - 1 : stretch.from]!]!;
   }
 }
 
@@ -35,79 +79,58 @@ class RollingPair {
  */
 export class RatioSignal {
   private readonly pacing: Pacing;
-  private readonly near: RollingPair;
-  private readonly far: RollingPair;
-  private readonly nearEvidence: Sustained;
-  private readonly farEvidence: Sustained;
-  private readonly waiting: { bad: number; all: number }[] = [];
-  private learnedBad = 0;
-  private learnedAll = 0;
-  private learnedBuckets = 0;
-  /** Variance of the bad counts over the binomial's; starts sceptical, real errors come in clumps. */
-  private clumping = 3;
+  private readonly counts: Counts;
+  private readonly learned: LearnedRatio;
+  private spell: { onsetMs: number; untilMs: number; ratio: number } | null = null;
 
   constructor(pacing: Pacing) {
     this.pacing = pacing;
-    this.near = new RollingPair(pacing.evidence);
-    this.far = new RollingPair(4 * pacing.evidence);
-    this.nearEvidence = new Sustained(pacing.evidence, pacing.sustained);
-    this.farEvidence = new Sustained(4 * pacing.evidence, Math.max(5, pacing.sustained));
+    this.counts = new Counts(pacing.evidence);
+    this.learned = new LearnedRatio(pacing);
   }
 
   push(bad: number, all: number, startMs: number): Finding | null {
     if (!(all > 0) || !(bad >= 0)) return null;
-    const expected = ratioUpperBound(this.learnedBad, this.learnedAll);
-    this.near.push(bad, all);
-    this.far.push(bad, all);
-    const isReady = this.learnedBuckets >= this.pacing.warmUp && this.learnedAll >= 30;
-    const isBad = isReady && bad >= 1 && binomialUpperTail(bad, all, expected) < 0.1;
+    const { counts, learned } = this;
+    const expected = ratioUpperBound(learned.bad, learned.all);
+    const isBad = learned.isReady && bad >= 1 && binomialUpperTail(Math.min(bad, all), all, expected) < 0.1;
+    counts.push(bad, all, isBad ? 1 : 0, startMs);
+    this.follow(isBad, startMs, expected);
+    learned.push(bad, all, this.spell !== null);
+    if (this.spell === null) return null;
+    const sigma = Math.sqrt((expected * (1 - expected)) / Math.max(counts.nearAll, 1));
+    const { onsetMs, untilMs, ratio } = this.spell;
+    return { onsetMs, untilMs, value: ratio, baseline: learned.ratio, deviation: (ratio - learned.ratio) / Math.max(sigma, 1e-6) };
+  }
+
+  private follow(isBad: boolean, startMs: number, expected: number): void {
+    const { counts } = this;
     const endMs = startMs + this.pacing.stepMs;
-    const near = this.nearEvidence.push(isBad, startMs, endMs, isBad && this.stands(this.near, expected));
-    const far = this.farEvidence.push(isBad, startMs, endMs, isBad && this.stands(this.far, expected));
-    const spell = near ?? far;
-    this.learn(bad, all, spell !== null);
-    if (spell === null) return null;
-    const window = near === null ? this.far : this.near;
-    const baseline = this.learnedBad / Math.max(this.learnedAll, 1);
-    const sigma = Math.sqrt((expected * (1 - expected)) / Math.max(window.all, 1));
-    const value = window.bad / Math.max(window.all, 1);
-    return { ...spell, value, baseline, deviation: (value - baseline) / Math.max(sigma, 1e-6) };
-  }
-
-  private stands(window: RollingPair, expected: number): boolean {
-    const ratio = window.bad / window.all;
-    // Four times the learned ratio, or clearly above a bound that thin history keeps wide.
-    const floor = Math.max(SMALLEST_RATIO, (2.5 * this.learnedBad) / Math.max(this.learnedAll, 1));
-    const { clumping } = this;
-    return window.bad >= 4 && ratio >= floor && binomialUpperTail(window.bad / clumping, window.all / clumping, expected) < CHANCE;
-  }
-
-  private learn(bad: number, all: number, anomalous: boolean): void {
-    if (anomalous) {
-      this.waiting.length = 0;
+    const nearRatio = counts.nearBad / Math.max(counts.nearAll, 1);
+    if (this.spell === null) {
+      const ratio = isBad ? this.standing(expected) : null;
+      if (ratio !== null) this.spell = { onsetMs: counts.onsetMs(this.learned.ratio, ratio), untilMs: endMs, ratio };
       return;
     }
-    this.waiting.push({ bad, all });
-    if (this.waiting.length <= this.pacing.evidence && this.learnedBuckets >= this.pacing.warmUp) return;
-    const oldest = this.waiting.shift()!;
-    const keep = 1 - 1 / (4 * this.pacing.memory);
-    // A bad bucket teaches at most twice what is expected: outliers must not widen the baseline for an hour.
-    const cap =
-      this.learnedBuckets < this.pacing.warmUp
-        ? oldest.bad
-        : Math.max(1, 2 * oldest.all * ratioUpperBound(this.learnedBad, this.learnedAll));
-    this.learnClumping(oldest.bad, oldest.all);
-    this.learnedBad = this.learnedBad * keep + Math.min(oldest.bad, cap);
-    this.learnedAll = this.learnedAll * keep + oldest.all;
-    this.learnedBuckets++;
+    if (isBad) this.spell.untilMs = endMs;
+    // The ratio reported follows the last minute while it is bad, and keeps its last bad value while it fades.
+    if (counts.nearFlags >= this.pacing.sustained) this.spell.ratio = nearRatio;
+    const isQuiet = nearRatio <= this.spell.ratio / 4 && (1 - this.spell.ratio) ** counts.nearAll < 0.01;
+    if (counts.nearFlags <= 1 && (isQuiet || counts.farFlags <= 2)) this.spell = null;
   }
 
-  /** Forgetting mean of squared residuals over binomial variance, each at most 40: outliers count, but not for ever. */
-  private learnClumping(bad: number, all: number): void {
-    const ratio = ratioUpperBound(this.learnedBad, this.learnedAll);
-    const residual = (bad - (all * this.learnedBad) / Math.max(this.learnedAll, 1)) ** 2;
-    const seen = Math.min(40, residual / Math.max(all * ratio * (1 - ratio), 0.05));
-    const rate = Math.max(1 / (this.learnedBuckets + 12), 1 / this.pacing.memory);
-    this.clumping = Math.max(1, this.clumping + rate * (seen - this.clumping));
+  /** The ratio that stands out, of the near window or else of the far one; null when neither does. */
+  private standing(expected: number): number | null {
+    const { counts, pacing } = this;
+    if (counts.nearFlags >= pacing.sustained && this.isUnlikely(pacing.evidence, expected)) return counts.nearBad / counts.nearAll;
+    const spread = Math.max(5, pacing.sustained);
+    return counts.farFlags >= spread && this.isUnlikely(4 * pacing.evidence, expected) ? counts.farBad / counts.farAll : null;
+  }
+
+  private isUnlikely(length: number, expected: number): boolean {
+    const { clumping, ratio } = this.learned;
+    const { bad, all } = this.counts.withoutWorst(length);
+    if (bad < 3 || bad / all < Math.max(SMALLEST_RATIO, 2.5 * ratio)) return false;
+    return binomialUpperTail(Math.min(bad, all) / clumping, all / clumping, expected) < CHANCE;
   }
 }

@@ -1,7 +1,7 @@
 import type { Anomaly, Incident, Severity, TimelineEntry } from '#contracts/judgement.ts';
 import type { Correlator, Observation } from '#contracts/observation.ts';
 import { type CallGraph, callGraph } from '../topology/call-graph.ts';
-import { badness, isSymptom, leadingSymptom, severityOf } from './symptom.ts';
+import { isSymptom, leadingSymptom, prominence, severityOf } from './symptom.ts';
 import { figuresOf, titleOf } from './title.ts';
 
 /** Settings of the correlator; the defaults fit all inputs. */
@@ -62,7 +62,10 @@ function groupByComponent(anomalies: readonly Anomaly[], graph: CallGraph): Anom
 /** Symptoms allowed to open an incident: at an entry at once, inside only when lasting. */
 function openers(group: readonly Anomaly[], graph: CallGraph, nowMs: number): Anomaly[] {
   const entries = new Set(graph.entries);
-  return group.filter((a) => isSymptom(a) && (entries.has(a.subject.service) || nowMs - a.onsetMs >= INNER_SUSTAINED_MS));
+  return group.filter(
+    (a) =>
+      isSymptom(a) && ((entries.has(a.subject.service) && a.subject.signal !== 'red.self_ms') || nowMs - a.onsetMs >= INNER_SUSTAINED_MS),
+  );
 }
 
 function place(
@@ -115,7 +118,7 @@ function open_(symptoms: readonly Anomaly[], entries: ReadonlySet<string>, nowMs
     rca: null,
     timeline: [],
     lastSymptomMs: nowMs,
-    worst: badness(lead),
+    worst: prominence(lead, entries),
     seen: new Set(),
     entries: [entry(nowMs, 'opened', lead.subject.service, title, 'incident_opened', { title })],
   };
@@ -145,8 +148,8 @@ function update(
     const title = titleOf(lead, Math.min(lead.onsetMs, draft.onsetMs), observation.stepMs);
     isChanged ||= severity !== draft.severity;
     // The title follows the figures up for ten minutes, then it stays what people talk about.
-    if (nowMs - draft.openedMs <= 600_000 && title !== draft.title && badness(lead) > 1.1 * draft.worst) {
-      draft.worst = badness(lead);
+    if (nowMs - draft.openedMs <= 600_000 && title !== draft.title && prominence(lead, entries) > 1.1 * draft.worst) {
+      draft.worst = prominence(lead, entries);
       draft.title = title;
       draft.symptom = { service: lead.subject.service, kind: lead.kind };
       isChanged = true;

@@ -28,7 +28,7 @@ export interface Births {
   readonly places: readonly Place[];
   /** Extra time as a part of the normal time, all places together. */
   readonly timeRatio: number;
-  /** Extra errors as a part of the requests at the entries. */
+  /** Extra errors as a part of the requests at the entries, or half that part at the place worst hit if that is more. */
   readonly errorRatio: number;
   readonly timeTotal: number;
   readonly errorTotal: number;
@@ -131,6 +131,16 @@ function sumUp(places: readonly Place[], file: CaseFile, scope: ReadonlySet<stri
     timeTotal,
     errorTotal,
     timeRatio: normal > 0 ? timeTotal / normal : 0,
-    errorRatio: requests > 0 ? errorTotal / requests : 0,
+    errorRatio: Math.max(requests > 0 ? errorTotal / requests : 0, 0.5 * worstRatio(places, file)),
   };
+}
+
+function worstRatio(places: readonly Place[], file: CaseFile): number {
+  let worst = 0;
+  for (const place of places) {
+    const service = file.services.get(place.name);
+    const requests = service === undefined ? 0 : total(service.requests, file.range.from, file.range.to);
+    if (requests > 0) worst = Math.max(worst, Math.min(1, place.extraErrors / requests));
+  }
+  return worst;
 }

@@ -35,7 +35,7 @@ function mechanismsOf(file: CaseFile, place: Place): Mechanism[] {
     badDeploy(file, place.name, place.onset),
     memoryLeak(file, place.name),
     poolExhaustion(file, place.name),
-    place.extraErrors > 0 ? errorBurst(file, place.name) : null,
+    place.extraErrors - place.unansweredErrors > 0 ? errorBurst(file, place.name) : null,
     ownSaturation(file, place.name),
     unexplained(file, place),
   ];
@@ -78,8 +78,8 @@ const isSlowOnlyFor = (callee: Place, caller: string): boolean =>
   callee.edges.length > 1 &&
   callee.edges.every(({ edge, shift }) => edge.from === caller || (shift.certainty < 0.2 && Number.isFinite(shift.value)));
 
-/** All hypotheses worth scoring, at most two a place. */
-export function formHypotheses(file: CaseFile, births: Births, blame: Blame): Hypothesis[] {
+/** All hypotheses worth scoring, at most two a place. `everywhere`: births of the whole system, for what works across hosts. */
+export function formHypotheses(file: CaseFile, births: Births, blame: Blame, everywhere: Births): Hypothesis[] {
   const places = births.places.filter((place) => (blame.get(place.name) ?? 0) >= LEAST_BLAME);
   const mechanisms = new Map(places.map((place) => [place.name, mechanismsOf(file, place)]));
   const settled = sinkBlame(file, births, blame, mechanisms);
@@ -98,7 +98,7 @@ export function formHypotheses(file: CaseFile, births: Births, blame: Blame): Hy
       });
     }
   }
-  found.push(...neighbourHypotheses(file, births, settled));
+  found.push(...neighbourHypotheses(file, everywhere, settled));
   found.push(...surgeHypotheses(file, births));
   return found;
 }

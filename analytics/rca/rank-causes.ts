@@ -29,7 +29,12 @@ export const rankCauses: RankCauses = (input: RankInput, queries: EvidenceQuerie
   const births = findBirths(file, scope);
   const weights = weighBirths(births);
   const magnitude = Math.min(1, weights.time + weights.errors);
-  const scored = formHypotheses(file, births, shareBlame(births, file))
+  const scored = formHypotheses(
+    file,
+    births,
+    shareBlame(births, file),
+    scope === file.graph.nodes ? births : findBirths(file, file.graph.nodes),
+  )
     .map((hypothesis): Scored => ({ ...hypothesis, score: scoreOf(hypothesis, magnitude) }))
     .filter((hypothesis) => hypothesis.score >= 0.02)
     .sort(byScore);
@@ -102,12 +107,19 @@ function rowsOfPlace(hypothesis: Scored, file: CaseFile, births: Births): Eviden
   for (const { edge, shift } of place.edges.slice(0, 2)) if (shift.certainty > 0.3) rows.push(edgeTimeRow(file, edge, shift.onset));
   const news = file.observation.logs
     .filter((log) => log.service === place.name && (log.severity === 'error' || log.severity === 'fatal' || log.severity === 'warn'))
-    .map((log) => ({ log, shift: shiftBetween(log.counts, null, file.range), sum: total(log.counts, file.range.from, file.range.to) }))
+    .map((log) => ({
+      log,
+      shift: shiftBetween(log.counts.map(zeroIfMissing), null, file.range),
+      sum: total(log.counts, file.range.from, file.range.to),
+    }))
     .filter(({ shift, sum }) => sum >= 3 && shift.z > 4)
     .sort((a, b) => b.sum - a.sum);
   for (const { log } of news.slice(0, 2)) rows.push(logRow(file, log));
   return rows.filter((row) => row !== null);
 }
+
+/** A pattern without lines in a bucket is not listed there; for a log that is a zero. */
+const zeroIfMissing = (count: number): number => (Number.isFinite(count) ? count : 0);
 
 function dedupe(rows: readonly EvidenceRow[]): EvidenceRow[] {
   const seen = new Set<string>();

@@ -1,8 +1,7 @@
 import type { TimeWindow } from '#contracts/judgement.ts';
 import type { Observation, RankInput, ServiceObservation } from '#contracts/observation.ts';
-import { shiftOnset } from '../stats/onset.ts';
+import { shiftedStretch } from '../stats/onset.ts';
 import { median, medianAbsoluteDeviation } from '../stats/robust.ts';
-import { callGraph } from '../topology/call-graph.ts';
 
 /** Sum over services of how far errors and latency are above their baseline, bucket by bucket: where the trouble is. */
 function troubleOf(services: readonly ServiceObservation[], from: number, to: number, observation: Observation): Float64Array {
@@ -23,8 +22,8 @@ function troubleOf(services: readonly ServiceObservation[], from: number, to: nu
 }
 
 /**
- * Moves the start of the window to where the symptom began, when the window opens earlier (a leak's growth, a window a
- * person typed): what lies before it is calm and belongs to the baseline. The window is never widened.
+ * Narrows the window to where the symptom is, when it opens much earlier (a leak's growth, a window a person typed) or
+ * closes much later: the calm before belongs to the baseline. The window is never widened.
  */
 export function refineWindow(input: RankInput): { window: TimeWindow; baseline: TimeWindow } {
   const { observation, window, baseline } = input;
@@ -32,25 +31,22 @@ export function refineWindow(input: RankInput): { window: TimeWindow; baseline: 
     Math.min(observation.buckets, Math.max(0, Math.round((ms - observation.startMs) / observation.stepMs)));
   const from = at(window.startMs);
   const to = at(window.endMs);
-  const graph = callGraph(observation);
-  const wanted = new Set(input.symptom === null ? graph.entries : [input.symptom.service]);
   const whole = observation.services.filter((s) => s.instance === null);
-  const chosen = whole.filter((s) => wanted.has(s.service));
   const baseFrom = at(baseline.startMs);
   const baseTo = Math.max(at(baseline.endMs), Math.min(baseFrom + 8, from + 8));
   if (to - from < 12) return { window, baseline };
-  const trouble = troubleOf(chosen.length > 0 ? chosen : whole, baseFrom, baseTo, observation);
-  const level = upperMean(trouble.subarray(from, to));
-  if (level < 1) return { window, baseline };
-  const onset = shiftOnset(trouble, from, to, 0, level);
-  if (onset - from < 4 || to - onset < 3) return { window, baseline };
-  const startMs = observation.startMs + onset * observation.stepMs;
-  return { window: { startMs, endMs: window.endMs }, baseline: { startMs: baseline.startMs, endMs: startMs - observation.stepMs } };
+  const trouble = troubleOf(whole, baseFrom, baseTo, observation);
+  // The plain mean: a trouble shorter than the window gets a lower midpoint, so that all of it is found, not its peak.
+  const level = mean(trouble.subarray(from, to));
+  if (level < 0.6) return { window, baseline };
+  const stretch = shiftedStretch(trouble, from, to, 0, level);
+  if (stretch === null || stretch.to - stretch.from < 3) return { window, baseline };
+  const ms = (bucket: number): number => observation.startMs + bucket * observation.stepMs;
+  const isLate = stretch.from - from >= 4;
+  // A trouble that ended long before the window does would be diluted by the calm after it.
+  const isOver = to - stretch.to > 0.4 * (to - from);
+  const refined = { startMs: isLate ? ms(stretch.from) : window.startMs, endMs: isOver ? ms(stretch.to + 3) : window.endMs };
+  return { window: refined, baseline: isLate ? { startMs: baseline.startMs, endMs: refined.startMs - observation.stepMs } : baseline };
 }
 
-/** Mean of the upper third: what the trouble is like while it lasts, however much calm the window holds besides. */
-function upperMean(values: Float64Array): number {
-  const sorted = [...values].sort((a, b) => b - a);
-  const kept = sorted.slice(0, Math.max(3, Math.ceil(sorted.length / 3)));
-  return kept.reduce((sum, value) => sum + value, 0) / kept.length;
-}
+const mean = (values: Float64Array): number => values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);

@@ -47,13 +47,17 @@ export function shiftBetween(values: Float64Array, weights: Float64Array | null,
   if (before.length < 2 || !Number.isFinite(value)) return NO_SHIFT;
   const baseline = trimmedMean(before, 0.1);
   const count = finiteSlice(values, range.from, range.to).length;
-  const spread = medianAbsoluteDeviation(before);
+  // Rare counts have a median deviation of 0; their mean deviation is not.
+  const spread = Math.max(medianAbsoluteDeviation(before), meanAbsoluteDeviation(before, baseline));
   const noise = Math.max(1.5 * spread * Math.sqrt(1 / count + 1 / before.length), relativeFloor * Math.abs(baseline), 1e-9);
   const delta = value - baseline;
   const z = delta / noise;
   const onset = shiftOnset(values, Math.max(range.baseFrom, range.baseTo - 8), range.to, baseline, value);
   return { baseline, value, delta, z, certainty: Math.min(1, Math.max(0, (z - 2) / 4)), onset };
 }
+
+const meanAbsoluteDeviation = (values: readonly number[], center: number): number =>
+  values.reduce((sum, value) => sum + Math.abs(value - center), 0) / values.length;
 
 /** Sum of finite values over [from, to). */
 export function total(values: Float64Array, from: number, to: number): number {

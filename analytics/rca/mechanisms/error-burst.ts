@@ -1,4 +1,5 @@
 import type { FacetObservation } from '#contracts/observation.ts';
+import { binomialUpperTail, ratioUpperBound } from '../../stats/binomial.ts';
 import type { CaseFile } from '../case-file.ts';
 import { facetRow } from '../evidence-rows.ts';
 import type { Mechanism } from './mechanism.ts';
@@ -18,6 +19,14 @@ export interface Concentration {
   readonly lift: number;
 }
 
+/** The value fails three times as often as before, and not by chance. */
+function isOutOfLine({ windowErrors, windowRequests, baselineErrors, baselineRequests }: FacetObservation): boolean {
+  const before = baselineErrors / Math.max(baselineRequests, 1);
+  const bound = ratioUpperBound(baselineErrors, baselineRequests + 20);
+  if (windowErrors / Math.max(windowRequests, 1) < Math.max(0.02, 3 * before)) return false;
+  return binomialUpperTail(Math.min(windowErrors, windowRequests), windowRequests, bound) < 1e-4;
+}
+
 /** The value that holds most of a service's extra errors, or null when no value stands out. */
 export function concentrationOf(facets: readonly FacetObservation[]): Concentration | null {
   const byKey = new Map<string, FacetObservation[]>();
@@ -32,7 +41,12 @@ export function concentrationOf(facets: readonly FacetObservation[]): Concentrat
     for (const facet of values) {
       const share = excess(facet) / allExcess;
       const lift = share / Math.max(facet.windowRequests / Math.max(allRequests, 1), 1e-9);
-      if (share >= 0.6 && lift >= 1.8 && share * Math.min(lift, 4) > (best === null ? 0 : best.share * Math.min(best.lift, 4)))
+      if (
+        share >= 0.6 &&
+        lift >= 1.8 &&
+        isOutOfLine(facet) &&
+        share * Math.min(lift, 4) > (best === null ? 0 : best.share * Math.min(best.lift, 4))
+      )
         best = { facet, share, lift };
     }
   }

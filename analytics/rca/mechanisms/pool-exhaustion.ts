@@ -1,9 +1,11 @@
+import type { MetricFamily } from '../../anomaly/metric-family.ts';
 import type { CaseFile, PlacedMetric } from '../case-file.ts';
 import { logRow, metricRow } from '../evidence-rows.ts';
 import { shiftBetween, total } from '../shift.ts';
 import type { Mechanism } from './mechanism.ts';
 
-const WAITING = new Set(['pool_pending', 'pool_wait', 'pool_timeouts']);
+/** Families that say somebody waited, with the least mean rise that matters (requests; any unit of time; timeouts). */
+const LEAST_RISE: Partial<Record<MetricFamily, number>> = { pool_pending: 0.4, pool_wait: 0, pool_timeouts: 0.01 };
 
 /** Largest value of `metric` in the window over its limit series' (same labels but for the state, or any in the service). */
 function fullness(file: CaseFile, used: PlacedMetric): number {
@@ -19,7 +21,8 @@ export function poolExhaustion(file: CaseFile, service: string): Mechanism | nul
   const full: { metric: PlacedMetric; z: number; onset: number }[] = [];
   for (const metric of file.metricsOf(service)) {
     const shift = shiftBetween(metric.series.values, null, file.range);
-    if (WAITING.has(metric.family) && shift.z > 4 && shift.value > 1.5 * shift.baseline)
+    const least = LEAST_RISE[metric.family];
+    if (least !== undefined && shift.delta > least && shift.z > 4 && shift.value > 1.5 * shift.baseline)
       waiting.push({ metric, z: shift.z, onset: shift.onset });
     if (metric.family === 'pool_used' && shift.z > 3 && (shift.value > 1.6 * shift.baseline || fullness(file, metric) > 0.85))
       full.push({ metric, z: shift.z, onset: shift.onset });
