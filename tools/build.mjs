@@ -1,108 +1,101 @@
-// npm run build: bundles the processes, the Electron shell and the console into out/. Skips what is not stale.
+// build.mjs [TARGET...] [--force]: builds what is stale. A target is stale when the hash of its inputs differs from the
+// one noted at its last build (contents, not times: a fresh checkout has any times).
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
-import { build } from 'vite';
-import { root } from './pinned-node.mjs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { builtinModules } from 'node:module';
+import { join, relative, resolve } from 'node:path';
+import { TARGETS } from './build-targets.mjs';
 
-const NODE_FOLDERS = ['contracts', 'query', 'analytics', 'collectors', 'store', 'demo', 'protos', 'main'];
-const ignored = /(?:\.test\.ts|\.bench\.ts|\.md)$|\/paraglide\//;
+const root = resolve(import.meta.dirname, '..');
+const notes = join(root, 'out/.built');
 
-function* filesOf(path) {
-  if (!existsSync(path)) return;
-  if (statSync(path).isFile()) return yield path;
-  for (const name of readdirSync(path).sort()) if (name !== 'node_modules') yield* filesOf(join(path, name));
+function* filesOf(path, ignored) {
+  if (!existsSync(path) || ignored.includes(relative(root, path))) return;
+  if (!statSync(path).isDirectory()) return void (yield path);
+  for (const name of readdirSync(path).sort()) {
+    if (name !== 'node_modules' && !/\.(?:test|bench)\.ts$/.test(name)) yield* filesOf(join(path, name), ignored);
+  }
 }
-/** Content hash of everything a target is made of: mtimes lie after a clone or a checkout. */
-function fingerprint(inputs) {
+function hashOf(target) {
   const hash = createHash('sha256');
-  for (const input of [...inputs, 'package-lock.json', 'package.json', 'tools/build.mjs']) {
-    for (const file of filesOf(join(root, input))) {
-      const name = relative(root, file);
-      if (!ignored.test(`/${name}`)) hash.update(name).update('\0').update(readFileSync(file)).update('\0');
-    }
+  for (const input of target.inputs) {
+    for (const file of filesOf(join(root, input), target.ignored ?? [])) hash.update(`${relative(root, file)}\0`).update(readFileSync(file));
   }
   return hash.digest('hex');
 }
+const noteOf = (target) => join(notes, target.name);
+/** Names of the targets whose inputs changed since they were built. */
+export function staleTargets() {
+  return TARGETS.filter((target) => {
+    const note = noteOf(target);
+    return !existsSync(join(root, target.outDir)) || !existsSync(note) || readFileSync(note, 'utf8') !== hashOf(target);
+  }).map((target) => target.name);
+}
 
-const nodeBuild = (entries, outDir, format = 'es', external = []) => ({
-  configFile: false,
-  root,
-  logLevel: 'warn',
-  ssr: { external: true, noExternal: [] },
-  build: {
-    ssr: true,
-    target: 'node22',
-    outDir,
-    emptyOutDir: true,
-    minify: false,
-    sourcemap: true,
-    rollupOptions: {
-      input: entries,
-      external: [/^node:/, /^@duckdb\//, ...external],
-      output: { format, entryFileNames: format === 'cjs' ? '[name].cjs' : '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' },
+/** Packages stay outside of the bundle (natives, workers and data files keep their places); our own code goes in. */
+async function bundle(target) {
+  const { build } = await import('vite');
+  const missing = Object.values(target.entries).filter((entry) => !existsSync(join(root, entry)));
+  if (missing.length > 0) throw new Error(`there is no ${missing.join(', ')}`);
+  await build({
+    root,
+    configFile: false,
+    logLevel: 'warn',
+    ssr: { external: true, noExternal: [] },
+    build: {
+      ssr: true,
+      outDir: join(root, target.outDir),
+      emptyOutDir: true,
+      target: 'node22',
+      minify: false,
+      sourcemap: true,
+      rolldownOptions: {
+        input: Object.fromEntries(Object.entries(target.entries).map(([name, entry]) => [name, join(root, entry)])),
+        external: ['electron', ...builtinModules],
+        // Chunks lie beside the entries: code finds its neighbours from import.meta.dirname.
+        output: {
+          format: target.format,
+          entryFileNames: target.format === 'cjs' ? '[name].cjs' : '[name].js',
+          chunkFileNames: 'chunk-[name]-[hash].js',
+        },
+      },
     },
-  },
-});
-const existing = (entries) =>
-  Object.fromEntries(
-    Object.entries(entries)
-      .filter(([, file]) => existsSync(join(root, file)))
-      .map(([name, file]) => [name, join(root, file)]),
-  );
-
-const TARGETS = [
-  {
-    name: 'node',
-    inputs: NODE_FOLDERS,
-    out: 'out/node',
-    run: () =>
-      build(
-        nodeBuild(
-          existing({ cli: 'main/cli/main.ts', collector: 'main/collector/main.ts', engine: 'main/engine/main.ts', demo: 'demo/main.ts' }),
-          join(root, 'out/node'),
-        ),
-      ),
-  },
-  {
-    name: 'shell',
-    inputs: ['contracts', 'main/shell', 'main/preload', 'main/supervisor', 'main/cli'],
-    out: 'out/shell',
-    run: async () => {
-      await build(nodeBuild(existing({ main: 'main/shell/main.ts' }), join(root, 'out/shell'), 'es', ['electron']));
-      // A sandboxed preload must be CommonJS, also in a "type": "module" package.
-      await build(nodeBuild(existing({ preload: 'main/preload/bridge.ts' }), join(root, 'out/preload'), 'cjs', ['electron']));
-    },
-    when: () => existsSync(join(root, 'main/shell/main.ts')),
-  },
-  {
-    name: 'renderer',
-    inputs: ['contracts', 'renderer', 'svelte.config.js'],
-    out: 'out/renderer',
-    run: () => build({ configFile: join(root, 'renderer/vite.config.ts'), logLevel: 'warn' }),
-    when: () => existsSync(join(root, 'renderer/vite.config.ts')),
-  },
-];
-
-export async function buildStale({ force = false, only = null } = {}) {
-  const built = [];
-  for (const target of TARGETS) {
-    if ((only && !only.includes(target.name)) || target.when?.() === false) continue;
-    const stamp = join(root, 'out', `.${target.name}.stamp`);
-    const now = fingerprint(target.inputs);
-    if (!force && existsSync(stamp) && existsSync(join(root, target.out)) && readFileSync(stamp, 'utf8') === now) continue;
-    const startedMs = performance.now();
-    await target.run();
-    mkdirSync(join(root, 'out'), { recursive: true });
-    writeFileSync(stamp, now);
-    built.push(target.name);
-    console.error(`built ${target.name} in ${((performance.now() - startedMs) / 1000).toFixed(1)} s`);
+  });
+}
+function buildPage(target) {
+  const vite = join(root, 'node_modules/vite/bin/vite.js');
+  const { status } = spawnSync(process.execPath, [vite, 'build', '--logLevel', 'warn', '-c', join(root, target.viteConfig)], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+  });
+  if (status !== 0) throw new Error('vite build failed, see above');
+}
+async function main(args) {
+  const names = args.filter((arg) => !arg.startsWith('-'));
+  const unknown = names.filter((name) => !TARGETS.some((target) => target.name === name));
+  if (unknown.length > 0) {
+    console.error(`no target ${unknown.join(', ')}; there are ${TARGETS.map((target) => target.name).join(', ')}`);
+    return 2;
   }
-  return built;
+  const stale = args.includes('--force') ? TARGETS.map((target) => target.name) : staleTargets();
+  let failed = 0;
+  for (const target of TARGETS) {
+    if ((names.length > 0 && !names.includes(target.name)) || !stale.includes(target.name)) continue;
+    const startedMs = performance.now();
+    // Before the build: a file saved meanwhile makes the target stale again.
+    const hash = hashOf(target);
+    rmSync(noteOf(target), { force: true });
+    try {
+      await (target.viteConfig ? buildPage(target) : bundle(target));
+      mkdirSync(notes, { recursive: true });
+      writeFileSync(noteOf(target), hash);
+      console.error(`built ${target.outDir} in ${((performance.now() - startedMs) / 1000).toFixed(1)} s`);
+    } catch (error) {
+      failed++;
+      console.error(`cannot build ${target.outDir}: ${error instanceof Error ? error.message : error}`);
+    }
+  }
+  return failed > 0 ? 1 : 0;
 }
-
-if (process.argv[1] === import.meta.filename) {
-  const only = process.argv.slice(2).filter((arg) => !arg.startsWith('--'));
-  const built = await buildStale({ force: process.argv.includes('--force'), only: only.length > 0 ? only : null });
-  if (built.length === 0) console.error('out/ is up to date');
-}
+if (process.argv[1] === import.meta.filename) process.exit(await main(process.argv.slice(2)));

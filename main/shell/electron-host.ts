@@ -1,0 +1,29 @@
+import type { UtilityProcess, utilityProcess } from 'electron';
+import type { FromChild } from '#contracts/processes.ts';
+import type { ChildHandle, ProcessHost } from '#main/supervisor/process-host.ts';
+
+/** Children as Electron utility processes: own process, no RunAsNode, a MessagePort instead of an IPC pipe. */
+export function electronHost(
+  utility: Pick<typeof utilityProcess, 'fork'>,
+  entryOf: (name: 'collector' | 'engine') => string,
+  env: NodeJS.ProcessEnv,
+): ProcessHost {
+  return {
+    spawn(name): ChildHandle {
+      const child: UtilityProcess = utility.fork(entryOf(name), [], {
+        serviceName: `Faultline ${name}`,
+        stdio: 'inherit',
+        env: { ...(env as Record<string, string>), ...(name === 'engine' ? { UV_THREADPOOL_SIZE: '16' } : {}) },
+      });
+      return {
+        get pid() {
+          return child.pid;
+        },
+        send: (message) => child.postMessage(message),
+        onMessage: (listener) => void child.on('message', (message) => listener(message as FromChild)),
+        onExit: (listener) => void child.once('exit', (code) => listener(`exit code ${code}`)),
+        kill: () => void child.kill(),
+      };
+    },
+  };
+}

@@ -1,0 +1,62 @@
+/**
+ * Electron's security checklist as data and pure decisions. Numbers refer to the list in Electron's documentation
+ * (tutorial/security, 20 items). main/shell/start-shell.ts applies every one; security.test.ts walks them.
+ */
+import type { WebPreferences } from 'electron';
+
+/** Items 2, 3, 4, 6, 8, 9, 10: no Node in the page, own world, sandbox, no weakening switches. */
+export const WEB_PREFERENCES: Readonly<WebPreferences> = {
+  nodeIntegration: false,
+  nodeIntegrationInWorker: false,
+  nodeIntegrationInSubFrames: false,
+  contextIsolation: true,
+  sandbox: true,
+  webSecurity: true,
+  allowRunningInsecureContent: false,
+  experimentalFeatures: false,
+  webviewTag: false,
+  spellcheck: false,
+};
+
+/**
+ * Item 19. RunAsNode stays on until a test on a real Electron shows that the llm process does not need it (design.md
+ * §9); the packager flips the rest.
+ */
+export const FUSES = {
+  runAsNode: true,
+  enableCookieEncryption: true,
+  enableNodeOptionsEnvironmentVariable: false,
+  enableNodeCliInspectArguments: false,
+  enableEmbeddedAsarIntegrityValidation: true,
+  onlyLoadAppFromAsar: true,
+  grantFileProtocolExtraPrivileges: false,
+} as const;
+
+const originOf = (url: string): string | null => {
+  try {
+    return new URL(url).origin;
+  } catch {
+    return null;
+  }
+};
+
+/** Items 13 and 14: the window shows the console and nothing else. @param consoleUrl address of the engine's API */
+export const mayNavigate = (url: string, consoleUrl: string): boolean => originOf(url) !== null && originOf(url) === originOf(consoleUrl);
+
+/** Item 15: links that leave open in the person's own browser, and only when they are https. Nothing else is launched. */
+export function mayOpenExternally(url: string): boolean {
+  try {
+    const { protocol, username, password } = new URL(url);
+    return protocol === 'https:' && username === '' && password === '';
+  } catch {
+    return false;
+  }
+}
+
+/** Item 5: the console needs one permission, writing a copied query to the clipboard; the rest is denied. */
+export const mayUsePermission = (permission: string, requestingUrl: string, consoleUrl: string): boolean =>
+  permission === 'clipboard-sanitized-write' && mayNavigate(requestingUrl, consoleUrl);
+
+/** Item 17: messages count only from the main frame of the console's own page. */
+export const mayCall = (frame: { readonly url: string; readonly parent: unknown } | null, consoleUrl: string): boolean =>
+  frame !== null && frame.parent === null && mayNavigate(frame.url, consoleUrl);

@@ -1,0 +1,215 @@
+import { EventEmitter } from 'node:events';
+import { describe, expect, it, vi } from 'vitest';
+import { configSchema, type Settings } from '#contracts/settings.ts';
+import { deepLinkIn, parseDeepLink } from './deep-link.ts';
+import { electronHost } from './electron-host.ts';
+import { mayCall, mayNavigate, mayOpenExternally, mayUsePermission, WEB_PREFERENCES } from './security.ts';
+import { type ElectronParts, startShell } from './start-shell.ts';
+import { describeTray, toNotify } from './tray-state.ts';
+
+const consoleUrl = 'http://127.0.0.1:4400';
+
+describe('decisions', () => {
+  it.each<[string, boolean]>([
+    ['http://127.0.0.1:4400/#/now', true],
+    ['http://127.0.0.1:4401/', false],
+    ['http://localhost:4400/', false],
+    ['https://127.0.0.1:4400/', false],
+    ['http://127.0.0.1:4400.evil.example/', false],
+    ['http://127.0.0.1:4400@evil.example/', false],
+    ['file:///etc/passwd', false],
+    ['javascript:alert(1)', false],
+    ['about:blank', false],
+    ['', false],
+  ])('the window may go to %j: %s', (url, allowed) => {
+    expect(mayNavigate(url, consoleUrl)).toBe(allowed);
+  });
+  it.each<[string, boolean]>([
+    ['https://opentelemetry.io/docs', true],
+    ['http://opentelemetry.io', false],
+    ['file:///usr/bin/xterm', false],
+    ['https://user:pass@evil.example', false],
+    ['smb://host/share', false],
+    ['nonsense', false],
+  ])('%j may open outside: %s', (url, allowed) => {
+    expect(mayOpenExternally(url)).toBe(allowed);
+  });
+  it.each(['media', 'geolocation', 'notifications', 'clipboard-read', 'openExternal', 'fullscreen', 'hid', 'serial', 'usb'])(
+    'permission %s is denied',
+    (permission) => {
+      expect(mayUsePermission(permission, consoleUrl, consoleUrl)).toBe(false);
+    },
+  );
+  it('copying a query is allowed to the console only', () => {
+    expect(mayUsePermission('clipboard-sanitized-write', `${consoleUrl}/`, consoleUrl)).toBe(true);
+    expect(mayUsePermission('clipboard-sanitized-write', 'https://evil.example', consoleUrl)).toBe(false);
+  });
+  it('only the main frame of the console may call', () => {
+    expect(mayCall({ url: `${consoleUrl}/`, parent: null }, consoleUrl)).toBe(true);
+    expect(mayCall({ url: `${consoleUrl}/`, parent: {} }, consoleUrl)).toBe(false);
+    expect(mayCall({ url: 'https://evil.example/', parent: null }, consoleUrl)).toBe(false);
+    expect(mayCall(null, consoleUrl)).toBe(false);
+  });
+  it.each([
+    ['faultline://incident/inc-1', '/#/incidents/inc-1'],
+    ['faultline://trace/0AF7651916CD43DD8448EB211C80319C', '/#/explore/traces/0af7651916cd43dd8448eb211c80319c'],
+    ['faultline://now', '/#/now'],
+    ['faultline://incident/../../etc', '/#/incidents/etc'],
+    ['faultline://incident/%22onload', null],
+    ['faultline://shell/rm', null],
+    ['https://incident/inc-1', null],
+    ['', null],
+  ])('deep link %j -> %j', (url, path) => {
+    expect(parseDeepLink(url)).toBe(path);
+  });
+  it('finds the link in a second command line', () => {
+    expect(deepLinkIn(['/usr/bin/faultline', '--flag', 'faultline://services'])).toBe('/#/services');
+  });
+  it('the tray says what is so', () => {
+    const base = { rates: { traces: 10, logs: 5, metrics: 1 }, totals: { traces: 0, logs: 0, metrics: 0, refused: 0, dropped: 0 } };
+    expect(describeTray({ ...base, openIncidents: 0 })).toEqual({ icon: 'calm', tooltip: 'Faultline: no open incident, 16 items/s' });
+    expect(describeTray({ ...base, openIncidents: 2, totals: { ...base.totals, dropped: 3 } }).tooltip).toBe(
+      'Faultline: 2 open incidents, 16 items/s, 3 refused or dropped',
+    );
+    expect(describeTray(null).icon).toBe('away');
+  });
+  it('an incident is told once, and not to somebody who is looking', () => {
+    const incidents = [
+      { id: 'a', status: 'open' },
+      { id: 'b', status: 'resolved' },
+    ];
+    expect(toNotify(incidents, new Set(), false).map((i) => i.id)).toEqual(['a']);
+    expect(toNotify(incidents, new Set(['a']), false)).toEqual([]);
+    expect(toNotify(incidents, new Set(), true)).toEqual([]);
+  });
+});
+
+/** Just enough of Electron to run the shell's wiring; every call is recorded. */
+function fakeElectron(lock = true) {
+  const app = Object.assign(new EventEmitter(), {
+    requestSingleInstanceLock: () => lock,
+    quit: vi.fn(),
+    enableSandbox: vi.fn(),
+    setAsDefaultProtocolClient: vi.fn(),
+    whenReady: async () => {},
+    getVersion: () => '1',
+  });
+  const windows: {
+    options: { webPreferences: object };
+    loadURL: ReturnType<typeof vi.fn>;
+    webContents: { send: ReturnType<typeof vi.fn> };
+  }[] = [];
+  class BrowserWindow extends EventEmitter {
+    readonly webContents = { send: vi.fn() };
+    readonly loadURL = vi.fn(async () => {});
+    readonly options: { webPreferences: object };
+    constructor(options: { webPreferences: object }) {
+      super();
+      this.options = options;
+      windows.push(this);
+    }
+    show() {}
+    focus() {}
+    restore() {}
+    isMinimized = () => false;
+    isFocused = () => false;
+  }
+  class Tray extends EventEmitter {
+    setContextMenu() {}
+    setImage() {}
+    setToolTip() {}
+  }
+  const handlers: Record<string, (...args: never[]) => unknown> = {};
+  const session = { defaultSession: { setPermissionRequestHandler: vi.fn(), setPermissionCheckHandler: vi.fn() } };
+  const electron = {
+    app,
+    BrowserWindow,
+    Tray,
+    session,
+    Menu: { buildFromTemplate: () => ({}) },
+    Notification: EventEmitter,
+    nativeImage: { createFromPath: () => ({}) },
+    ipcMain: {
+      handle: (name: string, handler: never) => {
+        handlers[name] = handler;
+      },
+    },
+    shell: { openExternal: vi.fn(async () => {}) },
+  };
+  return { electron: electron as unknown as ElectronParts, app, windows, session, handlers, openExternal: electron.shell.openExternal };
+}
+const settings = { ...configSchema.parse({}), token: 'token-of-sixteen-chars' } as unknown as Settings;
+const supervisor = {
+  addresses: { api: consoleUrl, ingest: '', otlpGrpc: '' },
+  state: () => ({ collector: 'running', engine: 'running' }) as const,
+  pid: () => 1,
+  stop: vi.fn(async () => {}),
+};
+const start = (electron: ElectronParts) =>
+  startShell({ electron, settings, preload: '/p.cjs', iconOf: () => 'i.png', supervise: async () => supervisor, log: () => {} });
+
+describe('the shell', () => {
+  it('opens one sandboxed window on the console', async () => {
+    const fake = fakeElectron();
+    await start(fake.electron);
+    expect(fake.windows).toHaveLength(1);
+    expect(fake.windows[0]?.options.webPreferences).toEqual({ ...WEB_PREFERENCES, preload: '/p.cjs' });
+    expect(fake.windows[0]?.loadURL).toHaveBeenCalledWith(`${consoleUrl}/?token=token-of-sixteen-chars`);
+    expect(fake.session.defaultSession.setPermissionRequestHandler).toHaveBeenCalled();
+    fake.app.emit('before-quit', { preventDefault() {} });
+  });
+  it('quits when another instance runs, which then shows the link', async () => {
+    const second = fakeElectron(false);
+    await start(second.electron);
+    expect(second.app.quit).toHaveBeenCalled();
+    expect(second.windows).toHaveLength(0);
+    const first = fakeElectron();
+    await start(first.electron);
+    first.app.emit('second-instance', {}, ['faultline', 'faultline://incident/i-1']);
+    expect(first.windows[0]?.webContents.send).toHaveBeenCalledWith('faultline:open', '/#/incidents/i-1');
+    first.app.emit('before-quit', { preventDefault() {} });
+  });
+  it('guards every web contents: no webview, no navigation away, no second window', async () => {
+    const fake = fakeElectron();
+    await start(fake.electron);
+    let opener: (details: { url: string }) => { action: string } = () => ({ action: '' });
+    const contents = Object.assign(new EventEmitter(), {
+      setWindowOpenHandler: (handler: typeof opener) => {
+        opener = handler;
+      },
+    });
+    fake.app.emit('web-contents-created', {}, contents);
+    const prevented = (name: string, ...args: unknown[]): boolean => {
+      const event = { preventDefault: vi.fn() };
+      contents.emit(name, event, ...args);
+      return event.preventDefault.mock.calls.length > 0;
+    };
+    expect(prevented('will-attach-webview')).toBe(true);
+    expect(prevented('will-navigate', 'https://evil.example/')).toBe(true);
+    expect(prevented('will-navigate', `${consoleUrl}/#/x`)).toBe(false);
+    expect(opener({ url: 'https://opentelemetry.io/' })).toEqual({ action: 'deny' });
+    expect(fake.openExternal).toHaveBeenCalledWith('https://opentelemetry.io/');
+    expect(opener({ url: 'file:///bin/sh' })).toEqual({ action: 'deny' });
+    expect(fake.openExternal).toHaveBeenCalledTimes(1);
+    fake.app.emit('before-quit', { preventDefault() {} });
+  });
+  it('stops the processes before it quits', async () => {
+    const fake = fakeElectron();
+    await start(fake.electron);
+    const event = { preventDefault: vi.fn() };
+    fake.app.emit('before-quit', event);
+    await vi.waitFor(() => expect(fake.app.quit).toHaveBeenCalled());
+    expect(event.preventDefault).toHaveBeenCalled();
+    expect(supervisor.stop).toHaveBeenCalled();
+  });
+  it('runs its children as utility processes', () => {
+    const child = Object.assign(new EventEmitter(), { pid: 7, postMessage: vi.fn(), kill: vi.fn() });
+    const fork = vi.fn(() => child);
+    const handle = electronHost({ fork } as never, (name) => `/out/${name}.js`, {}).spawn('engine');
+    expect(fork).toHaveBeenCalledWith('/out/engine.js', [], expect.objectContaining({ env: { UV_THREADPOOL_SIZE: '16' } }));
+    const exits: string[] = [];
+    handle.onExit((reason) => exits.push(reason));
+    child.emit('exit', 9);
+    expect(exits).toEqual(['exit code 9']);
+  });
+});
