@@ -33,12 +33,16 @@ export const ROUTES: readonly Route[] = [
     handle: async (call) => streamEvents(call.context, call.engine),
   }),
 ];
+/** What handlers tell the middleware around them. */
+export interface Shared {
+  route: string;
+}
 const isTable = (answer: unknown): answer is Table =>
   typeof answer === 'object' && answer !== null && 'result' in answer && 'sql' in answer;
 
 /** One fetch-style API; carriers (HTTP, tests) hand it requests. */
-export function createApi(engine: Engine): Hono {
-  const app = new Hono();
+export function createApi(engine: Engine): Hono<{ Variables: Shared }> {
+  const app = new Hono<{ Variables: Shared }>();
   const guard = new Guard(engine.settings);
   const metrics = new SelfMetrics(engine);
   const { log } = engine.parts;
@@ -59,14 +63,21 @@ export function createApi(engine: Engine): Hono {
   app.use('/console/*', async (c, next) => {
     const startedMs = performance.now();
     await next();
-    metrics.requestSeconds.observe({ route: c.req.routePath, status: String(c.res.status) }, (performance.now() - startedMs) / 1000);
+    metrics.requestSeconds.observe(
+      { route: c.get('route') ?? 'other', status: String(c.res.status) },
+      (performance.now() - startedMs) / 1000,
+    );
     if (!c.res.headers.has('Cache-Control')) c.header('Cache-Control', 'no-store');
   });
   app.use('/console/*', limitBody);
   app.post('/console/session', async (c) => openSession(c, guard));
   app.use('/console/*', guard.signedIn);
   app.get('/console/openapi.json', (c) => c.json(describeOpenapi(ROUTES, engine.parts.version)));
-  for (const each of ROUTES) app.on(each.method.toUpperCase(), each.path, (c) => answerRoute(c, each, engine));
+  for (const each of ROUTES)
+    app.on(each.method.toUpperCase(), each.path, (c) => {
+      c.set('route', `${each.method} ${each.path}`);
+      return answerRoute(c, each, engine);
+    });
   app.all('/console/*', (c) => {
     throw new FaultlineError('not_found', `There is no ${c.req.method} ${c.req.path}.`);
   });
@@ -115,7 +126,7 @@ async function readJson(c: Context): Promise<unknown> {
   }
 }
 
-function servePages(app: Hono, engine: Engine, guard: Guard): void {
+function servePages(app: Hono<{ Variables: Shared }>, engine: Engine, guard: Guard): void {
   const folder = pageFolder();
   app.get('*', async (c) => {
     const token = c.req.path === '/' ? c.req.query('token') : undefined;

@@ -126,10 +126,10 @@ describe('the screens read', () => {
     }
   });
   it('state: data, totals, extent', async () => {
-    const state = (await rig.json('/console/state')) as Record<string, never>;
-    expect(state['hasData']).toBe(true);
-    expect(state['engine']).toBe('running');
-    expect((state['totals'] as { traces: number }).traces).toBeGreaterThan(0);
+    const state = (await rig.json('/console/state')) as { hasData: boolean; engine: string; totals: { traces: number } };
+    expect(state.hasData).toBe(true);
+    expect(state.engine).toBe('running');
+    expect(state.totals.traces).toBeGreaterThan(0);
   });
   it('only statements a person could run again in the SQL screen', async () => {
     const paths = [

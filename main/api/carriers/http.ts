@@ -1,10 +1,10 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
-import type { Hono } from 'hono';
 import { FaultlineError } from '#contracts/errors.ts';
 import type { Address } from '#contracts/settings.ts';
 
+type FetchCallback = Parameters<typeof createAdaptorServer>[0]['fetch'];
 const MAX_HEADER_BYTES = 16 * 1024;
 
 export interface HttpCarrier {
@@ -14,7 +14,7 @@ export interface HttpCarrier {
 }
 
 /** Serves the API on a socket. @throws FaultlineError port_taken */
-export async function carryHttp(app: Hono, address: Address): Promise<HttpCarrier> {
+export async function carryHttp(app: { readonly fetch: FetchCallback }, address: Address): Promise<HttpCarrier> {
   const server = createAdaptorServer({
     fetch: app.fetch,
     createServer,
