@@ -77,18 +77,18 @@ describe('createShop', () => {
   });
   it('gives the same items however far each step goes', () => {
     const spans = (stepMs: number) =>
-      spansOf(run({ scenario: 'none' }, 2, stepMs).bodies)
+      spansOf(run({ scenario: 'none' }, 2, stepMs, ['traces']).bodies)
         .map((span) => span.spanId)
         .sort();
     expect(spans(60_000)).toEqual(spans(1000));
   });
   it('keeps every body within 512 KiB even when asked for a long stretch at once', () => {
-    const { largest } = run({ scenario: 'none', requestsPerSecond: 40 }, 4, 4 * MINUTE);
+    const { largest } = run({ scenario: 'none', requestsPerSecond: 40 }, 2, 2 * MINUTE);
     expect(largest).toBeGreaterThan(256 * 1024);
     expect(largest).toBeLessThanOrEqual(512 * 1024);
   });
   it('builds whole traces: every parent exists, children lie in their trace, links point to spans', () => {
-    const shop = run({ scenario: 'none' }, 3);
+    const shop = run({ scenario: 'none' }, 3, 10_000, ['traces']);
     const spans = spansOf(shop.bodies);
     const byId = new Map(spans.map((span) => [span.spanId, span]));
     expect(byId.size).toBe(spans.length);
@@ -103,7 +103,7 @@ describe('createShop', () => {
     expect(new Set(spans.map((span) => span.service)).size).toBeGreaterThanOrEqual(12);
   });
   it('has a low error rate, but not none, in a quiet run', () => {
-    const entries = spansOf(run({ scenario: 'none', requestsPerSecond: 20 }, 6).bodies).filter(isEntry);
+    const entries = spansOf(run({ scenario: 'none', requestsPerSecond: 20 }, 4, 10_000, ['traces']).bodies).filter(isEntry);
     const ratio = entries.filter((span) => span.status?.code === 2).length / entries.length;
     expect(ratio).toBeGreaterThan(0.0003);
     expect(ratio).toBeLessThan(0.006);
@@ -114,7 +114,7 @@ describe('scenarios', () => {
   const FORBIDDEN = /inject|chaos|leak|noisy|culprit|scenario|sabotage|simulat|synthetic|\bdemo\b|(?<!de)fault(?!line)/i;
   const KINDS = /bad.?deploy|slow.?dependency|pool.?exhaustion|memory.?leak|error.?burst|neighbour/i;
   it.each(DEMO_SCENARIOS)('%s: nothing that is sent names the trouble or its place', (scenario) => {
-    const { bodies, shop } = run({ scenario, seed: 11, onsetMs: START_MS + 30_000, requestsPerSecond: 6 }, 5);
+    const { bodies, shop } = run({ scenario, seed: 11, onsetMs: START_MS + 30_000, requestsPerSecond: 5 }, 5);
     const all = new Set<string>();
     for (const { json } of bodies) texts(json, all);
     for (const host of shop.hosts) all.add(shop.exposition(host));
@@ -135,11 +135,11 @@ describe('scenarios', () => {
     return found;
   };
   it('use only the span, metric and attribute names of a quiet run', () => {
-    const quiet = names(run({ scenario: 'none', seed: 11 }, 8).bodies);
+    const quiet = names(run({ scenario: 'none', seed: 11 }, 5).bodies);
     // Honest symptoms: retries are numbered, a killed container makes a cluster event.
     const honest = new Set(['http.request.resend_count', 'k8s.event.reason']);
     for (const scenario of DEMO_SCENARIOS) {
-      const troubled = names(run({ scenario, seed: 11, onsetMs: START_MS + 30_000 }, 4).bodies);
+      const troubled = names(run({ scenario, seed: 11, onsetMs: START_MS + 20_000, requestsPerSecond: 6 }, 4).bodies);
       expect(
         [...troubled].filter((name) => !quiet.has(name) && !honest.has(name)),
         scenario,

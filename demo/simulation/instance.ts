@@ -64,6 +64,8 @@ export class Instance {
   /** Taken out of the load balancer, finishing what it has. */
   draining = false;
   startedMs: number;
+  /** First moment at which requests may come. */
+  servingSinceMs: number;
   restarts = 0;
   pausedUntilMs = 0;
   /** CPU seconds used since the process started, and in the running second. */
@@ -108,6 +110,7 @@ export class Instance {
     this.host = host;
     this.release = release;
     this.startedMs = startedMs;
+    this.servingSinceMs = startedMs;
     this.podName = `${spec.name}-${suffix}`;
     this.id = `${NAMESPACE}.${this.podName}.${spec.name}`;
     this.memoryBytes = spec.baseMiB * MIB;
@@ -138,6 +141,7 @@ export class Instance {
   begin(atMs: number): void {
     this.up = true;
     this.startedMs = atMs;
+    this.servingSinceMs = atMs;
     this.pausedUntilMs = 0;
     this.cpuSeconds = 0;
     this.retainedBytes = 0;

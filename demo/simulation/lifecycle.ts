@@ -44,6 +44,7 @@ export function replace(world: World, old: Instance, release: Release): void {
   const startSeconds = world.random.lognormal(START_SECONDS[old.spec.language], 0.1);
   loop.at(loop.nowMs + startSeconds * 1000, () => {
     const fresh = world.createInstance(old.spec, old.host, release, loop.nowMs - startSeconds * 1000);
+    fresh.servingSinceMs = loop.nowMs;
     fresh.memoryBytes = old.spec.baseMiB * MIB * 0.85;
     fresh.containerCpuSeconds = startSeconds * 0.8;
     list.push(fresh);

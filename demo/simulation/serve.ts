@@ -9,6 +9,13 @@ import { type Frame, pathOf, type Request } from './request.ts';
 import type { World } from './world.ts';
 
 export const NETWORK_MS = 0.25;
+const WARM_AFTER_MS = 20_000;
+/** A virtual machine compiles as it goes: the first seconds after its start are slower. */
+function coldness(instance: Instance, nowMs: number): number {
+  if (instance.spec.language !== 'java') return 1;
+  const servingMs = nowMs - instance.servingSinceMs;
+  return servingMs >= WARM_AFTER_MS ? 1 : 1 + 0.8 * (1 - servingMs / WARM_AFTER_MS);
+}
 /** CPU work on an instance: slower on a busy host, standing still while the runtime collects garbage. */
 export function* work(world: World, instance: Instance, ms: number): Generator<number, void, void> {
   const { loop } = world;
@@ -16,7 +23,7 @@ export function* work(world: World, instance: Instance, ms: number): Generator<n
   const host = world.host(instance);
   instance.useCpu(ms * instance.spec.cpuShare);
   const queueMs = host.runQueueMs > 0 ? world.random.exponential(host.runQueueMs) : 0;
-  yield loop.nowMs + ms * host.slowdown + queueMs;
+  yield loop.nowMs + ms * host.slowdown * coldness(instance, loop.nowMs) + queueMs;
   if (instance.pausedUntilMs > loop.nowMs) yield instance.pausedUntilMs;
 }
 /** Runs the steps of an operation; injected so that serving and calling need not import each other. */
