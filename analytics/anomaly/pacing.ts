@@ -27,6 +27,6 @@ export function pacingFor(stepMs: number): Pacing {
     sustained: Math.ceil(evidence * 0.6),
     warmUp: 12,
     memory: clamp(Math.round(900_000 / stepMs), 30, 360),
-    trafficMemory: clamp(Math.round(300_000 / stepMs), 20, 120),
+    trafficMemory: clamp(Math.round(300_000 / stepMs), 8, 120),
   };
 }

@@ -6,8 +6,8 @@ import type { Pacing } from './pacing.ts';
 
 /** Error ratios below this are never an anomaly, whatever the statistics say. */
 const SMALLEST_RATIO = 0.01;
-/** Chance under the baseline that starts a spell; over 1,000 series x 360 buckets an hour it gives < 0.04 false starts. */
-const CHANCE = 1e-7;
+/** Chance under the baseline (widened by clumping, worst two buckets left out) that starts a spell. */
+const CHANCE = 1e-6;
 
 /** The last four evidence windows of counts, with running sums over the newest one and over all, O(1) a bucket. */
 class Counts {

@@ -59,13 +59,18 @@ function groupByComponent(anomalies: readonly Anomaly[], graph: CallGraph): Anom
   return groups.map((group) => group.members);
 }
 
-/** Symptoms allowed to open an incident: at an entry at once, inside only when lasting. */
+/**
+ * Symptoms allowed to open an incident: at an entry at once, inside only when lasting. Missing traffic inside is what
+ * callers did, and traffic at an entry must fall to under two fifths: it may halve by itself.
+ */
 function openers(group: readonly Anomaly[], graph: CallGraph, nowMs: number): Anomaly[] {
   const entries = new Set(graph.entries);
-  return group.filter(
-    (a) =>
-      isSymptom(a) && ((entries.has(a.subject.service) && a.subject.signal !== 'red.self_ms') || nowMs - a.onsetMs >= INNER_SUSTAINED_MS),
-  );
+  return group.filter((a) => {
+    if (!isSymptom(a)) return false;
+    const isEntry = entries.has(a.subject.service);
+    if (a.kind === 'traffic_drop') return isEntry && a.value < 0.4 * a.baseline;
+    return (isEntry && a.subject.signal !== 'red.self_ms') || nowMs - a.onsetMs >= INNER_SUSTAINED_MS;
+  });
 }
 
 function place(

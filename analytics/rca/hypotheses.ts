@@ -78,8 +78,8 @@ const isSlowOnlyFor = (callee: Place, caller: string): boolean =>
   callee.edges.length > 1 &&
   callee.edges.every(({ edge, shift }) => edge.from === caller || (shift.certainty < 0.2 && Number.isFinite(shift.value)));
 
-/** All hypotheses worth scoring, at most two a place. `everywhere`: births of the whole system, for what works across hosts. */
-export function formHypotheses(file: CaseFile, births: Births, blame: Blame, everywhere: Births): Hypothesis[] {
+/** All hypotheses worth scoring, at most two a place. */
+export function formHypotheses(file: CaseFile, births: Births, blame: Blame): Hypothesis[] {
   const places = births.places.filter((place) => (blame.get(place.name) ?? 0) >= LEAST_BLAME);
   const mechanisms = new Map(places.map((place) => [place.name, mechanismsOf(file, place)]));
   const settled = sinkBlame(file, births, blame, mechanisms);
@@ -98,7 +98,7 @@ export function formHypotheses(file: CaseFile, births: Births, blame: Blame, eve
       });
     }
   }
-  found.push(...neighbourHypotheses(file, everywhere, settled));
+  found.push(...neighbourHypotheses(file, births, settled));
   found.push(...surgeHypotheses(file, births));
   return found;
 }
@@ -107,9 +107,10 @@ function neighbourHypotheses(file: CaseFile, births: Births, blame: Blame): Hypo
   return noisyNeighbours(file, births).map((neighbour) => {
     const own = blame.get(neighbour.service) ?? 0;
     const theirs = neighbour.victims.reduce((sum, victim) => sum + (blame.get(victim) ?? 0), 0);
-    const deploy = own > 0.1 ? badDeploy(file, neighbour.service, neighbour.onset) : null;
-    const isDeploy = deploy !== null && deploy.strength > 0.7;
-    const mechanism = isDeploy ? { ...deploy, rows: [...deploy.rows, ...neighbour.rows] } : neighbour;
+    // A service in trouble itself that also takes the processor: its own mechanism is the better name.
+    const inner = own > 0.1 ? [badDeploy(file, neighbour.service, neighbour.onset), memoryLeak(file, neighbour.service)] : [];
+    const better = inner.find((mechanism) => mechanism !== null && mechanism.strength > 0.7);
+    const mechanism = better ? { ...better, rows: [...better.rows, ...neighbour.rows] } : neighbour;
     const coverage = Math.min(1, own + theirs * Math.min(1, neighbour.hostShare * 1.1));
     return {
       service: neighbour.service,

@@ -15,6 +15,11 @@ import { decideVerdict } from './verdict.ts';
 interface Scored extends Hypothesis {
   readonly score: number;
 }
+/**
+ * Candidates the symptom cannot reach along calls count for less, not for nothing: of several symptoms of one trouble
+ * the detector may have named one beside the path.
+ */
+const OUT_OF_REACH = 0.6;
 /** Evidence rows a candidate shows at most. */
 const MOST_ROWS = 8;
 
@@ -26,16 +31,16 @@ export const rankCauses: RankCauses = (input: RankInput, queries: EvidenceQuerie
   const { window, baseline } = refineWindow(input);
   const file = openCase(input.observation, window, baseline, queries);
   const scope = scopeOf(file, input);
-  const births = findBirths(file, scope);
+  const births = findBirths(file, file.graph.nodes);
   const weights = weighBirths(births);
   const magnitude = Math.min(1, weights.time + weights.errors);
-  const scored = formHypotheses(
-    file,
-    births,
-    shareBlame(births, file),
-    scope === file.graph.nodes ? births : findBirths(file, file.graph.nodes),
-  )
-    .map((hypothesis): Scored => ({ ...hypothesis, score: scoreOf(hypothesis, magnitude) }))
+  const scored = formHypotheses(file, births, shareBlame(births, file))
+    .map(
+      (hypothesis): Scored => ({
+        ...hypothesis,
+        score: scoreOf(hypothesis, magnitude) * (isInScope(hypothesis, scope) ? 1 : OUT_OF_REACH),
+      }),
+    )
     .filter((hypothesis) => hypothesis.score >= 0.02)
     .sort(byScore);
   const places = onePerPlace(scored);
@@ -55,11 +60,12 @@ export const rankCauses: RankCauses = (input: RankInput, queries: EvidenceQuerie
 /** What the symptom can be due to: everything below it, or everything when no symptom is named or known. */
 function scopeOf(file: CaseFile, input: RankInput): ReadonlySet<string> {
   const symptom = input.symptom?.service;
-  if (symptom === undefined || !file.graph.nodes.has(symptom)) return file.graph.nodes;
-  const below = file.graph.reach(symptom);
-  const births = findBirths(file, below);
-  return births.timeTotal + births.errorTotal > 0 ? below : file.graph.nodes;
+  return symptom === undefined || !file.graph.nodes.has(symptom) ? file.graph.nodes : file.graph.reach(symptom);
 }
+
+/** A neighbour on the same host is in scope through those it slows. */
+const isInScope = (hypothesis: Hypothesis, scope: ReadonlySet<string>): boolean =>
+  [...hypothesis.explains].some((service) => scope.has(service));
 
 function scoreOf({ coverage, mechanism }: Hypothesis, magnitude: number): number {
   return Math.max(0, Math.min(1, coverage)) * (0.5 + 0.5 * mechanism.strength) * Math.min(1, magnitude / 0.2);

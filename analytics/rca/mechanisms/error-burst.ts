@@ -8,7 +8,7 @@ import type { Mechanism } from './mechanism.ts';
 const WHO =
   /tenant|customer|client|user|account|org|company|region|merchant|shop|store|country|plan|tier|segment|partner|device|platform|browser|locale|language|currency|channel|campaign|session|app|product|sku|category/i;
 const CODE_OR_MACHINE =
-  /version|host|instance|pod|node|container|process|telemetry|sdk|route|method|status|code|scheme|server|url|peer|network|thread|rpc|db\.|messaging|span|scope|user_agent/i;
+  /version|host|instance|pod|node|container|process|telemetry|sdk|route|method|status|code|scheme|server|url|peer|network|thread|rpc|db\.|messaging|span|scope|user_agent|error|exception|result|outcome|fail/i;
 
 /** One attribute value whose requests fail while others' do not. */
 export interface Concentration {

@@ -23,7 +23,7 @@ function climbs(values: Float64Array, to: number): { from: number; to: number; i
   for (let i = 0; i < to; i++) {
     const value = values[i]!;
     if (!Number.isFinite(value)) continue;
-    if (value < 0.6 * peak && peak > 1.5 * lowest && i - peakAt <= 3) {
+    if (value < 0.6 * peak && peak > 1.25 * lowest && i - peakAt <= 3) {
       found.push({ from, to: peakAt + 1, isReset: true });
       from = i;
       peak = value;
@@ -42,7 +42,12 @@ function climbs(values: Float64Array, to: number): { from: number; to: number; i
 /** The strongest climb of a memory series that ends in the window (or just before it), or null. */
 export function memoryGrowth(file: CaseFile, metric: PlacedMetric): Growth | null {
   let best: Growth | null = null;
-  for (const climb of climbs(metric.series.values, file.range.to)) {
+  const all = climbs(metric.series.values, file.range.to);
+  // A heap that came back down twice before the trouble always does: only a climb beyond its usual peaks is news.
+  const earlier = all.filter((climb) => climb.isReset && climb.to <= file.range.from - PARTS);
+  const usualPeak = earlier.length >= 2 ? Math.max(...earlier.map((climb) => metric.series.values[climb.to - 1]!)) : 0;
+  for (const climb of all) {
+    if (metric.series.values[climb.to - 1]! < 1.3 * usualPeak) continue;
     if (climb.to < file.range.from - PARTS || climb.to - climb.from < PARTS) continue;
     // The leak may have started late in a long flat stretch: look at the whole climb, its half and its quarter.
     for (const part of [1, 0.5, 0.25]) {
