@@ -17,7 +17,13 @@ export const TARGETS = [
   },
   { name: 'shell', inputs: [...SOURCES, ...SHARED], outDir: 'out/shell', format: 'es', entries: { main: 'main/shell/main.ts' } },
   // A sandboxed preload must be CommonJS.
-  { name: 'preload', inputs: ['main/preload', 'contracts', ...SHARED], outDir: 'out/preload', format: 'cjs', entries: { bridge: 'main/preload/bridge.ts' } },
+  {
+    name: 'preload',
+    inputs: ['main/preload', 'contracts', ...SHARED],
+    outDir: 'out/preload',
+    format: 'cjs',
+    entries: { bridge: 'main/preload/bridge.ts' },
+  },
   {
     name: 'renderer',
     inputs: ['renderer', 'contracts', 'svelte.config.js', ...SHARED],

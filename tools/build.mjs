@@ -20,7 +20,8 @@ function* filesOf(path, ignored) {
 function hashOf(target) {
   const hash = createHash('sha256');
   for (const input of target.inputs) {
-    for (const file of filesOf(join(root, input), target.ignored ?? [])) hash.update(`${relative(root, file)}\0`).update(readFileSync(file));
+    for (const file of filesOf(join(root, input), target.ignored ?? []))
+      hash.update(`${relative(root, file)}\0`).update(readFileSync(file));
   }
   return hash.digest('hex');
 }

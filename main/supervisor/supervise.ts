@@ -9,6 +9,8 @@ export interface SuperviseOptions {
   readonly host: ProcessHost;
   readonly log: (line: string) => void;
   readonly onState?: (name: ChildName, state: ProcessState) => void;
+  /** After each start of a child: process ids of all that run. */
+  readonly onChildren?: (pids: readonly number[]) => void;
   readonly nowMs?: () => number;
 }
 export interface Supervisor {
@@ -31,6 +33,10 @@ interface Slot {
 /** A child that lived this long was fine: its next crash is a first one. */
 const STEADY_MS = 30_000;
 const STOP_MS = 9_000;
+/** Crashes in a row after which a child counts as failed: it is still retried, slowly. */
+const FAILED_CRASHES = 5;
+/** A child that has never been ready and ends this often will not be: the start is given up. */
+const HOPELESS_CRASHES = 3;
 
 const addressOf = (text: string): { host: string; port: number } => {
   const bare = text.replace(/^https?:\/\//, '').replace(/\/$/, '');
@@ -48,7 +54,7 @@ function settingsFor(settings: Settings, slots: readonly Slot[]): Settings {
  * Starts the collector and the engine, keeps them alive and passes their small messages on. Resolves when both are
  * ready; rejects with FaultlineError when one says at its first start that it cannot (port taken, folder locked ...).
  */
-export function supervise({ settings, host, log, onState, nowMs = Date.now }: SuperviseOptions): Promise<Supervisor> {
+export function supervise({ settings, host, log, onState, onChildren, nowMs = Date.now }: SuperviseOptions): Promise<Supervisor> {
   const slots: Record<ChildName, Slot> = {
     collector: { name: 'collector', child: null, state: 'starting', addresses: null, startedMs: 0, crashes: 0, timer: null },
     engine: { name: 'engine', child: null, state: 'starting', addresses: null, startedMs: 0, crashes: 0, timer: null },
@@ -111,8 +117,12 @@ export function supervise({ settings, host, log, onState, nowMs = Date.now }: Su
     }
     if (nowMs() - slot.startedMs > STEADY_MS) slot.crashes = 0;
     slot.crashes++;
+    if (settle && slot.addresses === null && slot.crashes >= HOPELESS_CRASHES) {
+      settle.reject(new FaultlineError('internal', `The ${slot.name} does not start (${reason}); see the lines above.`));
+      return;
+    }
     const waitMs = backOffMs(slot.crashes);
-    const failing = slot.crashes > 5;
+    const failing = slot.crashes > FAILED_CRASHES;
     log(
       `${slot.name} ended (${reason}); starting it again ${waitMs < 1000 ? 'at once' : `in ${Math.round(waitMs / 1000)} s`}${failing ? `: it has ended ${slot.crashes} times in a row` : ''}`,
     );
@@ -132,6 +142,7 @@ export function supervise({ settings, host, log, onState, nowMs = Date.now }: Su
     child.onExit((reason) => {
       if (slot.child === child) ended(slot, reason);
     });
+    onChildren?.(Object.values(slots).flatMap((each) => each.child?.pid ?? []));
     const current = settingsFor(settings, Object.values(slots));
     child.send({ type: 'start', settings: current, ...(released === null ? {} : { releasedPosition: released }) });
   }

@@ -1,0 +1,64 @@
+import type { Address, Durability } from '#contracts/settings.ts';
+
+/** A value as the user wrote it, in flag, variable or file, does not say what it should. */
+export class ValueError extends Error {
+  override readonly name = 'ValueError';
+}
+const refuse = (text: string, should: string): never => {
+  throw new ValueError(`"${text}" is not ${should}`);
+};
+
+const DURATION_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
+/** "36h", "7d" in seconds; "off" is 0. */
+export function parseRetention(text: string): number {
+  if (text === 'off') return 0;
+  const [, amount, unit] = /^(\d+(?:\.\d+)?)(s|m|h|d|w)$/.exec(text) ?? [];
+  const seconds = Math.round(Number(amount) * (DURATION_SECONDS[unit ?? ''] ?? Number.NaN));
+  return seconds > 0 ? seconds : refuse(text, 'a time to keep telemetry, such as 36h, 7d or off');
+}
+
+const SIZE_BYTES: Readonly<Record<string, number>> = {
+  B: 1,
+  KB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  TB: 1e12,
+  KIB: 2 ** 10,
+  MIB: 2 ** 20,
+  GIB: 2 ** 30,
+  TIB: 2 ** 40,
+};
+/** "500MB" (powers of ten), "20GiB" (powers of two) in bytes. */
+export function parseSize(text: string): number {
+  const [, amount, unit] = /^(\d+(?:\.\d+)?)\s*([A-Za-z]+)?$/.exec(text.trim()) ?? [];
+  const bytes = Math.round(Number(amount) * (SIZE_BYTES[(unit ?? 'B').toUpperCase()] ?? Number.NaN));
+  return bytes > 0 && Number.isSafeInteger(bytes) ? bytes : refuse(text, 'a size, such as 500MB or 20GiB');
+}
+
+/** "sync", "none", or how often the journal is synced: "100ms", "1s". */
+export function parseDurability(text: string): Durability {
+  if (text === 'sync' || text === 'none') return text;
+  const [, amount, unit] = /^(\d+)(ms|s)$/.exec(text) ?? [];
+  const intervalMs = Number(amount) * (unit === 's' ? 1000 : 1);
+  return intervalMs > 0 && intervalMs <= 60_000 ? { intervalMs } : refuse(text, 'sync, none or an interval from 1ms to 60s');
+}
+
+/** "HOST:PORT", "[::1]:4318", ":4318" (loopback), "4318" (loopback); port 0 picks a free one. */
+export function parseAddress(text: string): Address {
+  const [, v6, name, portText] = /^(?:(?:\[([0-9a-fA-F:.]+)\]|([^\s:/[\]]*)):)?(\d{1,5})$/.exec(text) ?? [];
+  const port = Number(portText);
+  if (portText === undefined || port > 65_535) return refuse(text, 'HOST:PORT with a port from 0 to 65535');
+  return { host: v6 ?? (name || '127.0.0.1'), port };
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1e3, m: 60e3, h: 3600e3, d: 86_400e3, w: 604_800e3 };
+/** RFC 3339, Unix seconds, "now" or "now-15m", in Unix milliseconds. */
+export function parseTime(text: string, nowMs: number): number {
+  const [relative, sign, amount, unit] = /^now(?:([+-])(\d+(?:\.\d+)?)(ms|s|m|h|d|w))?$/.exec(text) ?? [];
+  if (relative) return Math.round(nowMs + (sign === '-' ? -1 : 1) * Number(amount ?? 0) * (UNIT_MS[unit ?? 's'] ?? 0));
+  if (/^\d{1,11}(?:\.\d+)?$/.test(text)) return Math.round(Number(text) * 1000);
+  const ms = /^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?$/i.test(text)
+    ? Date.parse(/(?:Z|[+-]\d\d:?\d\d)$/i.test(text) && text.length > 10 ? text : text.length > 10 ? `${text.replace(' ', 'T')}Z` : text)
+    : Number.NaN;
+  return Number.isFinite(ms) ? ms : refuse(text, 'a time: RFC 3339, Unix seconds, now or now-15m');
+}

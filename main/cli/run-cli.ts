@@ -1,0 +1,125 @@
+import { Command, CommanderError, Option } from 'commander';
+import { ERRORS, FaultlineError } from '#contracts/errors.ts';
+import type { SettingFlags } from './read-settings.ts';
+import { version } from './version.ts';
+
+/** Exit codes of every command (contract). */
+export const EXIT = { ok: 0, failed: 1, usage: 2, refused: 3 } as const;
+
+interface InstanceFlags {
+  readonly data?: string;
+  readonly api?: string;
+  readonly token?: string;
+}
+/** Settings a user wrote wrong are usage, whatever the place he wrote them in. */
+const USAGE_CODES: readonly string[] = ['config_invalid', 'bad_request'];
+const TIME_HELP = 'T is RFC 3339, Unix seconds, now or now-15m.';
+
+const withInstance = (command: Command): Command =>
+  command
+    .option('--data <DIR>', 'data folder; a running instance on it is used, else one is started for the command')
+    .option('--api <URL>', 'console to talk to, with --token')
+    .option('--token <T>', 'its API token')
+    .addHelpText('after', '\nWith neither --data nor --api: the running instance on the default data folder, else that folder.');
+
+function addServe(program: Command, done: (code: number) => void): void {
+  program
+    .command('serve')
+    .description('run collector, engine and console; one JSON line on stdout when ready')
+    .option('--data <DIR>', "data folder (default: the platform's application-data folder)")
+    .option('--api <HOST:PORT>', 'console and API (default 127.0.0.1:4400; port 0 picks a free one)')
+    .option('--ingest <HOST:PORT>', 'OTLP/HTTP (default 127.0.0.1:4318)')
+    .option('--otlp-grpc <HOST:PORT>', 'OTLP/gRPC (default 127.0.0.1:4317)')
+    .option('--prometheus-config <FILE>', 'prometheus.yml to scrape by')
+    .option('--rules <GLOB>', 'rule files (not evaluated in this version)')
+    .option('--retention <TIME>', 'how long telemetry is kept: 36h, 7d, off (default 7d)')
+    .option('--max-size <SIZE>', 'size at which the oldest days go: 500MB, 20GB (default 20GB)')
+    .option('--durability <MODE>', 'when the journal is synced: sync, 100ms, none (default sync)')
+    .option('--demo [SCENARIO]', 'start the demo shop in which something goes wrong')
+    .option('--token <T>', 'API token, 16 or more characters (default: a new one)')
+    .option('--config <FILE>', 'faultline.yaml (default: the one in the working folder, if any)')
+    .addOption(new Option('--no-ui', 'do not serve the console page').default(undefined))
+    .addHelpText(
+      'after',
+      '\nEvery flag is also a key of faultline.yaml and a variable FAULTLINE_...; flags win, then environment, then file.',
+    )
+    .action(async (flags: SettingFlags) => done(await (await import('./serve.ts')).serve(flags)));
+}
+function addImport(program: Command, done: (code: number) => void): void {
+  withInstance(program.command('import').description('take in files or folders of OTLP JSON, JSON lines or protobuf (also .gz, .zst)'))
+    .argument('<PATH...>', 'files and folders')
+    .option('--retention <TIME>', 'for a data folder not in use: what is older is dropped (default off)')
+    .option('--json', 'one JSON result per file on stdout')
+    .addHelpText('after', '\nExit code 3: done, but some records were refused; each is listed.')
+    .action(async (paths: string[], flags: InstanceFlags & { retention?: string; json?: boolean }) =>
+      done(await (await import('./import-command.ts')).importPaths(paths, flags)),
+    );
+}
+function addQuery(program: Command, done: (code: number) => void): void {
+  const query = program.command('query').description('ask the stored telemetry');
+  withInstance(query.command('sql').description('one SELECT over the documented views (docs/data-dictionary.md)'))
+    .argument('<EXPR>', 'the statement, or - for stdin')
+    .addOption(new Option('--format <FORMAT>', 'form of the answer').choices(['table', 'json', 'csv', 'arrow']).default('table'))
+    .option('--max-rows <N>', 'most rows to answer', (text) => Number(text))
+    .action(async (sql: string, flags: InstanceFlags & { format: 'table' | 'json' | 'csv' | 'arrow'; maxRows?: number }) =>
+      done(await (await import('./query-sql.ts')).querySql(sql, flags)),
+    );
+}
+function addRca(program: Command, done: (code: number) => void): void {
+  withInstance(program.command('rca').description('rank the causes of what went wrong in a window'))
+    .requiredOption('--start <T>', 'start of the window')
+    .requiredOption('--end <T>', 'end of the window')
+    .option('--service <NAME>', 'the service that showed the symptom')
+    .option('--top <N>', 'most candidates to answer', (text) => Number(text))
+    .option('--json', 'the whole answer as JSON')
+    .addHelpText('after', `\n${TIME_HELP}`)
+    .action(async (flags: InstanceFlags & { start: string; end: string; service?: string; top?: number; json?: boolean }) =>
+      done(await (await import('./rca-command.ts')).rca(flags)),
+    );
+}
+function addSmall(program: Command, done: (code: number) => void): void {
+  withInstance(program.command('flush').description('make everything acknowledged so far queryable'))
+    .option('--durable', 'and write it to the day files')
+    .action(async (flags: InstanceFlags & { durable?: boolean }) => done(await (await import('./flush-command.ts')).flush(flags)));
+  program
+    .command('doctor')
+    .description('check this machine: Node, packages, build, data folder, ports, disk')
+    .option('--data <DIR>', 'data folder to check')
+    .option('--json', 'the findings as JSON')
+    .action(async (flags: { data?: string; json?: boolean }) => done(await (await import('./doctor.ts')).doctor(flags)));
+}
+
+/** Runs one command line; resolves with the exit code. Never throws. */
+export async function runCli(args: readonly string[]): Promise<number> {
+  let code: number = EXIT.ok;
+  const done = (result: number): void => {
+    code = result;
+  };
+  const program = new Command('faultline')
+    .description('From the first byte of telemetry to an explained incident, on one machine.')
+    .version(version(), '--version')
+    .showHelpAfterError('(--help shows what there is)')
+    .addHelpText('after', '\nExit codes: 0 ok, 1 failed, 2 usage, 3 finished but something was refused. Data on stdout, talk on stderr.');
+  for (const add of [addServe, addImport, addQuery, addRca, addSmall]) add(program, done);
+  for (const command of [program, ...program.commands.flatMap((each) => [each, ...each.commands])]) command.exitOverride();
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return code;
+  } catch (error) {
+    return explain(error);
+  }
+}
+function explain(error: unknown): number {
+  // Help and version are no failure; the rest commander has already said.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  if (!(error instanceof FaultlineError)) {
+    process.stderr.write(`faultline: ${error instanceof Error ? error.stack : error}\n`);
+    return EXIT.failed;
+  }
+  const { todo } = ERRORS[error.code];
+  const hint = todo && !error.message.includes(todo) && !SELF_EXPLAINED.includes(error.code) ? ` ${todo}` : '';
+  process.stderr.write(`faultline: ${error.message}${hint}\n`);
+  return USAGE_CODES.includes(error.code) ? EXIT.usage : EXIT.failed;
+}
+/** Their messages already say where, or what to do. */
+const SELF_EXPLAINED: readonly string[] = ['config_invalid', 'bad_request', 'port_taken'];

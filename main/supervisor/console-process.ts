@@ -1,0 +1,42 @@
+import { chmodSync } from 'node:fs';
+import type { ProcessState } from '#contracts/processes.ts';
+import type { Settings } from '#contracts/settings.ts';
+import { lockFolder } from './lock-folder.ts';
+import type { ChildName, ProcessHost } from './process-host.ts';
+import { type Supervisor, supervise } from './supervise.ts';
+
+export interface ConsoleOptions {
+  readonly settings: Settings;
+  readonly host: ProcessHost;
+  readonly log: (line: string) => void;
+  readonly onState?: (name: ChildName, state: ProcessState) => void;
+}
+
+/**
+ * One running console on one data folder, whoever hosts it (`faultline serve`, the desktop shell, a headless import):
+ * the folder is locked before any child touches it and freed after the last has ended.
+ * @throws FaultlineError data_dir_locked, data_dir_not_writable, port_taken, ...
+ */
+export async function startConsole({ settings, host, log, onState }: ConsoleOptions): Promise<Supervisor> {
+  const lock = await lockFolder(settings.dataDir, log);
+  try {
+    // Telemetry is confidential: a folder made by hand may be open to all.
+    chmodSync(settings.dataDir, 0o700);
+  } catch {
+    log(`the mode of ${settings.dataDir} cannot be set to 0700: other users of this machine may be able to read it`);
+  }
+  try {
+    const supervisor = await supervise({
+      settings,
+      host,
+      log,
+      ...(onState ? { onState } : {}),
+      onChildren: (pids) => lock.noteChildren(pids),
+    });
+    let stopped: Promise<void> | null = null;
+    return { ...supervisor, stop: () => (stopped ??= supervisor.stop().finally(() => lock.release())) };
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}

@@ -1,0 +1,98 @@
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { FaultlineError } from '#contracts/errors.ts';
+import { identify, isAlive, type ProcessIdentity } from './process-identity.ts';
+
+const identitySchema = z.object({ pid: z.number().int().positive(), startedTicks: z.string() });
+const lockSchema = z.object({ supervisor: identitySchema, children: z.array(identitySchema) });
+type Lock = z.infer<typeof lockSchema>;
+
+/** Longest wait for children that a killed supervisor left behind: they drain, then end. */
+const ORPHAN_MS = 9_000;
+const lockFile = (dataDir: string): string => join(dataDir, 'supervisor.lock');
+
+export interface FolderLock {
+  /** Notes the children, so that whoever comes after a kill -9 of this process waits for them. */
+  noteChildren(pids: readonly number[]): void;
+  /** Safe twice. */
+  release(): void;
+}
+
+function readLock(dataDir: string): Lock | null {
+  try {
+    return lockSchema.parse(JSON.parse(readFileSync(lockFile(dataDir), 'utf8')));
+  } catch {
+    return null;
+  }
+}
+function refuseUnwritable(dataDir: string, error: unknown): never {
+  throw new FaultlineError('data_dir_not_writable', `The data folder ${dataDir} cannot be written: ${(error as Error).message}.`, {
+    cause: error,
+  });
+}
+/** One write that either makes the file or finds it there: two starts at once cannot both succeed. */
+function tryLock(dataDir: string, lock: Lock): boolean {
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    writeFileSync(lockFile(dataDir), JSON.stringify(lock), { flag: 'wx', mode: 0o600 });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    return refuseUnwritable(dataDir, error);
+  }
+}
+async function outliveOrphans(orphans: readonly ProcessIdentity[], log: (line: string) => void): Promise<void> {
+  const deadlineMs = Date.now() + ORPHAN_MS;
+  let left = orphans.filter(isAlive);
+  if (left.length > 0) log(`waiting for ${left.length} process${left.length > 1 ? 'es' : ''} that the last run left behind`);
+  while (left.length > 0 && Date.now() < deadlineMs) {
+    await new Promise((done) => setTimeout(done, 50));
+    left = left.filter(isAlive);
+  }
+  for (const { pid } of left) {
+    log(`process ${pid} of the last run does not end: ended by force`);
+    process.kill(pid, 'SIGKILL');
+  }
+}
+
+/**
+ * Takes the data folder for this supervisor. A lock whose owner is gone is taken over, after its children have ended.
+ * @throws FaultlineError data_dir_locked, data_dir_not_writable
+ */
+export async function lockFolder(dataDir: string, log: (line: string) => void): Promise<FolderLock> {
+  const supervisor = identify(process.pid);
+  const write = (children: readonly ProcessIdentity[]): void => {
+    const fresh = `${lockFile(dataDir)}.${process.pid}`;
+    writeFileSync(fresh, JSON.stringify({ supervisor, children }), { mode: 0o600 });
+    renameSync(fresh, lockFile(dataDir));
+  };
+  if (!tryLock(dataDir, { supervisor, children: [] })) {
+    const old = readLock(dataDir);
+    if (old && isAlive(old.supervisor)) {
+      throw new FaultlineError(
+        'data_dir_locked',
+        `Process ${old.supervisor.pid} uses the data folder ${dataDir}. Its runtime.json there says where it listens.`,
+      );
+    }
+    try {
+      rmSync(lockFile(dataDir), { force: true });
+    } catch (error) {
+      refuseUnwritable(dataDir, error);
+    }
+    if (!tryLock(dataDir, { supervisor, children: old?.children ?? [] })) {
+      throw new FaultlineError('data_dir_locked', `Another Faultline has just taken the data folder ${dataDir}.`);
+    }
+    await outliveOrphans(old?.children ?? [], log);
+  }
+  let held = true;
+  return {
+    noteChildren: (pids) => {
+      if (held) write(pids.map(identify));
+    },
+    release: () => {
+      if (held && readLock(dataDir)?.supervisor.pid === process.pid) rmSync(lockFile(dataDir), { force: true });
+      held = false;
+    },
+  };
+}
