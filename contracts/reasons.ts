@@ -66,6 +66,9 @@ export const REASONS = {
   scrape_malformed: r('dropped', "The target's exposition does not parse.", 'See the line named beside the target.'),
   duplicate_sample: r('dropped', 'A scrape shows the same series twice; the first value was kept.', 'Fix the exporter.'),
   sample_limit: r('dropped', 'The scrape has more samples than sample_limit.', 'Raise sample_limit or drop series by relabeling.'),
+  unusable_id: r('noted', 'An optional trace or span id has the wrong length or is missing; kept without it.', "Update the sender's SDK."),
+  exemplar_time: r('noted', 'An exemplar is older than the retention or in the future; left out.', "Check the sender's clock."),
+  string_index: r('noted', 'A key or value refers to a string table, which only profiles have; kept empty.', 'Update the sender.'),
   out_of_range_value: r('noted', 'A number does not fit its column and was clamped.', 'Fix the instrumentation.'),
   engine_cannot_decode: r(
     'dropped',

@@ -1,0 +1,115 @@
+import type { ListColumn } from '#contracts/columns.ts';
+import type { ColumnSpec } from '#contracts/tables.ts';
+import type { AttributeKeys } from './attribute-keys.ts';
+import { AttributeSink } from './attribute-sink.ts';
+import type { Decoding } from './decoding.ts';
+import { columnAt, TableColumns } from './table-columns.ts';
+
+function offsetsFor(old: Uint32Array, row: number): Uint32Array {
+  if (row + 1 < old.length) return old;
+  const next = new Uint32Array(Math.max(16, (row + 2) * 2));
+  next.set(old);
+  return next;
+}
+
+/** A list of structs with attributes: span events, span links. */
+export class StructList {
+  columns: TableColumns;
+  readonly attributes: AttributeSink;
+  /** Structs written so far, over all rows. */
+  count = 0;
+  private ratio = 1;
+  private first = 0;
+  private offsets: Uint32Array = new Uint32Array(1);
+  private readonly fields: readonly ColumnSpec[];
+  private readonly mapColumn: number;
+
+  constructor(fields: readonly ColumnSpec[], keys: AttributeKeys) {
+    this.fields = fields;
+    this.columns = new TableColumns(fields, 1);
+    this.mapColumn = columnAt(fields, 'attributes');
+    this.attributes = new AttributeSink(keys, columnAt(fields, 'attribute_types'), null);
+  }
+  /** @param rows expected @param bodyLength bounds what a guess may cost when this body is nothing like the last */
+  start(rows: number, bodyLength: number): void {
+    const capacity = Math.ceil(Math.min(rows * this.ratio * 1.05, bodyLength / 16)) + 1;
+    this.columns = new TableColumns(this.fields, capacity);
+    this.attributes.start(capacity, bodyLength);
+    this.offsets = new Uint32Array(rows + 1);
+    this.count = 0;
+    this.first = 0;
+  }
+  begin(): void {
+    this.first = this.count;
+  }
+  /** Number of the next struct; its attributes are begun. */
+  open(): number {
+    this.columns.reserve(this.count);
+    this.attributes.begin();
+    return this.count;
+  }
+  close(d: Decoding): void {
+    this.attributes.finish(d, this.columns, this.count++);
+  }
+  rollback(): void {
+    for (let i = this.first; i < this.count; i++) this.columns.clearRow(i);
+    this.attributes.rewind(this.first);
+    this.count = this.first;
+  }
+  finish(row: number): void {
+    this.offsets = offsetsFor(this.offsets, row);
+    this.offsets[row + 1] = this.count;
+  }
+  column(rows: number): ListColumn {
+    if (rows > 0) this.ratio = this.count / rows;
+    const children = this.columns.finish(this.count, new Map([[this.mapColumn, this.attributes.column(this.count)]]));
+    return { kind: 'list', offsets: this.offsets, children };
+  }
+}
+
+/** A list of 64-bit numbers: bucket counts (u64), bounds (f64). Bits go in as they came. */
+export class NumberList {
+  private words = new Uint32Array(0);
+  private count = 0;
+  private first = 0;
+  private ratio = 8;
+  private offsets: Uint32Array = new Uint32Array(1);
+  private readonly kind: 'u64' | 'f64';
+
+  constructor(kind: 'u64' | 'f64') {
+    this.kind = kind;
+  }
+  start(rows: number, bodyLength: number): void {
+    this.words = new Uint32Array(2 * (Math.ceil(Math.min(rows * this.ratio * 1.05, bodyLength / 2)) + 1));
+    this.offsets = new Uint32Array(rows + 1);
+    this.count = 0;
+    this.first = 0;
+  }
+  begin(): void {
+    this.first = this.count;
+  }
+  push(lo: number, hi: number): void {
+    const at = this.count++ * 2;
+    if (at >= this.words.length) {
+      const words = new Uint32Array(Math.max(16, this.words.length * 2));
+      words.set(this.words);
+      this.words = words;
+    }
+    this.words[at] = lo;
+    this.words[at + 1] = hi;
+  }
+  /** Empties the list of the row at hand. */
+  rollback(): void {
+    this.count = this.first;
+  }
+  finish(row: number): void {
+    this.offsets = offsetsFor(this.offsets, row);
+    this.offsets[row + 1] = this.count;
+  }
+  column(rows: number): ListColumn {
+    if (rows > 0) this.ratio = this.count / rows;
+    const { buffer } = this.words;
+    const data = this.kind === 'u64' ? new BigUint64Array(buffer) : new Float64Array(buffer);
+    return { kind: 'list', offsets: this.offsets, children: [{ kind: this.kind, data }] };
+  }
+}
