@@ -2,7 +2,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { cpuSecondsOf, rssBytesOf, startFaultline } from '../tests/app/faultline-process.ts';
 import { closedLoop, grpcSender, httpSender, type Payload, type Send } from './load.ts';
-import { otlpPayloads, type Signal } from './payloads.ts';
+import { otlpPayloads, type Signal } from './otlp-payloads.ts';
 import type { Row, Scenario } from './run.ts';
 
 const round = (value: number, digits = 1): number => Number(value.toFixed(digits));

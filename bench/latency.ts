@@ -1,6 +1,6 @@
 import { startFaultline } from '../tests/app/faultline-process.ts';
 import { grpcSender, httpSender, openLoop } from './load.ts';
-import { otlpPayloads } from './payloads.ts';
+import { otlpPayloads } from './otlp-payloads.ts';
 import type { Row, Scenario } from './run.ts';
 
 /** Acknowledgement latency at a fixed rate, counted from the moment each request was due. */

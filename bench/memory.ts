@@ -1,6 +1,6 @@
 import { rssBytesOf, startFaultline } from '../tests/app/faultline-process.ts';
 import { httpSender, openLoop } from './load.ts';
-import { otlpPayloads, type Signal } from './payloads.ts';
+import { otlpPayloads, type Signal } from './otlp-payloads.ts';
 import type { Row, Scenario } from './run.ts';
 
 /** Resident memory each minute of mixed load, and a minute after it ended. */

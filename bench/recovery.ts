@@ -1,6 +1,6 @@
 import { startFaultline } from '../tests/app/faultline-process.ts';
 import { httpSender, openLoop } from './load.ts';
-import { otlpPayloads } from './payloads.ts';
+import { otlpPayloads } from './otlp-payloads.ts';
 import type { Row, Scenario } from './run.ts';
 
 /** kill -9 of the engine and of the collector under load: time until each serves again, and what was lost. */

@@ -1,6 +1,6 @@
 import { startFaultline } from '../tests/app/faultline-process.ts';
 import { httpSender, openLoop } from './load.ts';
-import { otlpPayloads } from './payloads.ts';
+import { otlpPayloads } from './otlp-payloads.ts';
 import type { Row, Scenario } from './run.ts';
 
 /** From the acknowledgement of a marked span to the first query that returns it, with and without background load. */
