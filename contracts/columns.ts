@@ -63,7 +63,11 @@ export interface DecodedRecord {
   readonly problem?: string;
 }
 
-/** Ids for what repeats. Implemented by the store's dictionary; decoders only ask. Ids are stable across restarts. */
+/**
+ * Ids for what repeats. Implemented by the store's dictionary; decoders only ask. Ids are stable across restarts.
+ * Id 0 is no row: the table is at its limit (limits.maxSeries, which bounds each of the three). The decoder drops and
+ * counts samples of a series with id 0 (too_many_series); rows of a resource or scope with id 0 are kept without it.
+ */
 export interface Dictionary {
   /** @param key identity bytes as latin1 text; equal keys give equal ids. @param row called once, for a new key. */
   resource(key: string, row: () => ResourceRow): number;

@@ -22,6 +22,7 @@ export const ERRORS = {
   data_dir_locked: e('permanent', 500, 'Another Faultline uses this data folder.', 'Use that one, or choose another --data.'),
   data_dir_not_writable: e('permanent', 500, 'The data folder cannot be written.', 'Check its permissions or choose another --data.'),
   config_invalid: e('permanent', 500, 'The configuration has an error.', 'See the file and line.'),
+  schema_newer: e('permanent', 500, 'The data folder was written by a newer Faultline.', 'Update Faultline, or choose another --data.'),
   file_corrupt: e('permanent', 500, 'A data file is damaged and was set aside.', 'See the quarantine folder; the rest goes on.'),
   internal: e('bug', 500, 'Something failed inside.', 'Report it with the log.'),
 } as const satisfies Record<string, ErrorEntry>;

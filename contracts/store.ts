@@ -1,4 +1,5 @@
 import type { ColumnBatch, Dictionary } from './columns.ts';
+import type { ErrorCode } from './errors.ts';
 import type { JournalPosition } from './journal.ts';
 import type { Incident } from './judgement.ts';
 import type { TableName } from './tables.ts';
@@ -54,6 +55,8 @@ export interface QueryResult {
   readonly truncated: boolean;
   /** Typed array for numbers and times, string[] for text; null entries: NaN for doubles, else see `isNull`. */
   column(name: string): ArrayLike<number> | ArrayLike<bigint> | readonly (string | null)[];
+  /** Whether a value is NULL. */
+  isNull(name: string, row: number): boolean;
   /** Rows as plain objects (JSON-safe: bigint as string, times RFC 3339). For small results only. */
   rows(): Record<string, unknown>[];
   /** Arrow IPC stream. `metadata` becomes schema metadata (the screen's "query" and "params"). */
@@ -81,4 +84,6 @@ export interface StoreFacts {
   readonly maxTimeMs: number | null;
   readonly readOnly: boolean;
   readonly schemaVersion: number;
+  /** What the operator must know: a file set aside, a flush that fails, a day that cannot be read. */
+  readonly problems: readonly { readonly code: ErrorCode; readonly message: string }[];
 }

@@ -1,0 +1,98 @@
+import { availableParallelism, totalmem } from 'node:os';
+import { join } from 'node:path';
+import duckdb from '@duckdb/node-bindings';
+import { readRows } from '../run/read-chunk.ts';
+
+/** One connection with the number DuckDB knows it by. */
+export class Connection {
+  readonly raw: duckdb.Connection;
+  readonly id: number;
+  constructor(raw: duckdb.Connection) {
+    this.raw = raw;
+    this.id = duckdb.client_context_get_connection_id(duckdb.connection_get_client_context(raw));
+  }
+  /** Runs one statement whose rows nobody needs. */
+  async run(sql: string): Promise<void> {
+    await duckdb.query(this.raw, sql);
+  }
+  /** Rows of a small trusted statement as plain values. */
+  async rows(sql: string): Promise<Record<string, unknown>[]> {
+    return readRows(await duckdb.query(this.raw, sql));
+  }
+  /** Runs one statement with text and number parameters ($1 ...). */
+  async runWith(sql: string, params: readonly (string | number | null)[]): Promise<void> {
+    const statement = await duckdb.prepare(this.raw, sql);
+    try {
+      params.forEach((value, i) => {
+        if (value === null) duckdb.bind_null(statement, i + 1);
+        else if (typeof value === 'number') duckdb.bind_double(statement, i + 1, value);
+        else duckdb.bind_varchar(statement, i + 1, value);
+      });
+      await duckdb.execute_prepared(statement);
+    } finally {
+      duckdb.destroy_prepare_sync(statement);
+    }
+  }
+  close(): void {
+    duckdb.disconnect_sync(this.raw);
+  }
+}
+
+export interface Machine {
+  readonly threads: number;
+  readonly memoryLimitBytes: number;
+}
+/**
+ * Half of the cores: compression is fed by one JavaScript thread, and idle DuckDB workers beside it cost 35-45 % of
+ * the ingest rate (facts/storage.md §7). A quarter of the memory, at most 4 GB: the rest is the collector's, the
+ * browser's and the page cache's.
+ */
+export function machine(): Machine {
+  return {
+    threads: Math.max(1, Math.floor(availableParallelism() / 2)),
+    memoryLimitBytes: Math.min(4 * 1024 ** 3, Math.max(512 * 1024 ** 2, Math.floor(totalmem() / 4))),
+  };
+}
+
+/**
+ * The one DuckDB instance: in memory, with the catalog and the day files attached to it. Nothing else in this
+ * process may open those files (a second opener in one process silently diverges, facts/storage.md §0).
+ */
+export class Database {
+  private readonly raw: duckdb.Database;
+  private readonly connections = new Set<Connection>();
+  private constructor(raw: duckdb.Database) {
+    this.raw = raw;
+  }
+
+  static async open(dataDir: string, size: Machine): Promise<Database> {
+    const config = duckdb.create_config();
+    duckdb.set_config(config, 'threads', String(size.threads));
+    duckdb.set_config(config, 'memory_limit', `${Math.floor(size.memoryLimitBytes / 1024 ** 2)}MiB`);
+    duckdb.set_config(config, 'autoinstall_known_extensions', 'false');
+    duckdb.set_config(config, 'autoload_known_extensions', 'false');
+    duckdb.set_config(config, 'temp_directory', join(dataDir, 'tmp'));
+    // Row-group-sized flushes go around the write-ahead log; what is in it is small and is checkpointed by the store,
+    // outside of the moment in which queries have to wait for a commit.
+    duckdb.set_config(config, 'checkpoint_threshold', '1GiB');
+    const database = new Database(await duckdb.open(':memory:', config));
+    const connection = await database.connect();
+    await connection.run("SET TimeZone = 'UTC'");
+    database.disconnect(connection);
+    return database;
+  }
+
+  async connect(): Promise<Connection> {
+    const connection = new Connection(await duckdb.connect(this.raw));
+    this.connections.add(connection);
+    return connection;
+  }
+  disconnect(connection: Connection): void {
+    if (this.connections.delete(connection)) connection.close();
+  }
+  close(): void {
+    for (const connection of [...this.connections]) this.disconnect(connection);
+    duckdb.close_sync(this.raw);
+  }
+}
+export const textLiteral = (text: string): string => `'${text.replaceAll("'", "''")}'`;

@@ -1,0 +1,46 @@
+import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { FaultlineError } from '#contracts/errors.ts';
+import type { DatabaseFile } from '../database/attach-file.ts';
+import type { Connection } from '../database/database.ts';
+import { SCHEMA_VERSION } from '../sql/ddl/ddl.ts';
+import type { Migration } from './migrations.ts';
+
+/**
+ * Brings an attached file of an older layout to SCHEMA_VERSION, in one transaction, after copying it to backups/.
+ * @param reattach attaches the file again: it is detached for the copy, so that nothing of it is only in memory
+ */
+export async function migrate(
+  connection: Connection,
+  file: DatabaseFile,
+  version: number,
+  backupDir: string,
+  migrations: readonly Migration[],
+  reattach: () => Promise<void>,
+): Promise<void> {
+  if (file.readOnly)
+    throw new FaultlineError(
+      'data_dir_not_writable',
+      `${file.path} has layout ${version} and cannot be brought to ${SCHEMA_VERSION} read-only`,
+    );
+  const steps = stepsFrom(file, version, migrations);
+  await connection.run(`DETACH ${file.name}`);
+  mkdirSync(backupDir, { recursive: true });
+  const backup = join(backupDir, `${basename(file.path)}.v${version}`);
+  copyFileSync(file.path, backup);
+  if (existsSync(`${file.path}.wal`)) copyFileSync(`${file.path}.wal`, `${backup}.wal`);
+  await reattach();
+  await connection.run('BEGIN TRANSACTION');
+  for (const sql of steps) await connection.run(sql.replaceAll('{db}', file.name));
+  await connection.run(`UPDATE ${file.name}.main.schema_version SET version = ${SCHEMA_VERSION}`);
+  await connection.run('COMMIT');
+}
+function stepsFrom(file: DatabaseFile, version: number, migrations: readonly Migration[]): string[] {
+  const sql: string[] = [];
+  for (let from = version; from < SCHEMA_VERSION; from++) {
+    const step = migrations.find((migration) => migration.kind === file.kind && migration.from === from);
+    if (!step) throw new FaultlineError('schema_newer', `${file.path} has layout ${version}; no way from ${from} to ${from + 1} is known`);
+    sql.push(...step.sql);
+  }
+  return sql;
+}

@@ -1,0 +1,120 @@
+import { join } from 'node:path';
+import { FaultlineError } from '#contracts/errors.ts';
+import type { Store } from '#contracts/store.ts';
+import { attachFile, type DatabaseFile, troubleOf } from './database/attach-file.ts';
+import { CatalogState } from './database/catalog-state.ts';
+import { type DataDir, openDataDir } from './database/data-dir.ts';
+import { type Connection, Database, machine } from './database/database.ts';
+import { DayFiles } from './database/day-files.ts';
+import { setAside } from './database/quarantine.ts';
+import { loadDictionary } from './dictionary/load-dictionary.ts';
+import { StoreDictionary } from './dictionary/store-dictionary.ts';
+import { registerHotFunction } from './hot/hot-function.ts';
+import { HotRows } from './hot/hot-rows.ts';
+import { NativeHeap } from './native/native-heap.ts';
+import { provesLayout } from './native/self-test.ts';
+import { ConnectionPool } from './run/connection-pool.ts';
+import { StartGate } from './run/start-gate.ts';
+import { catalogDdl, TELEMETRY } from './sql/ddl/ddl.ts';
+import { DICTIONARY_TABLES } from './sql/ddl/dictionary-tables.ts';
+import { fixedViews, MACROS } from './sql/ddl/views.ts';
+import { OpenStore, type Problem } from './store.ts';
+import { DEFAULT_FLUSH_AGE_MS } from './write/store-writer.ts';
+
+export interface StoreOptions {
+  readonly dataDir: string;
+  /** 0 = kept for ever. */
+  readonly retentionSeconds: number;
+  readonly maxSizeBytes: number;
+  readonly limits: { readonly maxSeries: number };
+  readonly nowMs: () => number;
+  readonly log?: (line: string) => void;
+  /** Age at which hot rows are written though no row group is full, milliseconds. */
+  readonly flushAgeMs?: number;
+  /** Connections for reading; more statements wait. Keep UV_THREADPOOL_SIZE well above it. */
+  readonly readers?: number;
+  /** Days attached at once, see database/day-files.ts. */
+  readonly maxAttached?: number;
+  /** false: strings take the slow path that does not lean on DuckDB's memory layout (for tests). */
+  readonly direct?: boolean;
+}
+const CATALOG = 'catalog';
+const READERS = 4;
+
+/**
+ * Opens the store of a data folder, creating it when absent: the one owner of its DuckDB files.
+ * A folder that cannot be written opens read-only (facts().readOnly; append throws data_dir_not_writable).
+ * @throws data_dir_locked, data_dir_not_writable, schema_newer
+ */
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const dataDir = openDataDir(options.dataDir);
+  let database: Database | null = null;
+  try {
+    database = await Database.open(dataDir.path, machine());
+    return await assemble(options, dataDir, database);
+  } catch (cause) {
+    database?.close();
+    dataDir.release();
+    throw cause instanceof FaultlineError
+      ? cause
+      : new FaultlineError('internal', `cannot open ${dataDir.path}: ${String(cause)}`, { cause });
+  }
+}
+
+async function assemble(options: StoreOptions, dataDir: DataDir, database: Database): Promise<Store> {
+  const log = options.log ?? (() => undefined);
+  const problems: Problem[] = [];
+  if (dataDir.readOnly)
+    problems.push({ code: 'data_dir_not_writable', message: `${dataDir.path} cannot be written: opened for reading only.` });
+  const connection = await database.connect();
+  await attachCatalog(options, dataDir, connection, problems);
+  dataDir.claim();
+  const direct = (options.direct ?? true) && (await provesLayout(database));
+  if (!direct) log(`strings take the slow path: DuckDB's memory layout is not the one known`);
+  const dictionary = new StoreDictionary(options.limits.maxSeries);
+  const hot = new HotRows([...TELEMETRY, ...DICTIONARY_TABLES], new NativeHeap(direct));
+  for (const spec of [...TELEMETRY, ...DICTIONARY_TABLES]) registerHotFunction(connection.raw, spec, hot, direct);
+  hot.showNothing(connection.id);
+  await loadDictionary(connection, CATALOG, dictionary);
+  const days = new DayFiles(dataDir.path, connection, dataDir.readOnly, options.maxAttached);
+  const state = new CatalogState(await database.connect(), CATALOG);
+  const store = new OpenStore({
+    options: { ...options, log, flushAgeMs: options.flushAgeMs ?? DEFAULT_FLUSH_AGE_MS },
+    dataDir,
+    database,
+    connection,
+    pool: await ConnectionPool.open(database, options.readers ?? READERS),
+    gate: new StartGate(),
+    catalog: CATALOG,
+    catalogPath: join(dataDir.path, 'catalog.duckdb'),
+    dictionary,
+    hot,
+    days,
+    state,
+    problems,
+  });
+  await store.attachDays();
+  for (const sql of MACROS) await connection.run(sql);
+  await days.views();
+  for (const sql of fixedViews(CATALOG)) await connection.run(sql);
+  await store.start();
+  return store;
+}
+
+async function attachCatalog(options: StoreOptions, dataDir: DataDir, connection: Connection, problems: Problem[]): Promise<void> {
+  const path = join(dataDir.path, 'catalog.duckdb');
+  const file: DatabaseFile = { path, name: CATALOG, kind: 'catalog', ddl: catalogDdl(CATALOG), readOnly: dataDir.readOnly };
+  const backups = join(dataDir.path, 'backups');
+  try {
+    await attachFile(connection, file, backups);
+  } catch (cause) {
+    const message = (cause as Error).message;
+    const trouble = cause instanceof FaultlineError && cause.code === 'schema_newer' ? 'newer' : troubleOf(message);
+    if (trouble === 'locked') throw new FaultlineError('data_dir_locked', `${dataDir.path}: ${message}`, { cause });
+    if (trouble === 'newer') throw new FaultlineError('schema_newer', message, { cause });
+    if (trouble === 'unavailable' || dataDir.readOnly) throw new FaultlineError('data_dir_not_writable', `${path}: ${message}`, { cause });
+    const aside = setAside(dataDir.path, path, message, options.nowMs());
+    problems.push({ code: 'file_corrupt', message: `The catalog was damaged and set aside as ${aside.path}: ${message}` });
+    await attachFile(connection, file, backups);
+  }
+}

@@ -1,0 +1,185 @@
+import duckdb from '@duckdb/node-bindings';
+import { invariant } from '#contracts/errors.ts';
+
+/** What leaves the store per column; everything else is cast to one of these in SQL (readable-sql.ts). */
+export type ReadType =
+  | 'TINYINT'
+  | 'UTINYINT'
+  | 'SMALLINT'
+  | 'USMALLINT'
+  | 'INTEGER'
+  | 'UINTEGER'
+  | 'BIGINT'
+  | 'UBIGINT'
+  | 'FLOAT'
+  | 'DOUBLE'
+  | 'BOOLEAN'
+  | 'DATE'
+  | 'TIMESTAMP'
+  | 'TIMESTAMP WITH TIME ZONE'
+  | 'TIMESTAMP_S'
+  | 'TIMESTAMP_MS'
+  | 'TIMESTAMP_NS'
+  | 'VARCHAR'
+  | 'BLOB';
+type Fixed =
+  | Int8Array
+  | Uint8Array
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | Uint32Array
+  | Float32Array
+  | Float64Array
+  | BigInt64Array
+  | BigUint64Array;
+type FixedMaker = { readonly bytes: number; readonly make: (length: number) => Fixed };
+const maker = (bytes: number, make: (length: number) => Fixed): FixedMaker => ({ bytes, make });
+const big = maker(8, (n) => new BigInt64Array(n));
+const int = maker(4, (n) => new Int32Array(n));
+const byte = maker(1, (n) => new Uint8Array(n));
+const FIXED: Partial<Record<ReadType, FixedMaker>> = {
+  TINYINT: maker(1, (n) => new Int8Array(n)),
+  UTINYINT: byte,
+  BOOLEAN: byte,
+  SMALLINT: maker(2, (n) => new Int16Array(n)),
+  USMALLINT: maker(2, (n) => new Uint16Array(n)),
+  INTEGER: int,
+  DATE: int,
+  UINTEGER: maker(4, (n) => new Uint32Array(n)),
+  FLOAT: maker(4, (n) => new Float32Array(n)),
+  DOUBLE: maker(8, (n) => new Float64Array(n)),
+  BIGINT: big,
+  UBIGINT: maker(8, (n) => new BigUint64Array(n)),
+  TIMESTAMP: big,
+  'TIMESTAMP WITH TIME ZONE': big,
+  TIMESTAMP_S: big,
+  TIMESTAMP_MS: big,
+  TIMESTAMP_NS: big,
+};
+const TYPE_NAMES: Partial<Record<duckdb.Type, ReadType>> = {
+  [duckdb.Type.TINYINT]: 'TINYINT',
+  [duckdb.Type.UTINYINT]: 'UTINYINT',
+  [duckdb.Type.SMALLINT]: 'SMALLINT',
+  [duckdb.Type.USMALLINT]: 'USMALLINT',
+  [duckdb.Type.INTEGER]: 'INTEGER',
+  [duckdb.Type.UINTEGER]: 'UINTEGER',
+  [duckdb.Type.BIGINT]: 'BIGINT',
+  [duckdb.Type.UBIGINT]: 'UBIGINT',
+  [duckdb.Type.FLOAT]: 'FLOAT',
+  [duckdb.Type.DOUBLE]: 'DOUBLE',
+  [duckdb.Type.BOOLEAN]: 'BOOLEAN',
+  [duckdb.Type.DATE]: 'DATE',
+  [duckdb.Type.TIMESTAMP]: 'TIMESTAMP',
+  [duckdb.Type.TIMESTAMP_TZ]: 'TIMESTAMP WITH TIME ZONE',
+  [duckdb.Type.TIMESTAMP_S]: 'TIMESTAMP_S',
+  [duckdb.Type.TIMESTAMP_MS]: 'TIMESTAMP_MS',
+  [duckdb.Type.TIMESTAMP_NS]: 'TIMESTAMP_NS',
+  [duckdb.Type.VARCHAR]: 'VARCHAR',
+  [duckdb.Type.BLOB]: 'BLOB',
+};
+/** null: a type that has to be cast before it can be read. */
+export const readTypeOf = (type: duckdb.Type): ReadType | null => TYPE_NAMES[type] ?? null;
+
+/** One chunk's part of a column, copied out of DuckDB: nothing in it points to native memory. */
+interface Piece {
+  readonly rows: number;
+  /** Arrow's bit order; null = all present. */
+  readonly valid: Uint8Array | null;
+  /** Fixed: the values. Text: the bytes of all rows, one after the other. */
+  readonly bytes: Uint8Array;
+  /** Text: rows + 1 byte offsets. */
+  readonly offsets: Int32Array<ArrayBuffer> | null;
+}
+const isValid = (valid: Uint8Array | null, i: number): boolean => valid === null || ((valid[i >> 3]! >> (i & 7)) & 1) === 1;
+
+/** A result column, collected chunk by chunk. */
+export class ColumnData {
+  readonly name: string;
+  readonly type: ReadType;
+  readonly fixed: FixedMaker | null;
+  readonly pieces: Piece[] = [];
+  rows = 0;
+  private values: ReturnType<ColumnData['read']> | null = null;
+
+  constructor(name: string, type: ReadType) {
+    this.name = name;
+    this.type = type;
+    this.fixed = FIXED[type] ?? null;
+  }
+
+  take(vector: duckdb.Vector, rows: number): void {
+    // null when no row of the chunk is NULL, whatever the declaration says.
+    const valid = duckdb.vector_get_validity(vector, Math.ceil(rows / 64) * 8) as Uint8Array | null;
+    const raw = duckdb.vector_get_data(vector, rows * (this.fixed?.bytes ?? 16));
+    this.pieces.push(this.fixed ? { rows, valid, bytes: raw, offsets: null } : { rows, valid, ...readText(raw, rows, valid) });
+    this.rows += rows;
+  }
+
+  isNull(row: number): boolean {
+    let at = row;
+    for (const piece of this.pieces) {
+      if (at < piece.rows) return !isValid(piece.valid, at);
+      at -= piece.rows;
+    }
+    return true;
+  }
+  /** Typed array, or text with null; built once. NULL in a number: NaN where the type has it, else 0. */
+  all(): ArrayLike<number> | ArrayLike<bigint> | readonly (string | null)[] {
+    this.values ??= this.read();
+    return this.values;
+  }
+
+  private read(): ArrayLike<number> | ArrayLike<bigint> | readonly (string | null)[] {
+    return this.fixed ? this.readFixed(this.fixed) : this.readStrings();
+  }
+  private readFixed(fixed: FixedMaker): Fixed {
+    const values = fixed.make(this.rows);
+    const bytes = new Uint8Array(values.buffer);
+    let at = 0;
+    for (const piece of this.pieces) {
+      bytes.set(piece.bytes.subarray(0, piece.rows * fixed.bytes), at * fixed.bytes);
+      if (piece.valid) blank(values, at, piece);
+      at += piece.rows;
+    }
+    return values;
+  }
+  private readStrings(): (string | null)[] {
+    const values: (string | null)[] = [];
+    for (const { rows, valid, bytes, offsets } of this.pieces) {
+      invariant(offsets, 'text without offsets');
+      const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      const encoding = this.type === 'BLOB' ? 'hex' : 'utf8';
+      for (let i = 0; i < rows; i++) values.push(isValid(valid, i) ? text.toString(encoding, offsets[i]!, offsets[i + 1]!) : null);
+    }
+    return values;
+  }
+}
+function blank(values: Fixed, at: number, piece: Piece): void {
+  const empty =
+    values instanceof BigInt64Array || values instanceof BigUint64Array
+      ? 0n
+      : values instanceof Float64Array || values instanceof Float32Array
+        ? Number.NaN
+        : 0;
+  for (let i = 0; i < piece.rows; i++) if (!isValid(piece.valid, i)) (values as { [at: number]: number | bigint })[at + i] = empty;
+}
+
+/** DuckDB string_t: u32 length, then 12 inlined bytes, or 4 bytes of prefix and a pointer. */
+function readText(raw: Uint8Array, rows: number, valid: Uint8Array | null): { offsets: Int32Array<ArrayBuffer>; bytes: Uint8Array } {
+  const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
+  const offsets = new Int32Array(rows + 1);
+  let total = 0;
+  for (let i = 0; i < rows; i++) {
+    if (isValid(valid, i)) total += view.getUint32(i * 16, true);
+    offsets[i + 1] = total;
+  }
+  const bytes = new Uint8Array(total);
+  for (let i = 0; i < rows; i++) {
+    const at = offsets[i]!;
+    const length = offsets[i + 1]! - at;
+    if (length > 12) bytes.set(duckdb.get_data_from_pointer(raw.buffer as ArrayBuffer, raw.byteOffset + i * 16 + 8, length), at);
+    else for (let k = 0; k < length; k++) bytes[at + k] = raw[i * 16 + 4 + k]!;
+  }
+  return { offsets, bytes };
+}

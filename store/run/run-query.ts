@@ -1,0 +1,147 @@
+import duckdb from '@duckdb/node-bindings';
+import { FaultlineError } from '#contracts/errors.ts';
+import type { QueryOptions, QueryValue } from '#contracts/store.ts';
+import type { Connection } from '../database/database.ts';
+import type { HotRows } from '../hot/hot-rows.ts';
+import { type ColumnData, readTypeOf } from './column-data.ts';
+import { StoreQueryResult } from './query-result.ts';
+import { columnsOf, takeChunk } from './read-chunk.ts';
+import { readableSql } from './readable-sql.ts';
+import type { StartGate } from './start-gate.ts';
+
+export const DEFAULT_TIMEOUT_MS = 30_000;
+export const DEFAULT_MAX_ROWS = 1_000_000;
+
+export interface QueryContext {
+  readonly hot: HotRows;
+  readonly gate: StartGate;
+  /** Called before the hot rows are looked at: new dictionary rows become visible. */
+  readonly beforeSnapshot: () => void;
+}
+interface Plan {
+  readonly statement: duckdb.PreparedStatement;
+  readonly names: readonly string[];
+}
+
+/** Stops a statement: by the caller's signal or by time. */
+class Stop {
+  reason: 'cancelled' | 'query_timeout' | null = null;
+  private readonly timer: NodeJS.Timeout;
+  constructor(connection: Connection, options: QueryOptions, timeoutMs: number) {
+    const stop = (reason: 'cancelled' | 'query_timeout'): void => {
+      this.reason ??= reason;
+      if (!this.ended) duckdb.interrupt(connection.raw);
+    };
+    this.timer = setTimeout(() => stop('query_timeout'), timeoutMs);
+    options.signal?.addEventListener('abort', () => stop('cancelled'));
+    if (options.signal?.aborted) this.reason = 'cancelled';
+  }
+  private ended = false;
+  /** An interrupt reaches only a running statement: between statements the reason is looked at. */
+  check(): void {
+    if (this.reason)
+      throw new FaultlineError(
+        this.reason,
+        this.reason === 'cancelled' ? 'The query was cancelled.' : 'The query ran into its time limit.',
+      );
+  }
+  end(): void {
+    this.ended = true;
+    clearTimeout(this.timer);
+  }
+}
+
+/** Runs one statement on a connection nobody else uses meanwhile. */
+export async function runQuery(
+  connection: Connection,
+  context: QueryContext,
+  sql: string,
+  params: readonly QueryValue[],
+  options: QueryOptions,
+): Promise<StoreQueryResult> {
+  const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+  const stop = new Stop(connection, options, timeoutMs);
+  let plan: Plan | null = null;
+  try {
+    stop.check();
+    plan = await context.gate.start(() => begin(connection, context, sql));
+    stop.check();
+    bind(plan.statement, params);
+    const result = await collect(plan, options.maxRows ?? DEFAULT_MAX_ROWS, stop);
+    await connection.run('COMMIT');
+    return result;
+  } catch (cause) {
+    await connection.run('ROLLBACK').catch(() => undefined);
+    throw errorOf(cause, stop);
+  } finally {
+    stop.end();
+    if (plan) duckdb.destroy_prepare_sync(plan.statement);
+    context.hot.unbind(connection.id);
+  }
+}
+
+/** Takes the snapshot and binds the statement to it and to the day files, in one transaction. */
+async function begin(connection: Connection, context: QueryContext, sql: string): Promise<Plan> {
+  context.beforeSnapshot();
+  context.hot.bind(connection.id, context.hot.snapshot());
+  await connection.run('BEGIN TRANSACTION READ ONLY');
+  const statement = await duckdb.prepare(connection.raw, sql);
+  if (
+    duckdb.prepared_statement_type(statement) !== duckdb.StatementType.SELECT &&
+    duckdb.prepared_statement_type(statement) !== duckdb.StatementType.EXPLAIN
+  ) {
+    duckdb.destroy_prepare_sync(statement);
+    throw new FaultlineError('query_failed', 'Only reading statements may be run here.');
+  }
+  const columns = Array.from({ length: duckdb.prepared_statement_column_count(statement) }, (_, i) => ({
+    name: duckdb.prepared_statement_column_name(statement, i),
+    type: duckdb.prepared_statement_column_type(statement, i),
+  }));
+  const names = columns.map((column) => column.name);
+  if (columns.every((column) => readTypeOf(column.type))) return { statement, names };
+  duckdb.destroy_prepare_sync(statement);
+  return { statement: await duckdb.prepare(connection.raw, readableSql(sql, columns)), names };
+}
+
+function bind(statement: duckdb.PreparedStatement, params: readonly QueryValue[]): void {
+  const due = duckdb.nparams(statement);
+  if (due !== params.length) throw new FaultlineError('query_failed', `The query has ${due} parameters, ${params.length} were given.`);
+  params.forEach((value, i) => {
+    bindValue(statement, i + 1, value);
+  });
+}
+function bindValue(statement: duckdb.PreparedStatement, index: number, value: QueryValue): void {
+  if (value === null) duckdb.bind_null(statement, index);
+  else if (typeof value === 'boolean') duckdb.bind_boolean(statement, index, value);
+  else if (typeof value === 'string') duckdb.bind_varchar(statement, index, value);
+  else if (typeof value === 'number' && !Number.isSafeInteger(value)) duckdb.bind_double(statement, index, value);
+  else if (BigInt(value) >= 2n ** 63n) duckdb.bind_uint64(statement, index, BigInt(value));
+  else duckdb.bind_int64(statement, index, BigInt(value));
+}
+
+async function collect(plan: Plan, maxRows: number, stop: Stop): Promise<StoreQueryResult> {
+  const result = await duckdb.execute_prepared_streaming(plan.statement);
+  const columns: ColumnData[] = columnsOf(result, plan.names);
+  let rows = 0;
+  for (;;) {
+    stop.check();
+    const chunk = await duckdb.fetch_chunk(result);
+    const size = chunk ? duckdb.data_chunk_get_size(chunk) : 0;
+    if (!chunk || size === 0) return new StoreQueryResult(columns, rows, false);
+    const taken = Math.min(size, maxRows - rows);
+    if (taken > 0) takeChunk(columns, chunk, taken);
+    rows += taken;
+    if (taken < size) return new StoreQueryResult(columns, rows, true);
+  }
+}
+
+function errorOf(cause: unknown, stop: Stop): FaultlineError {
+  if (stop.reason)
+    return new FaultlineError(
+      stop.reason,
+      stop.reason === 'cancelled' ? 'The query was cancelled.' : 'The query ran into its time limit.',
+      { cause },
+    );
+  if (cause instanceof FaultlineError) return cause;
+  return new FaultlineError('query_failed', cause instanceof Error ? cause.message : String(cause), { cause });
+}

@@ -1,0 +1,34 @@
+import { type ColumnSpec, TABLES, type TableSpec } from '#contracts/tables.ts';
+import { DICTIONARY_TABLES } from './dictionary-tables.ts';
+
+/** Version of the layout of every file; see store/migrate. */
+export const SCHEMA_VERSION = 1;
+
+const columnSql = (column: ColumnSpec): string => `"${column.name}" ${column.sql}`;
+const tableSql = (database: string, table: { readonly name: string; readonly columns: readonly ColumnSpec[] }): string =>
+  `CREATE TABLE ${database}.main.${table.name} (${table.columns.map(columnSql).join(', ')})`;
+const versionSql = (database: string): string[] => [
+  `CREATE TABLE ${database}.main.schema_version (version INTEGER NOT NULL)`,
+  `INSERT INTO ${database}.main.schema_version VALUES (${SCHEMA_VERSION})`,
+];
+export const TELEMETRY: readonly TableSpec[] = Object.values(TABLES);
+
+/**
+ * A day file: the telemetry tables and, per table, the journal position up to which their rows are here: all rows
+ * (of this day) of records before `position`, and of the record at `position` those with a smaller ordinal.
+ */
+export const dayDdl = (database: string): string[] => [
+  ...TELEMETRY.map((table) => tableSql(database, table)),
+  `CREATE TABLE ${database}.main.consumed (table_name VARCHAR NOT NULL, position DOUBLE NOT NULL, ordinal DOUBLE NOT NULL)`,
+  `INSERT INTO ${database}.main.consumed VALUES ${TELEMETRY.map((table) => `('${table.name}', -1, 0)`).join(', ')}`,
+  ...versionSql(database),
+];
+
+/** The catalog: what outlives the days. */
+export const catalogDdl = (database: string): string[] => [
+  ...DICTIONARY_TABLES.map((table) => tableSql(database, table)),
+  `CREATE TABLE ${database}.main.incidents (incident_id VARCHAR NOT NULL, opened_ms DOUBLE NOT NULL, saved_ms DOUBLE NOT NULL, json VARCHAR NOT NULL)`,
+  `CREATE TABLE ${database}.main.state (key VARCHAR NOT NULL, json VARCHAR NOT NULL)`,
+  `CREATE TABLE ${database}.main.pruned (day VARCHAR NOT NULL, reason VARCHAR NOT NULL, bytes DOUBLE NOT NULL, at_ms DOUBLE NOT NULL, until_position DOUBLE NOT NULL)`,
+  ...versionSql(database),
+];

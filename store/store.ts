@@ -1,0 +1,286 @@
+import type { ColumnBatch, Dictionary } from '#contracts/columns.ts';
+import { type ErrorCode, FaultlineError } from '#contracts/errors.ts';
+import type { JournalPosition } from '#contracts/journal.ts';
+import type { Incident } from '#contracts/judgement.ts';
+import type { PrunedDay, QueryOptions, QueryResult, QueryValue, Store, StoreFacts } from '#contracts/store.ts';
+import type { TableName } from '#contracts/tables.ts';
+import { troubleOf } from './database/attach-file.ts';
+import { type CatalogState, prunedDay } from './database/catalog-state.ts';
+import type { DataDir } from './database/data-dir.ts';
+import type { Connection, Database } from './database/database.ts';
+import type { DayFiles, TimeSpan } from './database/day-files.ts';
+import { fileBytes, setAside } from './database/quarantine.ts';
+import type { StoreDictionary } from './dictionary/store-dictionary.ts';
+import type { HotRows } from './hot/hot-rows.ts';
+import type { StoreOptions } from './open-store.ts';
+import { daysToPrune } from './retention/enforce-retention.ts';
+import type { ConnectionPool } from './run/connection-pool.ts';
+import { runQuery } from './run/run-query.ts';
+import type { StartGate } from './run/start-gate.ts';
+import { SCHEMA_VERSION, TELEMETRY } from './sql/ddl/ddl.ts';
+import { checkUserSql } from './user-sql/check-user-sql.ts';
+import { appendRecord } from './write/append-record.ts';
+import { type Day, dayName } from './write/day-of.ts';
+import { StoreWriter } from './write/store-writer.ts';
+
+export interface Problem {
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+export interface StoreParts {
+  readonly options: StoreOptions & { readonly log: (line: string) => void; readonly flushAgeMs: number };
+  readonly dataDir: DataDir;
+  readonly database: Database;
+  /** Writes telemetry, attaches files, makes views: used inside the writer's queue only. */
+  readonly connection: Connection;
+  readonly pool: ConnectionPool;
+  readonly gate: StartGate;
+  readonly catalog: string;
+  readonly catalogPath: string;
+  readonly dictionary: StoreDictionary;
+  readonly hot: HotRows;
+  readonly days: DayFiles;
+  readonly state: CatalogState;
+  readonly problems: Problem[];
+}
+const TICK_MS = 1_000;
+const RETENTION_EVERY_MS = 60_000;
+
+/** Implements contracts/store.ts over the parts that open-store.ts puts together. */
+export class OpenStore implements Store {
+  readonly dictionary: Dictionary;
+  private readonly parts: StoreParts;
+  private readonly writer: StoreWriter;
+  private readonly spans = new Map<Day, TimeSpan>();
+  private readonly listeners: ((position: JournalPosition) => void)[] = [];
+  private prunedUntil = new Map<Day, JournalPosition>();
+  private readonly quarantined = new Map<Day, number>();
+  private next: JournalPosition = 0;
+  private releasedAt: JournalPosition = 0;
+  private timer: NodeJS.Timeout | null = null;
+  private prunedAtMs = 0;
+  private closing: Promise<void> | null = null;
+
+  constructor(parts: StoreParts) {
+    this.parts = parts;
+    this.dictionary = parts.dictionary;
+    this.writer = new StoreWriter(
+      { ...parts, nowMs: parts.options.nowMs },
+      { flushAgeMs: parts.options.flushAgeMs, catalogPath: parts.catalogPath, log: parts.options.log, afterFlush: () => this.advance() },
+    );
+  }
+
+  /** Attaches what is on disk; a file that cannot be used is set aside or left, and named. */
+  async attachDays(): Promise<void> {
+    for (const day of this.parts.days.onDisk()) await this.attachDay(day);
+  }
+  async start(): Promise<void> {
+    this.prunedUntil = await this.parts.state.prunedUntil();
+    this.releasedAt = await this.parts.state.released();
+    this.next = this.releasedAt;
+    if (this.parts.dataDir.readOnly) return;
+    this.timer = setInterval(() => {
+      this.tick();
+    }, TICK_MS);
+    this.timer.unref();
+  }
+
+  append(record: { readonly position: JournalPosition; readonly next: JournalPosition }, batches: readonly ColumnBatch[]): void {
+    this.writable();
+    const { hot, days, options } = this.parts;
+    hot.heap.sweep();
+    appendRecord(
+      {
+        hot,
+        consumed: (day, table) => days.files.get(day)?.consumed.get(table),
+        prunedUntil: this.prunedUntil,
+        spans: this.spans,
+        nowMs: options.nowMs(),
+      },
+      record.position,
+      batches,
+    );
+    this.next = Math.max(this.next, record.next);
+    this.writer.appended(new Set(batches.map((batch) => batch.table)));
+  }
+  released(): JournalPosition {
+    return this.releasedAt;
+  }
+  onReleased(listener: (position: JournalPosition) => void): void {
+    this.listeners.push(listener);
+  }
+  flush(): Promise<void> {
+    this.writable();
+    return this.writer.flush();
+  }
+  hot(): Readonly<Record<TableName, { readonly rows: number; readonly bytes: number }>> {
+    return Object.fromEntries(TELEMETRY.map(({ name }) => [name, this.parts.hot.table(name).counts()])) as ReturnType<Store['hot']>;
+  }
+
+  query(sql: string, params: readonly QueryValue[] = [], options: QueryOptions = {}): Promise<QueryResult> {
+    const { pool, hot, gate, dictionary } = this.parts;
+    this.open();
+    const beforeSnapshot = (): void => {
+      dictionary.drain(hot, this.parts.options.nowMs());
+    };
+    return pool.use(async (connection) => {
+      await this.attachNamedDays(sql);
+      return runQuery(connection, { hot, gate, beforeSnapshot }, sql, params, options);
+    });
+  }
+  async userQuery(sql: string, options: QueryOptions = {}): Promise<QueryResult> {
+    this.open();
+    await this.parts.pool.use((connection) => checkUserSql(connection, sql));
+    return this.query(sql, [], options);
+  }
+
+  async saveIncident(incident: Incident): Promise<void> {
+    this.writable();
+    await this.parts.state.saveIncident(incident, this.parts.options.nowMs());
+  }
+  incidents(limit: number): Promise<readonly Incident[]> {
+    return this.parts.state.incidents(limit);
+  }
+  async setState(key: string, json: string): Promise<void> {
+    this.writable();
+    await this.parts.state.set(key, json);
+  }
+  getState(key: string): Promise<string | null> {
+    return this.parts.state.get(key);
+  }
+
+  async facts(): Promise<StoreFacts> {
+    const { days, dictionary, dataDir, problems, catalogPath } = this.parts;
+    const spans = [...this.spans.values()];
+    const list = [...days.files.values()]
+      .sort((a, b) => a.day - b.day)
+      .map((file) => ({ day: dayName(file.day), bytes: days.bytes(file.day), rows: { ...file.rows }, state: 'ok' as const }));
+    const none = Object.fromEntries(TELEMETRY.map(({ name }) => [name, 0])) as Record<TableName, number>;
+    const aside = [...this.quarantined].map(([day, bytes]) => ({ day: dayName(day), bytes, rows: none, state: 'quarantined' as const }));
+    return {
+      dataDir: dataDir.path,
+      bytes: fileBytes(catalogPath) + list.reduce((sum, { bytes }) => sum + bytes, 0),
+      days: [...list, ...aside],
+      pruned: await this.parts.state.pruned(),
+      series: dictionary.seriesIds.size,
+      resources: dictionary.resources.size,
+      minTimeMs: spans.length === 0 ? null : Math.min(...spans.map((span) => span.minMs)),
+      maxTimeMs: spans.length === 0 ? null : Math.max(...spans.map((span) => span.maxMs)),
+      readOnly: dataDir.readOnly,
+      schemaVersion: SCHEMA_VERSION,
+      problems: this.writer.problem ? [...problems, this.writer.problem] : [...problems],
+    };
+  }
+  enforceRetention(nowMs: number): Promise<readonly PrunedDay[]> {
+    this.writable();
+    return this.writer.queue.run(() => this.prune(nowMs));
+  }
+  close(): Promise<void> {
+    this.closing ??= this.shut();
+    return this.closing;
+  }
+
+  private tick(): void {
+    const now = this.parts.options.nowMs();
+    this.writer.tick();
+    if (now - this.prunedAtMs < RETENTION_EVERY_MS) return;
+    this.prunedAtMs = now;
+    this.enforceRetention(now).catch((cause: unknown) => {
+      this.parts.options.log(`retention failed: ${String(cause)}`);
+    });
+  }
+  /** Says how far everything is stored, once that is written down itself. */
+  private async advance(): Promise<void> {
+    const position = this.writer.oldestHot() ?? this.next;
+    if (position <= this.releasedAt) return;
+    await this.parts.state.setReleased(position);
+    this.releasedAt = position;
+    for (const listener of this.listeners) listener(position);
+  }
+
+  private async prune(nowMs: number): Promise<readonly PrunedDay[]> {
+    const { days, gate, state, hot, options } = this.parts;
+    const present = [...days.files.keys()].sort((a, b) => a - b).map((day) => ({ day, bytes: days.bytes(day) }));
+    const gone = daysToPrune({ days: present, retentionSeconds: options.retentionSeconds, maxSizeBytes: options.maxSizeBytes, nowMs });
+    for (const { day, pruned } of gone) {
+      // Written down first: after a crash in between, a replay must not bring half of the day back.
+      await state.addPruned(pruned, this.next);
+      this.prunedUntil.set(day, this.next);
+      await gate.exclusive(async () => {
+        for (const { name } of TELEMETRY) hot.retire(name, day, hot.table(name).days.get(day) ?? []);
+        await days.drop(day, false);
+        await days.views();
+      });
+      await days.drop(day, true);
+      this.spans.delete(day);
+      options.log(`pruned ${pruned.day} by ${pruned.reason}: ${pruned.bytes} bytes`);
+    }
+    return gone.map(({ pruned }) => pruned);
+  }
+
+  private async attachDay(day: Day): Promise<void> {
+    const { days, dataDir, options, problems, state } = this.parts;
+    const path = days.path(day);
+    try {
+      const file = await days.attach(day);
+      if (file.span) this.spans.set(day, file.span);
+    } catch (cause) {
+      const message = (cause as Error).message;
+      const newer = cause instanceof FaultlineError && cause.code === 'schema_newer';
+      if (newer || dataDir.readOnly || troubleOf(message) !== 'corrupt') {
+        problems.push({
+          code: newer ? 'schema_newer' : 'file_corrupt',
+          message: `${path} cannot be read and is left as it is: ${message}`,
+        });
+        return;
+      }
+      const aside = setAside(dataDir.path, path, message, options.nowMs());
+      this.quarantined.set(day, aside.bytes);
+      await state.addPruned(prunedDay(day, 'corrupt', aside.bytes, options.nowMs()), 0);
+      problems.push({ code: 'file_corrupt', message: `${path} was damaged and set aside as ${aside.path}: ${message}` });
+    }
+  }
+
+  /** Days beyond the limit of attached ones come back when a statement names a date. */
+  private async attachNamedDays(sql: string): Promise<void> {
+    const { days, gate } = this.parts;
+    const away = [...days.files.values()].filter((file) => !file.attached);
+    if (away.length === 0) return;
+    const named = [...sql.matchAll(/\b\d{4}-\d\d-\d\d\b/g)]
+      .map(([text]) => Date.parse(`${text}T00:00:00Z`) / 86_400_000)
+      .filter((day) => !Number.isNaN(day));
+    const wanted = away.filter(({ day }) => day >= Math.min(...named) && day <= Math.max(...named));
+    if (wanted.length === 0) return;
+    await this.writer.queue.run(() =>
+      gate.exclusive(async () => {
+        for (const { day } of wanted) await days.attach(day);
+        await days.views();
+      }),
+    );
+  }
+
+  private async shut(): Promise<void> {
+    const { pool, dataDir, database, days, connection, catalog, options } = this.parts;
+    if (this.timer) clearInterval(this.timer);
+    if (!dataDir.readOnly) {
+      await this.writer.flush().catch((cause: unknown) => {
+        options.log(`closing with rows that are not stored (the journal has them): ${String(cause)}`);
+      });
+      await this.writer.queue.run(async () => {
+        for (const name of [...days.attached.map((file) => file.database), catalog])
+          await connection.run(`CHECKPOINT ${name}`).catch(() => undefined);
+      });
+    }
+    await pool.drained();
+    database.close();
+    dataDir.release();
+  }
+  private open(): void {
+    if (this.closing) throw new FaultlineError('starting', 'The store is closing.');
+  }
+  private writable(): void {
+    this.open();
+    if (this.parts.dataDir.readOnly)
+      throw new FaultlineError('data_dir_not_writable', `${this.parts.dataDir.path} is open for reading only.`);
+  }
+}

@@ -1,0 +1,149 @@
+import { type ErrorCode, FaultlineError } from '#contracts/errors.ts';
+import type { JournalPosition } from '#contracts/journal.ts';
+import type { TableName } from '#contracts/tables.ts';
+import { fileBytes } from '../database/quarantine.ts';
+import { Serial } from '../database/serial.ts';
+import type { Block } from '../hot/block.ts';
+import { TELEMETRY } from '../sql/ddl/ddl.ts';
+import type { Day } from './day-of.ts';
+import { type FlushContext, flushDay, flushDictionary, ROW_GROUP_BLOCKS } from './flush.ts';
+
+export const DEFAULT_FLUSH_AGE_MS = 60_000;
+export const MAX_HOT_BYTES = 256 * 1024 * 1024;
+const MAX_LOG_BYTES = 16 * 1024 * 1024;
+const FIRST_RETRY_MS = 1_000;
+const LAST_RETRY_MS = 60_000;
+
+export interface WriterOptions {
+  readonly flushAgeMs: number;
+  readonly catalogPath: string;
+  /** Called after rows were stored, still in the queue: `released` may have moved. */
+  readonly afterFlush: () => Promise<void>;
+  readonly log: (line: string) => void;
+}
+/** Decides when hot rows are written: whole row groups at once, the rest by age, by memory or on demand. */
+export class StoreWriter {
+  /** Everything that changes files runs in here, one at a time. */
+  readonly queue = new Serial();
+  private readonly context: FlushContext;
+  private readonly options: WriterOptions;
+  private scheduled = false;
+  private retryMs = 0;
+  private retryAtMs = 0;
+  problem: { readonly code: ErrorCode; readonly message: string } | null = null;
+
+  constructor(context: FlushContext, options: WriterOptions) {
+    this.context = context;
+    this.options = options;
+  }
+
+  /** After an append: starts a flush in the background when a row group is full. Never throws, never waits. */
+  appended(tables: Iterable<TableName>): void {
+    if (this.scheduled || this.context.nowMs() < this.retryAtMs) return;
+    for (const table of tables) {
+      for (const day of this.context.hot.table(table).days.keys()) {
+        if (this.context.hot.table(table).blocks(day, false).length >= ROW_GROUP_BLOCKS) {
+          this.schedule();
+          return;
+        }
+      }
+    }
+  }
+  /** Once a second: what is old, or too much. */
+  tick(): void {
+    if (this.scheduled || this.context.nowMs() < this.retryAtMs) return;
+    void this.queue.run(() => this.guard(() => this.flushAged()));
+  }
+  /** Writes everything. Rejects when it cannot. */
+  flush(): Promise<void> {
+    return this.queue.run(async () => {
+      await this.guard(() => this.flushWhere(() => true, true));
+      if (this.problem) throw new FaultlineError(this.problem.code, this.problem.message);
+    });
+  }
+  /** Position of the oldest record with rows that are not stored; null when all are. */
+  oldestHot(): JournalPosition | null {
+    let oldest: number | null = null;
+    for (const { name } of TELEMETRY) {
+      for (const blocks of this.context.hot.table(name).days.values()) {
+        const position = blocks[0]?.marks[0]?.position;
+        if (position !== undefined && (oldest === null || position < oldest)) oldest = position;
+      }
+    }
+    return oldest;
+  }
+
+  private schedule(): void {
+    this.scheduled = true;
+    void this.queue.run(async () => {
+      this.scheduled = false;
+      await this.guard(() => this.flushWhere(() => true, false));
+    });
+  }
+  private async flushAged(): Promise<void> {
+    const before = this.context.nowMs() - this.options.flushAgeMs;
+    const total = TELEMETRY.reduce((sum, { name }) => sum + this.context.hot.table(name).counts().bytes, 0);
+    if (total > MAX_HOT_BYTES) await this.flushWhere(() => true, true);
+    else await this.flushWhere((day) => this.bornMs(day) <= before, true);
+    await flushDictionary(this.context);
+    await this.options.afterFlush();
+  }
+  private bornMs(day: Day): number {
+    return Math.min(...TELEMETRY.map(({ name }) => this.context.hot.table(name).days.get(day)?.[0]?.bornMs ?? Number.POSITIVE_INFINITY));
+  }
+
+  /** @param all the rest too; else only whole row groups */
+  private async flushWhere(wanted: (day: Day) => boolean, all: boolean): Promise<void> {
+    for (const day of this.hotDays()) {
+      if (!wanted(day)) continue;
+      for (let parts = this.parts(day, all); parts.size > 0; parts = this.parts(day, all)) {
+        await flushDay(this.context, day, parts);
+        await this.options.afterFlush();
+        if (all) break;
+      }
+      await this.checkpoint(day);
+    }
+  }
+  private hotDays(): Day[] {
+    const days = new Set<Day>();
+    for (const { name } of TELEMETRY) for (const day of this.context.hot.table(name).days.keys()) days.add(day);
+    return [...days].sort((a, b) => a - b);
+  }
+  private parts(day: Day, all: boolean): Map<TableName, readonly Block[]> {
+    const parts = new Map<TableName, readonly Block[]>();
+    for (const { name } of TELEMETRY) {
+      const blocks = this.context.hot.table(name).blocks(day, all);
+      const take = all ? blocks.length : blocks.length - (blocks.length % ROW_GROUP_BLOCKS);
+      if (take > 0) parts.set(name, blocks.slice(0, take));
+    }
+    return parts;
+  }
+
+  /** Small flushes go through DuckDB's log; it is folded into the file here and not in a commit readers wait for. */
+  private async checkpoint(day: Day): Promise<void> {
+    const file = this.context.days.files.get(day);
+    const { connection, catalog } = this.context;
+    if (file?.attached && fileBytes(`${file.path}.wal`) > MAX_LOG_BYTES)
+      await connection.run(`CHECKPOINT ${file.database}`).catch(() => undefined);
+    if (fileBytes(`${this.options.catalogPath}.wal`) > MAX_LOG_BYTES) await connection.run(`CHECKPOINT ${catalog}`).catch(() => undefined);
+  }
+
+  /** A failed write keeps its rows hot, says so and is tried again later, at growing intervals. */
+  private async guard(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+      this.retryMs = 0;
+      this.retryAtMs = 0;
+      this.problem = null;
+    } catch (cause) {
+      const message = cause instanceof Error ? cause.message : String(cause);
+      this.retryMs = Math.min(LAST_RETRY_MS, Math.max(FIRST_RETRY_MS, this.retryMs * 2));
+      this.retryAtMs = this.context.nowMs() + this.retryMs;
+      this.problem = {
+        code: 'data_dir_not_writable',
+        message: `Rows cannot be stored and stay in memory; next try in ${this.retryMs / 1000} s: ${message}`,
+      };
+      this.options.log(this.problem.message);
+    }
+  }
+}
