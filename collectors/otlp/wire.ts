@@ -82,9 +82,11 @@ export function skipField(input: WireInput, tag: number, end: number): void {
       if (end - at < 8) throw malformed('a 64-bit number is cut off', at);
       input.pos = at + 8;
       return;
-    case WIRE_BYTES:
-      input.pos += readLength(input, end);
+    case WIRE_BYTES: {
+      const length = readLength(input, end);
+      input.pos += length;
       return;
+    }
     case WIRE_FIXED32:
       if (end - at < 4) throw malformed('a 32-bit number is cut off', at);
       input.pos = at + 4;
