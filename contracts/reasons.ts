@@ -46,6 +46,7 @@ export const REASONS = {
     'The journal is at its size limit because the engine is not reading.',
     "See the engine's state; senders retry.",
   ),
+  journal_failed: r('refused', 'The journal cannot be written.', 'Check the disk and the system log; senders retry.'),
   shutting_down: r('refused', 'The collector is stopping.', 'The sender retries.'),
   time_too_old: r('dropped', 'Older than the retention.', 'Start with --retention off to keep it.'),
   time_in_future: r('dropped', 'More than one day in the future.', "Check the sender's clock."),

@@ -1,0 +1,68 @@
+import type { ItemCounts, SourceStatus } from '#contracts/processes.ts';
+import type { ReasonCode } from '#contracts/reasons.ts';
+
+export type Signal = 'traces' | 'logs' | 'metrics';
+/** Receiving = something came within this time; failing = the last thing that came within it was refused. */
+const RECENT_MS = 15_000;
+
+interface Counts {
+  items: number;
+  requests: number;
+  bytes: number;
+}
+const counts = (): Counts => ({ items: 0, requests: 0, bytes: 0 });
+
+/** What one receiver took in and refused since the process started. */
+export class SourceAccount {
+  readonly source: string;
+  readonly kind: SourceStatus['kind'];
+  address = '';
+  /** Set while stopping, or when the port could not be opened. */
+  stopped = false;
+  private error = '';
+  private lastUnixMs: number | null = null;
+  private lastRefusedUnixMs: number | null = null;
+  private readonly accepted: Record<Signal, Counts> = { traces: counts(), logs: counts(), metrics: counts() };
+  private readonly refused = new Map<ReasonCode, number>();
+  private readonly nowMs: () => number;
+
+  constructor(source: string, kind: SourceStatus['kind'], nowMs: () => number) {
+    this.source = source;
+    this.kind = kind;
+    this.nowMs = nowMs;
+  }
+  /** @param bytes body as sent */
+  accept(signal: Signal, items: number, bytes: number): void {
+    const each = this.accepted[signal];
+    each.items += items;
+    each.requests++;
+    each.bytes += bytes;
+    this.lastUnixMs = this.nowMs();
+    this.error = '';
+  }
+  refuse(reason: ReasonCode, message: string): void {
+    this.refused.set(reason, (this.refused.get(reason) ?? 0) + 1);
+    this.lastRefusedUnixMs = this.nowMs();
+    this.error = message;
+  }
+  status(): SourceStatus {
+    const { source, kind, address, error, lastUnixMs, accepted } = this;
+    const copy = (signal: Signal): ItemCounts => ({ ...accepted[signal] });
+    return {
+      source,
+      kind,
+      address,
+      state: this.state(),
+      error,
+      lastUnixMs,
+      accepted: { traces: copy('traces'), logs: copy('logs'), metrics: copy('metrics') },
+      refused: Object.fromEntries(this.refused),
+    };
+  }
+  private state(): SourceStatus['state'] {
+    if (this.stopped) return 'stopped';
+    const since = this.nowMs() - RECENT_MS;
+    if (this.error !== '' && (this.lastRefusedUnixMs ?? 0) >= since) return 'failing';
+    return (this.lastUnixMs ?? 0) >= since ? 'receiving' : 'listening';
+  }
+}
