@@ -7,7 +7,7 @@ const FEWEST_LEARNED = 30;
 /** A forgetting ratio of counts, learned one evidence window late so that the first minute of a trouble teaches nothing. */
 export class LearnedRatio {
   private readonly pacing: Pacing;
-  private readonly waiting: { bad: number; all: number }[] = [];
+  private readonly waiting: { bad: number; all: number; isBad: boolean }[] = [];
   private buckets = 0;
   bad = 0;
   all = 0;
@@ -26,18 +26,20 @@ export class LearnedRatio {
     return this.bad / Math.max(this.all, 1);
   }
 
-  push(bad: number, all: number, isAnomalous: boolean): void {
+  /** `isBad`: the bucket stood out by itself; `isAnomalous`: a finding is in force, nothing is learned. */
+  push(bad: number, all: number, isBad: boolean, isAnomalous: boolean): void {
     if (isAnomalous) {
       this.waiting.length = 0;
       return;
     }
-    this.waiting.push({ bad, all });
+    this.waiting.push({ bad, all, isBad });
     if (this.waiting.length <= this.pacing.evidence && this.buckets >= this.pacing.warmUp) return;
     const oldest = this.waiting.shift()!;
     this.learnClumping(oldest.bad, oldest.all);
     const keep = 1 - 1 / (4 * this.pacing.memory);
-    // A bad bucket teaches at most twice what is expected: outliers must not widen the baseline for an hour.
-    const cap = this.buckets < this.pacing.warmUp ? oldest.bad : Math.max(1, 2 * oldest.all * ratioUpperBound(this.bad, this.all));
+    // A bad bucket teaches at most twice what is expected: neither an outlier nor the first minutes of thin trouble
+    // may widen the baseline.
+    const cap = oldest.isBad ? 2 * oldest.all * ratioUpperBound(this.bad, this.all) : oldest.bad;
     this.bad = this.bad * keep + Math.min(oldest.bad, cap);
     this.all = this.all * keep + oldest.all;
     this.buckets++;

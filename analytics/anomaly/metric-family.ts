@@ -22,7 +22,7 @@ export type MetricFamily =
   | 'disk'
   | 'other';
 
-const POOL = /(connection|pool|hikari|conns?(_|$)|sql_db|dbcp)/;
+const POOL = /(connection|pool|hikari|conns?(_|$)|sql_db|go_sql|dbcp)/;
 
 function poolFamily(name: string, labels: string): MetricFamily {
   if (/(timeout|timed_out)/.test(name)) return 'pool_timeouts';

@@ -3,7 +3,7 @@ import type { Blame } from './blame.ts';
 import type { CaseFile } from './case-file.ts';
 import { badDeploy } from './mechanisms/bad-deploy.ts';
 import { errorBurst } from './mechanisms/error-burst.ts';
-import { ownSaturation, slowDependency, trafficSurge, unexplained } from './mechanisms/load-and-dependency.ts';
+import { isBroadlySlow, ownSaturation, slowDependency, trafficSurge, unexplained } from './mechanisms/load-and-dependency.ts';
 import type { Mechanism } from './mechanisms/mechanism.ts';
 import { memoryLeak } from './mechanisms/memory-leak.ts';
 import { noisyNeighbours } from './mechanisms/noisy-neighbour.ts';
@@ -24,8 +24,10 @@ const LEAST_BLAME = 0.04;
 /** Mechanisms at least this strong keep their blame; weaker places hand it down to a slow dependency. */
 const STANDS = 0.6;
 
-const isSlower = (place: Place): boolean =>
-  place.edges.some(({ shift, isGap }) => !isGap && shift.certainty > 0.5 && shift.value > 1.8 * shift.baseline) ||
+const isSlower = (place: Place, file: CaseFile): boolean =>
+  place.edges.some(
+    ({ edge, shift, isGap }) => !isGap && shift.certainty > 0.5 && shift.value > 1.8 * shift.baseline && isBroadlySlow(edge, file),
+  ) ||
   (place.self !== null && place.self.certainty > 0.5 && place.self.value > 1.8 * place.self.baseline);
 
 /** Mechanisms a place's own evidence suggests, strongest first. */
@@ -65,7 +67,7 @@ function sinkBlame(file: CaseFile, births: Births, blame: Blame, mechanisms: Rea
     for (const below of file.graph.callees(place.name)) {
       const callee = byName.get(below);
       const theirs = blame.get(below) ?? 0;
-      if (callee === undefined || theirs < 0.15 * share || !isSlower(callee)) continue;
+      if (callee === undefined || theirs < 0.15 * share || !isSlower(callee, file)) continue;
       if (pool !== undefined && isSlowOnlyFor(callee, place.name)) move(below, place.name, 0.8);
       else if (!stands && (callee.onset < 0 || place.onset < 0 || callee.onset <= place.onset + 2)) move(place.name, below, 0.75);
     }

@@ -1,12 +1,20 @@
+import type { EdgeObservation } from '#contracts/observation.ts';
 import type { Place } from '../births.ts';
 import type { CaseFile } from '../case-file.ts';
 import { edgeErrorsRow, edgeTimeRow, metricRow, requestsRow } from '../evidence-rows.ts';
 import { shiftBetween, weightedMean } from '../shift.ts';
 import type { Mechanism } from './mechanism.ts';
 
+/** Most calls became slower, not a rare few that stretch the mean (a held transaction, one huge query). */
+export function isBroadlySlow(edge: EdgeObservation, file: CaseFile): boolean {
+  const high = shiftBetween(edge.clientP95Ms, edge.requests, file.range);
+  return !(high.baseline > 0) || high.value > 1.4 * high.baseline;
+}
+
 /** What a place without telemetry of its own can be: slow or failing, as all its callers see it. */
 export function slowDependency(file: CaseFile, place: Place): Mechanism {
   const slow = place.edges.filter(({ shift }) => shift.certainty > 0.3);
+  const isBroad = slow.length === 0 || slow.some(({ edge }) => isBroadlySlow(edge, file));
   const callers = new Set(slow.map(({ edge }) => edge.from)).size;
   const rows = [...place.edges]
     .sort((a, b) => b.shift.delta - a.shift.delta)
@@ -16,7 +24,7 @@ export function slowDependency(file: CaseFile, place: Place): Mechanism {
   if (failing !== undefined && slow.length > 0) rows.push(edgeErrorsRow(file, failing.edge, place.onset));
   const because =
     slow.length > 0 ? `Calls to ${place.name} became slow; its callers only wait.` : `Calls to ${place.name} fail; its callers pass it on.`;
-  return { kind: 'slow_dependency', strength: callers >= 2 ? 0.9 : 0.82, instance: null, because, rows };
+  return { kind: 'slow_dependency', strength: isBroad ? (callers >= 2 ? 0.9 : 0.82) : 0.5, instance: null, because, rows };
 }
 
 /** Processor use of the place itself rose (beyond its own extra requests). */

@@ -20,9 +20,11 @@ function climbs(values: Float64Array, to: number): { from: number; to: number; i
   let peak = Number.NEGATIVE_INFINITY;
   let peakAt = 0;
   let lowest = Number.POSITIVE_INFINITY;
+  let lastAt = -1;
   for (let i = 0; i < to; i++) {
     const value = values[i]!;
     if (!Number.isFinite(value)) continue;
+    lastAt = i;
     if (value < 0.6 * peak && peak > 1.25 * lowest && i - peakAt <= 3) {
       found.push({ from, to: peakAt + 1, isReset: true });
       from = i;
@@ -35,7 +37,9 @@ function climbs(values: Float64Array, to: number): { from: number; to: number; i
     }
     lowest = Math.min(lowest, value);
   }
-  found.push({ from, to: peakAt + 1, isReset: false });
+  // A series that ends while others go on belonged to a process that is gone (a new one has a new identity).
+  const isGone = lastAt >= 0 && to - lastAt > 6 && peakAt >= lastAt - 3;
+  found.push({ from, to: peakAt + 1, isReset: isGone });
   return found;
 }
 
@@ -55,7 +59,7 @@ export function memoryGrowth(file: CaseFile, metric: PlacedMetric): Growth | nul
       if (climb.to - from < PARTS) continue;
       const floor = lowerEnvelope(metric.series.values, from, climb.to, PARTS);
       const first = floor.find(Number.isFinite) ?? Number.NaN;
-      const peak = floor[PARTS - 1]!;
+      const peak = floor.findLast(Number.isFinite) ?? Number.NaN;
       const isGrowing = mannKendallZ(floor) > 3 && first > 0 && peak > 1.25 * first;
       if (isGrowing && peak / first > (best === null ? 0 : best.peak / best.from)) best = { from: first, peak, isReset: climb.isReset };
     }
