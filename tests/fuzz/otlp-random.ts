@@ -85,7 +85,7 @@ export function randomMessage(schema: DescMessage, { seed, nowUnixNano, maxList 
     return nowUnixNano - BigInt(below(1_000_000_000)) * 1000n;
   };
   const identifier = (length: number): Uint8Array => {
-    const n = below(8);
+    const n = below(24);
     return n === 0 ? new Uint8Array(0) : n === 1 ? new Uint8Array(length) : n === 2 ? bytes(below(20)) : bytes(length);
   };
   const scalar = (field: DescField): unknown => {

@@ -1,0 +1,33 @@
+import { OtlpError } from './otlp-error.ts';
+
+/**
+ * JSON text to values without losing digits: 64-bit integers may stand in OTLP/JSON as plain numbers, and JSON.parse
+ * rounds those beyond 2^53. Such numbers come out as their digits, in a string, which the mapping reads the same way.
+ */
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+/** Seventeen digits in a row outside or inside a string: worth the slow way. */
+const MAY_ROUND = /\d{16}/;
+/** Not part of the ES2023 library types: the source text of a primitive (ECMA-262, JSON.parse source text access). */
+type SourceReviver = (key: string, value: unknown, context: { readonly source?: string }) => unknown;
+
+function keepDigits(_key: string, value: unknown, { source }: { readonly source?: string }): unknown {
+  return typeof value === 'number' && !Number.isSafeInteger(value) && source !== undefined && /^-?\d+$/.test(source) ? source : value;
+}
+
+/** @throws OtlpError invalid_utf8 or malformed, with the parser's word on where */
+export function parseJsonText(body: Uint8Array): unknown {
+  let text: string;
+  try {
+    text = utf8.decode(body);
+  } catch {
+    throw new OtlpError('invalid_utf8', 'the JSON text is not valid UTF-8');
+  }
+  try {
+    // Quoted numbers, as every OpenTelemetry SDK writes them, need no care: only bare ones do.
+    return MAY_ROUND.test(text) && /[[:,]\s*-?\d{16}/.test(text)
+      ? JSON.parse(text, keepDigits as SourceReviver as (key: string, value: unknown) => unknown)
+      : JSON.parse(text);
+  } catch (error) {
+    throw new OtlpError('malformed', `not JSON: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
