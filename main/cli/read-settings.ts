@@ -98,6 +98,8 @@ export interface ReadSettings {
   readonly settings: Settings;
   /** faultline.yaml in force, null without one. */
   readonly configFile: string | null;
+  /** Settings that are understood but do nothing in this version, one sentence each. */
+  readonly warnings: readonly string[];
 }
 /**
  * Flags win, then FAULTLINE_... variables, then faultline.yaml (--config, else in the working folder), then defaults.
@@ -149,5 +151,7 @@ export function readSettings(flags: SettingFlags, place: SettingsPlace): ReadSet
     ui: raw('ui'),
     limits: limitsSchema.parse({ ...(file.config.limits ?? {}), ...(layers[1]?.config.limits ?? {}) }),
   };
-  return { settings, configFile: file.file };
+  const rules = layerOf('rules');
+  const warnings = rules ? [`${rules.name('rules')}: rules are not evaluated in this version`] : [];
+  return { settings, configFile: file.file, warnings };
 }

@@ -22,9 +22,10 @@ const STOP_MS = 9_700;
 
 /** `faultline serve`: resolves with the exit code after SIGTERM or SIGINT. @throws FaultlineError what startConsole says */
 export async function serve(flags: SettingFlags): Promise<number> {
-  const { settings, configFile } = readSettings(flags, placeOfProcess());
+  const { settings, configFile, warnings } = readSettings(flags, placeOfProcess());
   if (configFile) say(`configuration: ${configFile}`);
   for (const name of unknownVariables(process.env)) say(`${name} is not a variable Faultline knows; it has no effect`);
+  for (const warning of warnings) say(warning);
   const stopAsked = stopSignal();
   // A signal during the start must not leave children behind.
   const starting = startConsole({

@@ -1,0 +1,55 @@
+import type { ImportResult, Sources } from '#contracts/console-api.ts';
+import { FaultlineError } from '#contracts/errors.ts';
+import { filesUnder, importFile } from './import-files.ts';
+import { parseRetention, ValueError } from './parse-values.ts';
+import { say } from './serve.ts';
+import { type ConsoleClient, type InstanceFlags, withConsole } from './with-console.ts';
+
+const REFUSED = 3;
+
+/** `faultline import`: exit code 0, or 3 when a record was refused, or dropped after it was taken. */
+export async function importPaths(
+  paths: readonly string[],
+  flags: InstanceFlags & { readonly retention?: string; readonly json?: boolean },
+): Promise<number> {
+  const files = filesUnder(paths);
+  if (files.length === 0) throw new FaultlineError('bad_request', `There is no file in ${paths.join(', ')}.`);
+  const retentionSeconds = retentionOf(flags.retention);
+  return withConsole({ flags, createFolder: true, retentionSeconds }, async (console) => {
+    const ingestUrl = await console.ingestUrl();
+    const droppedBefore = await dropped(console);
+    let refused = 0;
+    for (const file of files) {
+      const result = await importFile(file, ingestUrl);
+      refused += result.refused.length;
+      process.stdout.write(flags.json ? `${JSON.stringify(result)}\n` : summary(result));
+    }
+    await console.call('/console/admin/flush', { method: 'POST' });
+    const lost = difference(await dropped(console), droppedBefore);
+    for (const [reason, count] of lost) say(`${count} items were dropped after they were taken: ${reason} (docs/errors.md)`);
+    return refused > 0 || lost.length > 0 ? REFUSED : 0;
+  });
+}
+function retentionOf(text: string | undefined): number {
+  try {
+    return parseRetention(text ?? 'off');
+  } catch (error) {
+    if (error instanceof ValueError) throw new FaultlineError('config_invalid', `--retention: ${error.message}`);
+    throw error;
+  }
+}
+function summary({ file, format, accepted, refused, minTimeMs, maxTimeMs }: ImportResult): string {
+  const span =
+    minTimeMs === null || maxTimeMs === null ? '' : `, ${new Date(minTimeMs).toISOString()} to ${new Date(maxTimeMs).toISOString()}`;
+  const head = `${file}: ${format}, ${accepted.traces} spans, ${accepted.logs} log records, ${accepted.metrics} points${span}\n`;
+  const bad = refused.map(({ line, reason, message }) => `  refused${line === null ? '' : ` ${line}`}: ${reason}: ${message}\n`);
+  return head + bad.join('');
+}
+/** Items of HTTP senders dropped after the acknowledgement, by reason, since the instance started. */
+async function dropped(console: ConsoleClient): Promise<ReadonlyMap<string, number>> {
+  const { sources } = (await (await console.call('/console/sources')).json()) as Sources;
+  const http = sources.filter((source) => source.kind === 'otlp-http');
+  return new Map(http.flatMap((source) => Object.entries(source.dropped)));
+}
+const difference = (after: ReadonlyMap<string, number>, before: ReadonlyMap<string, number>): [string, number][] =>
+  [...after].map(([reason, count]): [string, number] => [reason, count - (before.get(reason) ?? 0)]).filter(([, count]) => count > 0);

@@ -1,0 +1,115 @@
+import { readLength, readTag, readVarint, skipField, WIRE_BYTES, wireInput } from '#collectors/otlp/wire.ts';
+import type { TelemetryRecord } from './telemetry-record.ts';
+
+export interface SendResult {
+  /** Items the receiver took. */
+  readonly accepted: number;
+  /** null when all were taken. */
+  readonly refused: { readonly reason: string; readonly message: string } | null;
+}
+/** How long a busy or restarting receiver is asked again. */
+const PATIENCE_MS = 60_000;
+const FIRST_WAIT_MS = 100;
+const LONGEST_WAIT_MS = 5_000;
+const REASON_OF_STATUS: Readonly<Record<number, string>> = {
+  400: 'malformed',
+  413: 'body_too_large',
+  415: 'unsupported_content_type',
+  429: 'backpressure',
+  503: 'backpressure',
+};
+
+/** Sends one request to the receiver as any OTLP/HTTP client would, and retries what OTLP calls retryable. */
+export async function sendRecord(record: TelemetryRecord, ingestUrl: string, sleep = defaultSleep): Promise<SendResult> {
+  const url = `${ingestUrl.replace(/\/$/, '')}/v1/${record.signal}`;
+  let waitedMs = 0;
+  for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS)) {
+    const answer = await post(url, record);
+    if ('result' in answer) return answer.result;
+    const nextMs = Math.max(waitMs, Math.min(answer.retryAfterMs, LONGEST_WAIT_MS));
+    if (waitedMs + nextMs > PATIENCE_MS) return { accepted: 0, refused: answer.refused };
+    waitedMs += nextMs;
+    await sleep(nextMs);
+  }
+}
+const defaultSleep = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
+type Refusal = NonNullable<SendResult['refused']>;
+
+async function post(
+  url: string,
+  record: TelemetryRecord,
+): Promise<{ readonly result: SendResult } | { readonly refused: Refusal; readonly retryAfterMs: number }> {
+  let response: Response;
+  let body: Uint8Array;
+  try {
+    const headers = { 'content-type': record.contentType };
+    response = await fetch(url, {
+      method: 'POST',
+      headers,
+      body: record.body as Uint8Array<ArrayBuffer>,
+      signal: AbortSignal.timeout(60_000),
+    });
+    body = new Uint8Array(await response.arrayBuffer());
+  } catch (error) {
+    const cause = (error as { cause?: Error }).cause?.message ?? (error as Error).message;
+    return { refused: { reason: 'unreachable', message: `cannot send to ${url}: ${cause}` }, retryAfterMs: 0 };
+  }
+  if (response.ok) {
+    const { rejected, message } = partialSuccess(body, record.contentType);
+    const refused = rejected > 0 ? { reason: 'malformed', message: message || `${rejected} items were rejected` } : null;
+    return { result: { accepted: Math.max(0, record.items - rejected), refused } };
+  }
+  const refused = {
+    reason: REASON_OF_STATUS[response.status] ?? 'malformed',
+    message: statusMessage(body, response.headers.get('content-type') ?? '') || `HTTP ${response.status}`,
+  };
+  if (![429, 502, 503, 504].includes(response.status)) return { result: { accepted: 0, refused } };
+  return { refused, retryAfterMs: Number(response.headers.get('retry-after') ?? 0) * 1000 || 0 };
+}
+
+/** ExportPartialSuccess of the answer: field 1 is how many, field 2 why. */
+function partialSuccess(body: Uint8Array, contentType: string): { rejected: number; message: string } {
+  try {
+    if (contentType === 'application/json') {
+      const { partialSuccess: partial } = JSON.parse(new TextDecoder().decode(body)) as { partialSuccess?: Record<string, unknown> };
+      const count = partial?.['rejectedSpans'] ?? partial?.['rejectedLogRecords'] ?? partial?.['rejectedDataPoints'];
+      return { rejected: Number(count ?? 0), message: String(partial?.['errorMessage'] ?? '') };
+    }
+    const partial = bytesField(body, 1);
+    return partial ? { rejected: numberField(partial, 1), message: textField(partial, 2) } : { rejected: 0, message: '' };
+  } catch {
+    return { rejected: 0, message: '' };
+  }
+}
+/** Message of google.rpc.Status. */
+function statusMessage(body: Uint8Array, contentType: string): string {
+  try {
+    if (contentType.includes('json')) return String((JSON.parse(new TextDecoder().decode(body)) as { message?: unknown }).message ?? '');
+    if (contentType.includes('protobuf')) return textField(body, 2);
+    return new TextDecoder().decode(body.subarray(0, 300));
+  } catch {
+    return '';
+  }
+}
+function bytesField(body: Uint8Array, number: number): Uint8Array | null {
+  const input = wireInput(body);
+  while (input.pos < body.length) {
+    const tag = readTag(input, body.length);
+    if (tag === ((number << 3) | WIRE_BYTES)) {
+      const length = readLength(input, body.length);
+      return body.subarray(input.pos, input.pos + length);
+    }
+    skipField(input, tag, body.length);
+  }
+  return null;
+}
+const textField = (body: Uint8Array, number: number): string => new TextDecoder().decode(bytesField(body, number) ?? new Uint8Array());
+function numberField(body: Uint8Array, number: number): number {
+  const input = wireInput(body);
+  while (input.pos < body.length) {
+    const tag = readTag(input, body.length);
+    if (tag === number << 3) return readVarint(input, body.length);
+    skipField(input, tag, body.length);
+  }
+  return 0;
+}

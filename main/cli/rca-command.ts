@@ -1,0 +1,47 @@
+import { FaultlineError } from '#contracts/errors.ts';
+import type { RcaResult } from '#contracts/judgement.ts';
+import { parseTime, ValueError } from './parse-values.ts';
+import { type InstanceFlags, json, withConsole } from './with-console.ts';
+
+export interface RcaFlags extends InstanceFlags {
+  readonly start: string;
+  readonly end: string;
+  readonly service?: string;
+  readonly top?: number;
+  readonly json?: boolean;
+}
+/** `faultline rca`: ranked causes on stdout, as JSON (contract) or for people. */
+export async function rca(flags: RcaFlags): Promise<number> {
+  const nowMs = Date.now();
+  const start = timeOf('--start', flags.start, nowMs);
+  const end = timeOf('--end', flags.end, nowMs);
+  const question = {
+    start,
+    end,
+    ...(flags.service ? { service: flags.service } : {}),
+    ...(flags.top === undefined ? {} : { top: flags.top }),
+  };
+  const result = await withConsole(
+    { flags },
+    async (console) => (await console.call('/console/rca', json(question))).json() as Promise<RcaResult>,
+  );
+  process.stdout.write(flags.json ? `${JSON.stringify(result)}\n` : describe(result));
+  return 0;
+}
+function timeOf(flag: string, text: string, nowMs: number): number {
+  try {
+    return parseTime(text, nowMs);
+  } catch (error) {
+    if (error instanceof ValueError) throw new FaultlineError('bad_request', `${flag}: ${error.message}`);
+    throw error;
+  }
+}
+function describe(result: RcaResult): string {
+  const lines = [`verdict: ${result.verdict}`];
+  for (const { rank, service, instance, kind, score, because, evidence } of result.candidates) {
+    lines.push(`${rank}. ${service}${instance ? ` (${instance})` : ''}: ${kind}, score ${score.toFixed(2)}`, `   ${because}`);
+    for (const row of evidence) lines.push(`   ${row.id} ${row.signal}: ${row.value ?? '-'} against ${row.baseline ?? '-'}`);
+  }
+  if (result.candidates.length === 0) lines.push('no candidate');
+  return `${lines.join('\n')}\n`;
+}

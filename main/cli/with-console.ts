@@ -1,0 +1,133 @@
+import { existsSync } from 'node:fs';
+import type { State } from '#contracts/console-api.ts';
+import { ERRORS, type ErrorCode, FaultlineError } from '#contracts/errors.ts';
+import type { Settings } from '#contracts/settings.ts';
+import { childHost } from '#main/supervisor/child-host.ts';
+import { startConsole } from '#main/supervisor/console-process.ts';
+import { readSettings } from './read-settings.ts';
+import { type Runtime, readRuntime } from './runtime-file.ts';
+import { placeOfProcess, say } from './serve.ts';
+
+export interface InstanceFlags {
+  readonly data?: string;
+  readonly api?: string;
+  readonly token?: string;
+}
+/** A console a command may talk to. */
+export interface ConsoleClient {
+  /** @throws FaultlineError with the catalogue code the API answered */
+  call(path: string, init?: RequestInit): Promise<Response>;
+  /** Where telemetry may be sent. */
+  ingestUrl(): Promise<string>;
+}
+export interface WithConsoleOptions {
+  readonly flags: InstanceFlags;
+  /** Make the data folder when it is not there (import); else that is an error (query). */
+  readonly createFolder?: boolean;
+  /** For a console started here; 0 = keep everything, so that looking at old data does not prune it. */
+  readonly retentionSeconds?: number;
+}
+/** How long an instance that holds the folder may take until it says where it listens. */
+const STARTING_MS = 15_000;
+
+/**
+ * Runs `work` against the console that --api names, else the one that runs on the data folder, else one started for it
+ * on free ports and stopped after. @throws FaultlineError
+ */
+export async function withConsole<T>(options: WithConsoleOptions, work: (console: ConsoleClient) => Promise<T>): Promise<T> {
+  const { flags } = options;
+  if (flags.api !== undefined) return work(remote(flags.api, flags.token));
+  const { settings } = readSettings(flags.data === undefined ? {} : { data: flags.data }, placeOfProcess());
+  const running = await findRunning(settings.dataDir);
+  if (running) return work(client(running.api, running.token, running.ingest));
+  if (!options.createFolder && !existsSync(settings.dataDir)) {
+    throw new FaultlineError('not_found', `There is no data folder ${settings.dataDir} and nothing runs on it.`);
+  }
+  return headless(settings, options.retentionSeconds ?? 0, work);
+}
+
+/** The instance on this folder, if it answers. */
+export async function findRunning(dataDir: string): Promise<Runtime | null> {
+  const runtime = readRuntime(dataDir);
+  if (!runtime) return null;
+  const answers = await fetch(`${runtime.api}/healthz`, { signal: AbortSignal.timeout(2_000) }).then(
+    (response) => response.status < 500 || response.status === 503,
+    () => false,
+  );
+  return answers ? runtime : null;
+}
+async function headless<T>(settings: Settings, retentionSeconds: number, work: (console: ConsoleClient) => Promise<T>): Promise<T> {
+  const free = { host: '127.0.0.1', port: 0 };
+  const own: Settings = {
+    ...settings,
+    api: free,
+    ingest: free,
+    otlpGrpc: free,
+    prometheusConfig: null,
+    demo: null,
+    ui: false,
+    retentionSeconds,
+    maxSizeBytes: Number.MAX_SAFE_INTEGER,
+  };
+  let supervisor: Awaited<ReturnType<typeof startConsole>>;
+  try {
+    supervisor = await startConsole({ settings: own, host: childHost(), log: say });
+  } catch (error) {
+    const other = error instanceof FaultlineError && error.code === 'data_dir_locked' ? await awaitRunning(settings.dataDir) : null;
+    if (other) return work(client(other.api, other.token, other.ingest));
+    throw error;
+  }
+  try {
+    return await work(client(supervisor.addresses.api, own.token, supervisor.addresses.ingest));
+  } finally {
+    await supervisor.stop();
+  }
+}
+/** Another process holds the folder and has not said yet where it listens. */
+async function awaitRunning(dataDir: string): Promise<Runtime | null> {
+  for (let waitedMs = 0; waitedMs < STARTING_MS; waitedMs += 250) {
+    const running = await findRunning(dataDir);
+    if (running) return running;
+    await new Promise((done) => setTimeout(done, 250));
+  }
+  return null;
+}
+
+function remote(api: string, token: string | undefined): ConsoleClient {
+  const url = /^https?:\/\//.test(api) ? api : `http://${api}`;
+  const known = token ?? process.env['FAULTLINE_TOKEN'];
+  if (!known) throw new FaultlineError('bad_request', '--api needs --token (or FAULTLINE_TOKEN): the one printed at start.');
+  return client(url.replace(/\/$/, ''), known, null);
+}
+function client(api: string, token: string, ingest: string | null): ConsoleClient {
+  const call: ConsoleClient['call'] = async (path, init = {}) => {
+    let response: Response;
+    try {
+      response = await fetch(`${api}${path}`, { ...init, headers: { authorization: `Bearer ${token}`, ...init.headers } });
+    } catch (error) {
+      const cause = (error as { cause?: Error }).cause?.message ?? (error as Error).message;
+      throw new FaultlineError('not_found', `No console answers at ${api}: ${cause}`, { cause: error });
+    }
+    if (!response.ok) throw await answeredError(response, `${api}${path}`);
+    return response;
+  };
+  return {
+    call,
+    ingestUrl: async () => ingest ?? ((await (await call('/console/state')).json()) as State).addresses.ingest,
+  };
+}
+async function answeredError(response: Response, url: string): Promise<FaultlineError> {
+  const text = await response.text();
+  try {
+    const { error } = JSON.parse(text) as { error: { code: string; message: string } };
+    const code = error.code in ERRORS ? (error.code as ErrorCode) : 'internal';
+    return new FaultlineError(code, error.message);
+  } catch {
+    return new FaultlineError('internal', `${url} answered ${response.status}: ${text.slice(0, 300)}`);
+  }
+}
+export const json = (value: unknown): RequestInit => ({
+  method: 'POST',
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify(value),
+});
