@@ -96,7 +96,8 @@ export class RatioSignal {
     const isBad = learned.isReady && bad >= 1 && binomialUpperTail(Math.min(bad, all), all, expected) < 0.1;
     counts.push(bad, all, isBad ? 1 : 0, startMs);
     this.follow(isBad, startMs, expected);
-    learned.push(bad, all, isBad, this.spell !== null);
+    // Half a window of bad buckets is suspicion enough to stop learning, long before it is an anomaly.
+    learned.push(bad, all, isBad, this.spell !== null || counts.nearFlags >= Math.ceil(this.pacing.evidence / 2));
     if (this.spell === null) return null;
     const sigma = Math.sqrt((expected * (1 - expected)) / Math.max(counts.nearAll, 1));
     const { onsetMs, untilMs, ratio } = this.spell;
