@@ -37,6 +37,7 @@ interface Score {
   readonly said: string;
   /** Incidents that have nothing to do with the trouble: all of a quiet run, those opened before the onset of another. */
   readonly falseIncidents: number;
+  readonly lookedAhead: number;
   readonly extraIncidents: number;
   readonly title: string;
   readonly seconds: number;
@@ -46,7 +47,7 @@ interface Score {
 const SLACK_MS = 20_000;
 const isPlace = (truth: Truth, service: string): boolean => service === truth.service || truth.aliases.includes(service);
 
-function score(scenario: DemoScenario, seed: number, { truth, incidents, dropped, seconds }: RunOutcome): Score {
+function score(scenario: DemoScenario, seed: number, { truth, incidents, lookedAhead, dropped, seconds }: RunOutcome): Score {
   const quiet = scenario === 'none';
   const early = incidents.filter(({ incident }) => quiet || incident.openedMs < truth.onsetMs - SLACK_MS);
   const due = incidents.filter((entry) => !early.includes(entry));
@@ -65,7 +66,9 @@ function score(scenario: DemoScenario, seed: number, { truth, incidents, dropped
     top3: candidates.slice(0, 3).some((candidate) => isPlace(truth, candidate.service)),
     verdict: first?.rca.verdict ?? '',
     said: best ? `${best.service} ${best.kind}` : '',
-    falseIncidents: early.length,
+    // An incident only the future explains would not have been there: counted as false, whenever it opened.
+    falseIncidents: early.length + lookedAhead,
+    lookedAhead,
     extraIncidents: Math.max(0, due.length - 1),
     title: (first ?? early[0])?.incident.title ?? '',
     seconds: Math.round(Object.values(seconds).reduce((sum, part) => sum + part, 0)),

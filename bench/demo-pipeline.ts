@@ -18,6 +18,7 @@ import { openStore } from '#store/open-store.ts';
 import { readFacets, servicesWithMoreErrors } from '#store/read/read-facets.ts';
 import { readObservation } from '#store/read/read-observation.ts';
 import { evidenceQueries } from '#store/sql/read/evidence-sql.ts';
+import { prefixOf } from './observation-prefix.ts';
 
 /** One shop run through the real decode, store, observe, detect, correlate and rank; no socket, no clock. */
 export interface RunOptions {
@@ -33,6 +34,8 @@ export interface RankedIncident {
 export interface RunOutcome {
   readonly truth: Truth;
   readonly incidents: readonly RankedIncident[];
+  /** Incidents of the whole replay that a replay without the future does not have; must be 0. */
+  readonly lookedAhead: number;
   readonly dropped: Readonly<Record<string, number>>;
   readonly seconds: Readonly<Record<'simulate' | 'ingest' | 'observe' | 'judge', number>>;
 }
@@ -110,19 +113,21 @@ function feed(
   return dropped;
 }
 
-async function rankOne(
-  store: Store,
-  observation: Observation,
-  incident: Incident,
-  anomalies: readonly Incident['anomalies'][number][],
-  endMs: number,
-): Promise<RankedIncident> {
-  const lookMs = Math.min(endMs, incident.openedMs + LOOK_AFTER_MS);
-  const { window, baseline } = windowsOf({ onsetMs: incident.onsetMs, resolvedMs: null }, observation, lookMs);
-  const facets = await readFacets(store, servicesWithMoreErrors(observation, window, baseline), window, baseline);
-  const seen = anomalies.filter((anomaly) => anomaly.onsetMs < lookMs);
+/**
+ * Ranks with what was known when the operator looks, nothing later: observation, anomalies and the incident itself are
+ * those of a replay that ends there. null: that replay has no such incident, so it was opened by looking ahead.
+ */
+async function rankOne(store: Store, observation: Observation, opened: Incident): Promise<RankedIncident | null> {
+  const endMs = observation.startMs + observation.buckets * observation.stepMs;
+  const lookMs = Math.min(endMs, opened.openedMs + LOOK_AFTER_MS);
+  const known = prefixOf(observation, Math.round((lookMs - observation.startMs) / observation.stepMs));
+  const { incidents, anomalies } = replay(known, evidenceQueries);
+  const incident = incidents.find((candidate) => candidate.openedMs === opened.openedMs);
+  if (!incident) return null;
+  const { window, baseline } = windowsOf({ onsetMs: incident.onsetMs, resolvedMs: null }, known, lookMs);
+  const facets = await readFacets(store, servicesWithMoreErrors(known, window, baseline), window, baseline);
   const rca = rankCauses(
-    { observation: { ...observation, facets }, anomalies: seen, window, baseline, symptom: incident.symptom, top: 5 },
+    { observation: { ...known, facets }, anomalies, window, baseline, symptom: incident.symptom, top: 5 },
     evidenceQueries,
   );
   return { incident, rca };
@@ -151,12 +156,16 @@ export async function runScenario(options: RunOptions, startMs: number): Promise
     const observation = await observe(store, startMs, (endMs - startMs) / STEP_MS);
     spent.observe = (performance.now() - observing) / 1000;
     const judging = performance.now();
-    const { incidents, anomalies } = replay(observation, evidenceQueries);
     const ranked: RankedIncident[] = [];
-    for (const incident of incidents) ranked.push(await rankOne(store, observation, incident, anomalies, endMs));
+    let lookedAhead = 0;
+    for (const incident of replay(observation, evidenceQueries).incidents) {
+      const entry = await rankOne(store, observation, incident);
+      if (entry) ranked.push(entry);
+      else lookedAhead += 1;
+    }
     spent.judge = (performance.now() - judging) / 1000;
     await store.close();
-    return { truth: shop.truth(), incidents: ranked, dropped, seconds: spent };
+    return { truth: shop.truth(), incidents: ranked, lookedAhead, dropped, seconds: spent };
   } finally {
     await rm(dataDir, { recursive: true, force: true });
   }
