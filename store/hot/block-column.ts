@@ -20,6 +20,7 @@ export class BlockColumn {
   /** DuckDB's validity mask, 1 = present; null while no row is NULL. */
   mask: Uint32Array<ArrayBuffer> | null = null;
   private capacity: number;
+  private spareMask: Uint32Array<ArrayBuffer> | null = null;
 
   constructor(shape: ColumnShape, capacity: number) {
     this.shape = shape;
@@ -27,6 +28,14 @@ export class BlockColumn {
     this.data = new Uint8Array(roundUp(this.capacity * shape.width));
     this.words = new Uint32Array(this.data.buffer);
     this.children = shape.children.map((child) => new BlockColumn(child, this.capacity));
+  }
+
+  /** Empties the column and keeps its memory. */
+  reset(): void {
+    this.rows = 0;
+    this.spareMask = this.mask ?? this.spareMask;
+    this.mask = null;
+    for (const child of this.children) child.reset();
   }
 
   sizeBytes(): number {
@@ -66,21 +75,15 @@ export class BlockColumn {
   }
 
   private appendStrings(column: StringColumn, from: number, to: number, heap: HeapSource): void {
-    const source = column.cells;
     const target = this.words;
-    let copy: HeapCopy | null = null;
     let at = this.rows * 4;
-    for (let i = from * 4; i < to * 4; i += 4, at += 4) {
-      const length = source[i]!;
-      target[at] = length;
-      target[at + 1] = source[i + 1]!;
-      if (length <= 12) {
-        target[at + 2] = source[i + 2]!;
-        target[at + 3] = source[i + 3]!;
-        continue;
-      }
+    target.set(column.cells.subarray(from * 4, to * 4), at);
+    let copy: HeapCopy | null = null;
+    for (const end = at + (to - from) * 4; at < end; at += 4) {
+      const length = target[at]!;
+      if (length <= 12) continue;
       copy ??= heap.address();
-      const offset = source[i + 2]!;
+      const offset = target[at + 2]!;
       // A wrong offset would make DuckDB read foreign memory.
       invariant(offset + length <= copy.bytes.length, `string cell [${offset}, +${length}) outside of a heap of ${copy.bytes.length}`);
       const low = copy.baseLow + offset;
@@ -115,12 +118,14 @@ export class BlockColumn {
       if (present[i] !== 0) continue;
       mask ??= this.newMask();
       mask[row >>> 5]! &= ~(1 << (row & 31));
-      if (this.shape.kind === 'string') this.words.fill(0, row * 4, row * 4 + 4);
     }
   }
 
   private newMask(): Uint32Array<ArrayBuffer> {
-    this.mask = new Uint32Array(maskWords(this.capacity)).fill(0xffffffff);
+    const words = maskWords(this.capacity);
+    const spare = this.spareMask && this.spareMask.length >= words ? this.spareMask : new Uint32Array(words);
+    this.spareMask = null;
+    this.mask = spare.fill(0xffffffff);
     return this.mask;
   }
 

@@ -24,12 +24,16 @@ export interface HotCounts {
   bytes: number;
 }
 
+/** Emptied blocks kept for the next row group. */
+const MAX_SPARE = 60;
+
 /** Rows of one table that are not stored yet, by day, in the order they were appended. */
 export class HotTable {
   readonly spec: HotTableSpec;
   readonly days = new Map<number, Block[]>();
   private readonly shapes: readonly ColumnShape[];
   private readonly heap: NativeHeap;
+  private readonly spare: Block[] = [];
   rows = 0;
 
   constructor(spec: HotTableSpec, heap: NativeHeap) {
@@ -75,6 +79,7 @@ export class HotTable {
   free(block: Block): void {
     for (const arena of block.arenas) this.heap.release(arena);
     block.arenas.clear();
+    if (block.rows === BLOCK_ROWS && this.spare.length < MAX_SPARE) this.spare.push(block);
   }
 
   counts(): HotCounts {
@@ -87,7 +92,9 @@ export class HotTable {
     const blocks = this.days.get(day) ?? [];
     const last = blocks.at(-1);
     if (last && !last.sealed) return last;
-    const block = new Block(this.shapes, Math.min(BLOCK_ROWS, last ? BLOCK_ROWS : rows), nowMs);
+    const spare = last ? this.spare.pop() : undefined;
+    spare?.reuse(nowMs);
+    const block = spare ?? new Block(this.shapes, Math.min(BLOCK_ROWS, last ? BLOCK_ROWS : rows), nowMs);
     blocks.push(block);
     this.days.set(day, blocks);
     return block;

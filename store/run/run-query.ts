@@ -19,8 +19,9 @@ export interface QueryContext {
   readonly beforeSnapshot: () => void;
 }
 interface Plan {
-  readonly statement: duckdb.PreparedStatement;
-  readonly names: readonly string[];
+  statement: duckdb.PreparedStatement;
+  /** null: DuckDB tells the columns only once the parameters have values. */
+  names: readonly string[] | null;
 }
 
 /** Stops a statement: by the caller's signal or by time. */
@@ -67,6 +68,7 @@ export async function runQuery(
     plan = await context.gate.start(() => begin(connection, context, sql));
     stop.check();
     bind(plan.statement, params);
+    if (plan.names === null) await resolve(connection, plan, sql, params);
     const result = await collect(plan, options.maxRows ?? DEFAULT_MAX_ROWS, stop);
     await connection.run('COMMIT');
     return result;
@@ -97,10 +99,26 @@ async function begin(connection: Connection, context: QueryContext, sql: string)
     name: duckdb.prepared_statement_column_name(statement, i),
     type: duckdb.prepared_statement_column_type(statement, i),
   }));
+  if (columns.length === 1 && columns[0]!.type === duckdb.Type.INVALID) return { statement, names: null };
   const names = columns.map((column) => column.name);
   if (columns.every((column) => readTypeOf(column.type))) return { statement, names };
   duckdb.destroy_prepare_sync(statement);
   return { statement: await duckdb.prepare(connection.raw, readableSql(sql, columns)), names };
+}
+
+/** Runs the statement once to learn its columns. The transaction holds what it is bound to: no gate is needed. */
+async function resolve(connection: Connection, plan: Plan, sql: string, params: readonly QueryValue[]): Promise<void> {
+  const result = await duckdb.execute_prepared_streaming(plan.statement);
+  const columns = Array.from({ length: duckdb.column_count(result) }, (_, i) => ({
+    name: duckdb.column_name(result, i),
+    type: duckdb.column_type(result, i),
+  }));
+  plan.names = columns.map((column) => column.name);
+  if (columns.every((column) => readTypeOf(column.type))) return;
+  const readable = await duckdb.prepare(connection.raw, readableSql(sql, columns));
+  duckdb.destroy_prepare_sync(plan.statement);
+  plan.statement = readable;
+  bind(plan.statement, params);
 }
 
 function bind(statement: duckdb.PreparedStatement, params: readonly QueryValue[]): void {
@@ -121,7 +139,7 @@ function bindValue(statement: duckdb.PreparedStatement, index: number, value: Qu
 
 async function collect(plan: Plan, maxRows: number, stop: Stop): Promise<StoreQueryResult> {
   const result = await duckdb.execute_prepared_streaming(plan.statement);
-  const columns: ColumnData[] = columnsOf(result, plan.names);
+  const columns: ColumnData[] = columnsOf(result, plan.names ?? undefined);
   let rows = 0;
   for (;;) {
     stop.check();
