@@ -1,72 +1,78 @@
-// Generates docs/errors.md from contracts/, and checks that every path named in docs/chains.md exists.
-// node tools/docs.mjs [--check]   With --check nothing is written; a difference fails.
+// docs.mjs [--check]: docs/errors.md from the two catalogues in contracts/, and proof that every path docs/chains.md
+// names is there.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { ERRORS } from '../contracts/errors.ts';
 import { REASONS } from '../contracts/reasons.ts';
-import { limitsSchema } from '../contracts/settings.ts';
-import { root } from './pinned-node.mjs';
 
-const check = process.argv.includes('--check');
-const problems = [];
+const root = resolve(import.meta.dirname, '..');
+const target = join(root, 'docs/errors.md');
 const cell = (text) => String(text).replaceAll('|', '\\|');
-const table = (head, rows) =>
-  [`| ${head.join(' | ')} |`, `|${head.map(() => '---').join('|')}|`, ...rows.map((row) => `| ${row.map(cell).join(' | ')} |`)].join('\n');
+const row = (...cells) => `| ${cells.map(cell).join(' | ')} |`;
 
-const errors = `# Errors and reasons
+const CLASSES = {
+  permanent: 'the same call fails again',
+  retryable: 'the same call may succeed later',
+  cancelled: 'nobody waits for the answer',
+  bug: 'a mistake of ours',
+};
+const KINDS = {
+  refused: 'The sender was told: nothing was taken.',
+  dropped: 'Found after the acknowledgement and counted; the item is not stored.',
+  noted: 'Stored, with a repair worth knowing.',
+};
 
-Generated from contracts/errors.ts and contracts/reasons.ts by tools/docs.mjs; do not edit.
-
-## Errors of the API and the command line
-
-${table(
-  ['code', 'class', 'HTTP', 'what', 'what to do'],
-  Object.entries(ERRORS).map(([code, e]) => [`\`${code}\``, e.class, e.status, e.says, e.todo]),
-)}
-
-## Why telemetry was refused, dropped or repaired
-
-refused: the sender was told. dropped: found after the acknowledgement, counted. noted: kept, with a repair.
-
-${table(
-  ['code', 'kind', 'what', 'what to do'],
-  Object.entries(REASONS).map(([code, r]) => [`\`${code}\``, r.kind, r.says, r.todo]),
-)}
-`;
-const shape = limitsSchema.unwrap?.().shape ?? limitsSchema.def.innerType.shape;
-const defaults = limitsSchema.parse({});
-const limits = `# Limits of receiving
-
-Generated from contracts/settings.ts by tools/docs.mjs; do not edit. Keys of \`limits:\` in faultline.yaml. What goes over
-one is refused or cut, counted by reason (docs/errors.md) and shown on the Sources page. Other limits: docs/limits.md.
-
-${table(
-  ['key', 'default', 'what'],
-  Object.entries(shape).map(([key, schema]) => [
-    `\`${key}\``,
-    JSON.stringify(defaults[key]),
-    schema.description ?? schema.def?.innerType?.description ?? '',
-  ]),
-)}
-`;
-mkdirSync(join(root, 'docs'), { recursive: true });
-for (const [name, text] of [
-  ['docs/errors.md', errors],
-  ['docs/receive-limits.md', limits],
-]) {
-  const path = join(root, name);
-  const before = existsSync(path) ? readFileSync(path, 'utf8') : '';
-  if (before === text) continue;
-  if (check) problems.push(`${name} is not what contracts/ say: run node tools/docs.mjs`);
-  else writeFileSync(path, text);
-}
-const chains = join(root, 'docs/chains.md');
-if (existsSync(chains)) {
-  for (const [, named] of readFileSync(chains, 'utf8').matchAll(
-    /`((?:collectors|store|main|analytics|renderer|contracts|query|demo)\/[\w./-]+\.\w+)`/g,
-  )) {
-    if (!existsSync(join(root, named))) problems.push(`docs/chains.md names ${named}, which does not exist`);
+export function errorsDocument() {
+  const lines = [
+    '# Errors and reasons',
+    '',
+    'Generated from `contracts/errors.ts` and `contracts/reasons.ts` by `tools/docs.mjs`; do not edit.',
+    '',
+    '## Errors',
+    '',
+    'Answered by the API as `{"error":{"code","message","todo"}}` and said by the command line. Classes: ' +
+      `${Object.entries(CLASSES)
+        .map(([name, says]) => `*${name}*: ${says}`)
+        .join('; ')}.`,
+    '',
+    row('code', 'class', 'HTTP', 'what it says', 'what to do'),
+    row('---', '---', '---', '---', '---'),
+    ...Object.entries(ERRORS).map(([code, entry]) => row(`\`${code}\``, entry.class, entry.status, entry.says, entry.todo)),
+    '',
+    '## Reasons',
+    '',
+    'Why telemetry was refused, dropped or repaired: a label of the counters in `/metrics` and a line on the Sources page.',
+    '',
+  ];
+  for (const [kind, says] of Object.entries(KINDS)) {
+    lines.push(`### ${kind}`, '', says, '', row('code', 'what it says', 'what to do'), row('---', '---', '---'));
+    for (const [code, reason] of Object.entries(REASONS))
+      if (reason.kind === kind) lines.push(row(`\`${code}\``, reason.says, reason.todo));
+    lines.push('');
   }
+  return lines.join('\n');
 }
-for (const problem of problems) console.log(problem);
-process.exitCode = problems.length > 0 ? 1 : 0;
+/** Paths in backquotes in docs/chains.md and ARCHITECTURE.md that are not there. */
+export function brokenPaths() {
+  const broken = [];
+  for (const file of ['docs/chains.md', 'ARCHITECTURE.md']) {
+    if (!existsSync(join(root, file))) continue;
+    for (const [index, line] of readFileSync(join(root, file), 'utf8').split('\n').entries()) {
+      for (const [, path] of line.matchAll(/`([a-z][\w-]*\/[\w./-]+\.(?:ts|svelte|mjs|md|sql))`/g))
+        if (!existsSync(join(root, path))) broken.push(`${file}:${index + 1} there is no ${path}`);
+    }
+  }
+  return broken;
+}
+if (process.argv[1] === import.meta.filename) {
+  const text = errorsDocument();
+  const broken = brokenPaths();
+  for (const line of broken) console.error(line);
+  if (!process.argv.includes('--check')) {
+    mkdirSync(join(root, 'docs'), { recursive: true });
+    writeFileSync(target, text);
+  }
+  const same = existsSync(target) && readFileSync(target, 'utf8') === text;
+  if (!same) console.error('docs/errors.md does not fit contracts/: run "node tools/with-node.mjs tools/docs.mjs"');
+  process.exitCode = same && broken.length === 0 ? 0 : 1;
+}

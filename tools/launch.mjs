@@ -1,73 +1,65 @@
-// npm start [-- FLAGS]: installs what is missing, builds what is stale, opens the console in Electron when its binary and
-// a display are there, else serves the same console to a browser. Runs on Node 20. Never require('electron') here: since
-// Electron 42 that starts a download.
-import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+// npm start [-- --web | --desktop] [-- FLAGS OF faultline serve]: installs what is missing, builds what is stale, opens
+// the console in Electron where its binary and a display are, else serves the same console and says where to look.
+import { spawn } from 'node:child_process';
+import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import { ensureInstalled } from './ensure-installed.mjs';
-import { pinnedNode, root } from './pinned-node.mjs';
+import { findElectron } from './find-electron.mjs';
+import { buildStale, installMissing, nodeFor } from './prepare.mjs';
 
-/** @returns {{ path: string | null, why: string }} */
-export function findElectron(env = process.env, base = root, platform = process.platform) {
-  const folder = join(base, 'node_modules', 'electron');
-  if (!existsSync(join(folder, 'package.json'))) return { path: null, why: 'the electron package is not installed' };
-  const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
-  const exe = { darwin: 'Electron.app/Contents/MacOS/Electron', win32: 'electron.exe' }[platform] ?? 'electron';
-  const dist = env.ELECTRON_OVERRIDE_DIST_PATH ?? join(folder, 'dist');
-  const path = join(dist, exe);
-  if (!existsSync(path)) return { path: null, why: "Electron's binary is not on this machine" };
-  const stamp = join(dist, 'version');
-  const have = existsSync(stamp) ? readFileSync(stamp, 'utf8').replace(/^v/, '').trim() : null;
-  if (have !== version && !env.ELECTRON_OVERRIDE_DIST_PATH)
-    return { path: null, why: `Electron's binary is ${have}, the package ${version}` };
-  if (platform === 'linux' && !env.DISPLAY && !env.WAYLAND_DISPLAY) return { path: null, why: 'there is no display' };
-  return { path, why: '' };
+const root = resolve(import.meta.dirname, '..');
+
+/** The ready line in words. */
+export function describeReady({ version, api, ingest, otlpGrpc, token }) {
+  return [
+    '',
+    `Faultline ${version} is ready.`,
+    '',
+    `  Look at     ${api}/?token=${encodeURIComponent(token)}`,
+    `  Send OTLP   ${ingest} (HTTP), ${otlpGrpc} (gRPC)`,
+    `              export OTEL_EXPORTER_OTLP_ENDPOINT=${ingest}`,
+    '  Stop        Ctrl-C',
+    '',
+  ].join('\n');
 }
-
-function sayWhere(line) {
-  const ready = JSON.parse(line);
-  console.error(`
-  Faultline is running.
-
-    Console     ${ready.api}/?token=${ready.token}
-    OTLP/HTTP   ${ready.ingest}
-    OTLP/gRPC   ${ready.otlpGrpc}
-
-  Open the console's address in a browser; the token in it is asked for once. Stop with Ctrl+C.
-`);
-}
-
-function serve(node, args) {
-  const child = spawn(node, [join(root, 'out/node/cli.js'), 'serve', ...args], { stdio: ['ignore', 'pipe', 'inherit'], cwd: root });
-  createInterface({ input: child.stdout }).on('line', (line) => {
-    process.stdout.write(`${line}\n`);
-    if (line.startsWith('{"ready":true')) sayWhere(line);
+function hold(child) {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  child.on('error', (error) => {
+    console.error(`cannot start ${child.spawnfile}: ${error.message}`);
+    process.exit(1);
   });
-  return child;
-}
-
-function main(args) {
-  const web = args.includes('--web');
-  const desktop = args.includes('--desktop');
-  const rest = args.filter((arg) => arg !== '--web' && arg !== '--desktop');
-  ensureInstalled();
-  const node = pinnedNode();
-  if (!node) {
-    console.error('No Node 24 for this platform came with the packages: install Node 24 and run npm start again.');
-    process.exit(1);
-  }
-  const { status } = spawnSync(node, [join(root, 'tools/build.mjs')], { stdio: ['ignore', 2, 2], cwd: root });
-  if (status !== 0) process.exit(1);
-  const electron = web ? { path: null, why: '--web' } : findElectron();
-  if (!electron.path && desktop) {
-    console.error(`Electron cannot start: ${electron.why}. Fetch it with "npx install-electron" where the network allows it.`);
-    process.exit(1);
-  }
-  if (!electron.path && !web) console.error(`The desktop window is not used (${electron.why}); serving the same console to your browser.`);
-  const child = electron.path ? spawn(electron.path, [root, ...rest], { stdio: 'inherit', cwd: root }) : serve(node, rest);
-  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
   child.on('exit', (code, signal) => process.exit(code ?? (signal ? 1 : 0)));
 }
-
-if (process.argv[1] === import.meta.filename) main(process.argv.slice(2));
+function openWindow(electron, args) {
+  hold(spawn(electron, [root, ...args], { stdio: 'inherit', cwd: process.cwd() }));
+}
+function openForBrowser(node, args) {
+  // Its own group in a terminal would miss Ctrl-C; signals reach both, and the second is ignored.
+  const child = spawn(node, [join(root, 'out/node/cli.js'), 'serve', ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    cwd: process.cwd(),
+  });
+  hold(child);
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    try {
+      const ready = JSON.parse(line);
+      console.log(ready.ready ? describeReady(ready) : line);
+    } catch {
+      console.log(line);
+    }
+  });
+}
+function launch(args) {
+  const flags = args.filter((arg) => arg !== '--web' && arg !== '--desktop');
+  if (!installMissing(root)) process.exit(1);
+  const electron = args.includes('--web') ? { path: null, why: '--web' } : findElectron(root);
+  if (!electron.path && args.includes('--desktop')) {
+    console.error(`Electron cannot start: ${electron.why}. "npx install-electron" fetches it where the network allows it.`);
+    process.exit(1);
+  }
+  const node = nodeFor(root);
+  if (!node || !buildStale(root, node)) process.exit(1);
+  if (electron.path) return openWindow(electron.path, flags);
+  console.error(`No desktop window (${electron.why}): serving the console to your browser.`);
+  return openForBrowser(node, flags);
+}
+if (process.argv[1] === import.meta.filename) launch(process.argv.slice(2));

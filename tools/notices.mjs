@@ -1,61 +1,103 @@
-// THIRD-PARTY-NOTICES.md from package-lock.json and what is installed. node tools/notices.mjs [--check]
-// Fails when a package that ships (not a development one) has a licence that is not on the permissive list.
+// npm run notices [-- --check]: THIRD-PARTY-NOTICES.md from package-lock.json and the licence files of what is
+// installed. Packages for other platforms are listed too; what is not installed here gives no licence text.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { root } from './pinned-node.mjs';
+import { join, resolve } from 'node:path';
 
+const root = resolve(import.meta.dirname, '..');
+const target = join(root, 'THIRD-PARTY-NOTICES.md');
+/** Permissive only; a package with another licence needs a decision record before it comes in. */
 const PERMISSIVE =
-  /^\(?(?:MIT|MIT-0|ISC|BSD-2-Clause|BSD-3-Clause|Apache-2\.0|0BSD|CC0-1\.0|Unlicense|BlueOak-1\.0\.0|Python-2\.0|OFL-1\.1|Zlib|EPL-2\.0)\b/;
-/** Bundled into the console although they are development dependencies of the repository. */
-const BUNDLED = [
+  /^\(?(?:MIT|MIT-0|ISC|BSD|BSD-2-Clause|BSD-3-Clause|0BSD|Apache-2\.0|BlueOak-1\.0\.0|CC0-1\.0|CC-BY-4\.0|Python-2\.0|Unlicense|OFL-1\.1|MPL-2\.0|EPL-2\.0|Zlib)(?:\s+(?:OR|AND)\s+[\w.-]+)*\)?$/;
+
+function packages() {
+  const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
+  return Object.entries(lock.packages)
+    .filter(([path]) => path !== '')
+    .map(([path, entry]) => ({ ...entry, path, name: entry.name ?? path.replace(/^.*node_modules\//, '') }));
+}
+function manifest({ path }) {
+  const file = join(root, path, 'package.json');
+  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : null;
+}
+function licenceOf(entry) {
+  const own =
+    entry.license ??
+    manifest(entry)?.license ??
+    manifest(entry)
+      ?.licenses?.map(({ type }) => type)
+      .join(' OR ');
+  return typeof own === 'object' ? own.type : (own ?? licenceOfText(entry));
+}
+function licenceText({ path }) {
+  const folder = join(root, path);
+  if (!existsSync(folder)) return null;
+  const name = readdirSync(folder).find((each) => /^(?:licen[cs]e|copying)(?:[.-].*)?$/i.test(each));
+  return name ? readFileSync(join(folder, name), 'utf8').trim().replace(/\r\n/g, '\n') : null;
+}
+/** A few packages state their licence in its text only. */
+function licenceOfText(entry) {
+  const text = licenceText(entry) ?? '';
+  if (/Permission is hereby granted, free of charge, to any person obtaining a copy/.test(text)) return 'MIT';
+  return /Apache License\s+Version 2\.0/.test(text) ? 'Apache-2.0' : undefined;
+}
+/** Shipped with the console: not a development dependency. The page's packages are bundled, so they ship as well. */
+const PAGE = [
   'svelte',
   'bits-ui',
-  'virtua',
   'uplot',
+  'virtua',
   'elkjs',
   '@lucide/svelte',
+  '@internationalized/date',
   '@fontsource-variable/inter',
   '@fontsource-variable/jetbrains-mono',
-  '@internationalized/date',
 ];
-const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
-const rows = [];
-const problems = [];
-for (const [path, entry] of Object.entries(lock.packages)) {
-  if (path === '') continue;
-  const name = path.slice(path.lastIndexOf('node_modules/') + 13);
-  if ((entry.dev || entry.devOptional) && !BUNDLED.includes(name)) continue;
-  // Native packages of other platforms are in the lockfile but not on this disk.
-  const folder = join(root, path);
-  const manifest = existsSync(join(folder, 'package.json')) ? JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) : {};
-  const licence = entry.license ?? manifest.license ?? 'see the package';
-  if (!PERMISSIVE.test(licence) && !entry.optional)
-    problems.push(`${name} ${entry.version}: licence "${licence}" is not on the permissive list`);
-  const file = existsSync(folder) ? readdirSync(folder).find((f) => /^(?:licen[cs]e|copying)/i.test(f)) : undefined;
-  rows.push({
-    name,
-    version: entry.version,
-    licence,
-    optional: Boolean(entry.optional),
-    text: file ? `node_modules/${path.slice(13)}/${file}` : '',
-  });
+const ships = (entry) => (!entry.dev && !entry.devOptional) || PAGE.includes(entry.name);
+
+export function notices() {
+  const all = packages();
+  const unknown = all.filter((entry) => !PERMISSIVE.test(licenceOf(entry) ?? ''));
+  const row = (entry) => `| ${entry.name} | ${entry.version ?? ''} | ${licenceOf(entry) ?? 'not stated'} |`;
+  const table = (entries) => ['| package | version | licence |', '|---|---|---|', ...[...new Set(entries.map(row))].sort()].join('\n');
+  const texts = new Map();
+  for (const entry of all.filter(ships)) {
+    const text = licenceText(entry);
+    if (text) texts.set(text, [...(texts.get(text) ?? []), entry.name]);
+  }
+  const blocks = [...texts].map(([text, names]) => [[...new Set(names)].sort().join(', '), text]).sort(([a], [b]) => (a < b ? -1 : 1));
+  const body = [
+    '# Third-party notices',
+    '',
+    'Generated from package-lock.json by `npm run notices`; do not edit.',
+    '',
+    '## Shipped with the console',
+    '',
+    table(all.filter(ships)),
+    '',
+    '## Used to build and test only',
+    '',
+    table(all.filter((entry) => !ships(entry))),
+    '',
+    '## Licence texts of what is shipped',
+    '',
+    ...blocks.flatMap(([names, text]) => [`### ${names}`, '', '```text', text, '```', '']),
+  ];
+  return { text: body.join('\n'), unknown: unknown.map((entry) => `${entry.name}: ${licenceOf(entry) ?? 'no licence stated'}`) };
 }
-rows.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.version < b.version ? -1 : 1));
-const unique = rows.filter((row, i) => i === 0 || row.name !== rows[i - 1].name || row.version !== rows[i - 1].version);
-const text = `# Third-party notices
+/** The tables only: licence texts of optional packages differ with the platform they are looked at on. */
+const tablesOf = (text) => text.split('\n## Licence texts')[0];
 
-Packages that ship with Faultline, from package-lock.json; generated by tools/notices.mjs, do not edit. Each package
-carries its full licence text in its folder. The two fonts are under the SIL Open Font License 1.1; elkjs is EPL-2.0,
-used unmodified as a library in the console.
-
-| package | version | licence |
-|---|---|---|
-${unique.map((row) => `| ${row.name} | ${row.version} | ${row.licence} |`).join('\n')}
-`;
-const path = join(root, 'THIRD-PARTY-NOTICES.md');
-const before = existsSync(path) ? readFileSync(path, 'utf8') : '';
-if (process.argv.includes('--check')) {
-  if (before !== text) problems.push('THIRD-PARTY-NOTICES.md is not what the lockfile says: run npm run notices');
-} else writeFileSync(path, text);
-for (const problem of problems) console.log(problem);
-process.exitCode = problems.length > 0 ? 1 : 0;
+if (process.argv[1] === import.meta.filename) {
+  const { text, unknown } = notices();
+  for (const line of unknown) console.error(`licence to be decided: ${line}`);
+  const old = existsSync(target) ? readFileSync(target, 'utf8') : '';
+  if (process.argv.includes('--check')) {
+    const same = tablesOf(old) === tablesOf(text);
+    if (!same) console.error('THIRD-PARTY-NOTICES.md does not fit package-lock.json: run "npm run notices"');
+    process.exitCode = same && unknown.length === 0 ? 0 : 1;
+  } else {
+    writeFileSync(target, text);
+    console.error(`${target} written`);
+    process.exitCode = unknown.length > 0 ? 1 : 0;
+  }
+}

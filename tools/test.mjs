@@ -1,83 +1,73 @@
-// npm test: installs, builds, type-checks, checks layers, lints, runs every suite. Runs on Node 20.
-// Last line: "N passed, N failed, N skipped"; every skip is named with its reason before it.
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
-import { ensureInstalled } from './ensure-installed.mjs';
-import { pinnedNode, root } from './pinned-node.mjs';
+// npm test [-- --require-ui]: installs, builds, checks, runs unit, app, browser tests and a seeded slice of the fuzzing.
+// The last line is "N passed, N failed, N skipped"; a check counts as one test. Runs under plain Node 20.
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { runChecks } from './check.mjs';
+import { buildStale, installMissing, nodeFor } from './prepare.mjs';
+import { runStep } from './run-step.mjs';
+import { addReports, lastLine, readReport } from './test-report.mjs';
 
-ensureInstalled();
-const node = pinnedNode();
-if (!node) {
-  console.error('No Node 24 for this platform came with the packages: install Node 24 and run npm test again.');
-  process.exit(1);
+const root = resolve(import.meta.dirname, '..');
+const reports = join(root, 'out/test');
+const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+const PROJECTS = ['unit', 'app', 'ui', 'fuzz'];
+/** Cases of each fuzz test here; `npm run fuzz` runs them all. */
+const FAULTLINE_FUZZ_CASES = '5000';
+
+const testFilesOf = (folder) =>
+  existsSync(folder)
+    ? readdirSync(folder, { recursive: true })
+        .filter((name) => String(name).endsWith('.test.ts'))
+        .map(String)
+    : [];
+function chromium() {
+  return process.env.CHROMIUM ?? CHROMIUM.find((path) => existsSync(path)) ?? null;
 }
-const CHROMIUM = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
-  (path) => path && existsSync(path),
-);
-const wanted = process.argv.slice(2);
-const results = { passed: 0, failed: 0, skipped: [] };
-
-function step(name, args) {
-  const startedMs = Date.now();
-  const { status } = spawnSync(node, args, { cwd: root, stdio: 'inherit' });
-  console.log(`${status === 0 ? 'ok    ' : 'FAILED'} ${name} (${((Date.now() - startedMs) / 1000).toFixed(1)} s)`);
-  if (status === 0) results.passed++;
-  else results.failed++;
-  return status === 0;
+/** The browser tests without a browser: each file is named, none counts as passed. */
+function withoutBrowser(required) {
+  const reason = 'there is no Chromium here: apt-get install chromium, or set CHROMIUM to its path';
+  const files = testFilesOf(join(root, 'tests/ui')).map((file) => `ui: tests/ui/${file}`);
+  if (required) return { passed: 0, failed: [`ui: ${reason}`], skipped: [] };
+  return { passed: 0, failed: [], skipped: files.map((name) => ({ name, reason })) };
 }
-
-/** "(skipped without X)" in a suite's or test's title is its reason. */
-const reasonOf = (title) => /\(skipped (.*?)\)/.exec(title)?.[1] ?? 'the test says so itself';
-
-function suite(project) {
-  const startedMs = Date.now();
-  const folder = mkdtempSync(join(tmpdir(), 'faultline-test-'));
-  const report = join(folder, 'report.json');
-  const args = [
-    join(root, 'node_modules/vitest/vitest.mjs'),
-    'run',
-    '--project',
-    project,
-    '--reporter=default',
-    '--reporter=json',
-    `--outputFile.json=${report}`,
-    '--passWithNoTests',
-  ];
-  const { status } = spawnSync(node, args, { cwd: root, stdio: 'inherit', env: { ...process.env, ...(CHROMIUM ? { CHROMIUM } : {}) } });
-  let failed = 0;
-  if (existsSync(report)) {
-    const { testResults } = JSON.parse(readFileSync(report, 'utf8'));
-    for (const file of testResults) {
-      if (file.status === 'failed' && file.assertionResults.length === 0) failed++;
-      for (const test of file.assertionResults) {
-        if (test.status === 'passed') results.passed++;
-        else if (test.status === 'failed') failed++;
-        else results.skipped.push(`${relative(root, file.name)}: ${test.fullName}: ${reasonOf(test.fullName)}`);
-      }
-    }
-  }
-  // A crash outside any test (an unhandled rejection, a worker that died) is a failure too.
-  if (status !== 0 && failed === 0) failed = 1;
-  results.failed += failed;
-  rmSync(folder, { recursive: true, force: true });
-  console.log(`${failed === 0 ? 'ok    ' : 'FAILED'} ${project} (${((Date.now() - startedMs) / 1000).toFixed(1)} s)`);
+async function runProject(node, project, required) {
+  if (project === 'ui' && !chromium()) return withoutBrowser(required);
+  const file = join(reports, `${project}.json`);
+  rmSync(file, { force: true });
+  const args = ['run', '--project', project, '--passWithNoTests', '--reporter=dot', '--reporter=json', `--outputFile.json=${file}`];
+  const environment = { ...process.env, ...(project === 'fuzz' ? { FAULTLINE_FUZZ_CASES } : {}), ...(chromium() ? { CHROMIUM: chromium() } : {}) };
+  const { status, said, seconds } = await runStep(node, [join(root, 'node_modules/vitest/vitest.mjs'), ...args], {
+    cwd: root,
+    environment,
+  });
+  const report = existsSync(file) ? readReport(project, JSON.parse(readFileSync(file, 'utf8'))) : { passed: 0, failed: [], skipped: [] };
+  // Vitest also fails for errors outside of any test, or may die without a report.
+  if (status !== 0 && report.failed.length === 0) report.failed.push(`${project}: the run ended with ${status}`);
+  if (required && project === 'ui' && report.passed === 0) report.failed.push('ui: no browser test ran');
+  console.error(`${report.failed.length === 0 ? 'ok    ' : 'FAILED'} ${project}: ${lastLine(report)} (${seconds.toFixed(1)} s)`);
+  if (report.failed.length > 0) console.error(said.trimEnd());
+  return report;
 }
-
-const startedMs = Date.now();
-const all = wanted.length === 0;
-let built = true;
-if (all || wanted.includes('build')) built = step('build', ['tools/build.mjs']);
-if (all || wanted.includes('check')) step('check', ['tools/check.mjs']);
-for (const project of ['unit', 'fuzz', 'app', 'ui']) {
-  if (!all && !wanted.includes(project)) continue;
-  if (project === 'ui' && !CHROMIUM)
-    results.skipped.push('ui: all browser tests: there is no Chromium (apt-get install chromium, or set CHROMIUM)');
-  else if ((project === 'ui' || project === 'app') && !built) console.log(`not run: ${project}: the build failed`);
-  else suite(project);
+function conclude(report) {
+  for (const name of report.failed) console.log(`failed: ${name}`);
+  for (const { name, reason } of report.skipped) console.log(`skipped: ${name}: ${reason}`);
+  console.log(lastLine(report));
+  return report.failed.length === 0 ? 0 : 1;
 }
-console.log(`\n${((Date.now() - startedMs) / 1000).toFixed(0)} s in all`);
-for (const line of results.skipped) console.log(`skipped: ${line}`);
-console.log(`${results.passed} passed, ${results.failed} failed, ${results.skipped.length} skipped`);
-process.exitCode = results.failed > 0 ? 1 : 0;
+async function main(args) {
+  const failedAt = (name) => conclude({ passed: 0, failed: [name], skipped: [] });
+  if (!installMissing(root)) return failedAt('install');
+  const node = nodeFor(root);
+  if (!node) return failedAt('Node');
+  mkdirSync(reports, { recursive: true });
+  let total = { passed: 0, failed: [], skipped: [] };
+  // Types of the page include what its build generates: build first. A failed build still lets the rest be told.
+  const built = buildStale(root, node);
+  total = addReports(total, { passed: built ? 1 : 0, failed: built ? [] : ['build'], skipped: [] });
+  for (const { name, ok } of await runChecks(root, node))
+    total = addReports(total, { passed: ok ? 1 : 0, failed: ok ? [] : [name], skipped: [] });
+  const required = args.includes('--require-ui');
+  for (const project of PROJECTS) total = addReports(total, await runProject(node, project, required));
+  return conclude(total);
+}
+process.exit(await main(process.argv.slice(2)));

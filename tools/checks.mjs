@@ -1,0 +1,22 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** The checks that need no running code: name, what to run (arguments of Node). Types × 3, layers, lint, generated files. */
+export function checks(root) {
+  const tsc = 'node_modules/@typescript/native/bin/tsc';
+  const list = [
+    { name: 'types of pure code', args: [tsc, '-p', 'tsconfig.pure.json'] },
+    { name: 'types of Node code', args: [tsc, '-p', 'tsconfig.node.json'] },
+    {
+      name: 'types of the page',
+      args: ['node_modules/svelte-check/bin/svelte-check', '--tsconfig', './tsconfig.json', '--threshold', 'error', '--output', 'machine'],
+      needs: 'renderer',
+    },
+    { name: 'layers', args: ['tools/check-layers.mjs'] },
+    { name: 'lint', args: ['node_modules/@biomejs/biome/bin/biome', 'check', '--diagnostic-level=error'] },
+    { name: 'lint of Svelte', args: ['node_modules/eslint/bin/eslint.js', 'renderer'], needs: 'renderer' },
+    { name: 'third-party notices are up to date', args: ['tools/notices.mjs', '--check'] },
+    { name: 'generated documents are up to date', args: ['tools/docs.mjs', '--check'] },
+  ];
+  return list.filter(({ needs }) => !needs || existsSync(join(root, needs, 'index.html')));
+}

@@ -1,0 +1,36 @@
+/** Who may import whom (guide: "Our tree"). Folders that are not listed (tests, bench, tools) may see everything. */
+export const MAY_IMPORT = {
+  contracts: [],
+  protos: [],
+  query: ['contracts'],
+  analytics: ['contracts'],
+  store: ['contracts'],
+  collectors: ['contracts', 'protos'],
+  exporters: ['contracts', 'protos'],
+  demo: ['contracts', 'protos'],
+  renderer: ['contracts'],
+  main: ['contracts', 'protos', 'query', 'analytics', 'store', 'collectors', 'exporters', 'demo'],
+};
+/** Packages that only these folders may import. Tests may use any package. */
+export const ONE_DOOR = {
+  '@duckdb/node-api': ['store'],
+  '@duckdb/node-bindings': ['store'],
+  '@grpc/grpc-js': ['collectors', 'exporters', 'demo'],
+  electron: ['main/shell', 'main/preload'],
+  svelte: ['renderer'],
+  uplot: ['renderer'],
+  'prom-client': ['main'],
+  'apache-arrow': ['store', 'exporters', 'renderer', 'main/cli', 'main/api'],
+  zod: ['contracts', 'collectors', 'main'],
+};
+/** No clock and no chance: both are arguments there. */
+export const PURE = ['contracts', 'query', 'analytics'];
+export const MAX_LINES = 500;
+/** Files over MAX_LINES, each with its reason. Generated code is not looked at. */
+export const LONG_FILES = {};
+/** Statements outside of store/, each with its reason. */
+export const SQL_ELSEWHERE = {
+  'demo/shop/operations.ts': 'what the simulated shop reports as db.query.text; never run',
+};
+/** Folders and files that are not ours to judge. */
+export const IGNORED = ['node_modules', 'out', '.git', '.svelte-check', 'protos/gen', 'renderer/paraglide'];
