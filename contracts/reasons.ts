@@ -46,6 +46,7 @@ export const REASONS = {
     'The journal is at its size limit because the engine is not reading.',
     "See the engine's state; senders retry.",
   ),
+  too_slow: r('refused', 'The request did not arrive in time.', 'Check the network between sender and console; senders retry.'),
   journal_failed: r('refused', 'The journal cannot be written.', 'Check the disk and the system log; senders retry.'),
   shutting_down: r('refused', 'The collector is stopping.', 'The sender retries.'),
   time_too_old: r('dropped', 'Older than the retention.', 'Start with --retention off to keep it.'),

@@ -43,7 +43,7 @@ export function lockJournal(dir: string): () => void {
   const own = `${process.pid} ${startOf(process.pid)}\n`;
   const draft = `${file}-${process.pid}`;
   try {
-    mkdirSync(dir, { recursive: true });
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
     writeFileSync(draft, own);
   } catch (cause) {
     throw new FaultlineError('data_dir_not_writable', `cannot write into ${dir}: ${(cause as Error).message}`, { cause });

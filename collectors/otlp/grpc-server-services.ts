@@ -1,0 +1,122 @@
+import type { Duplex } from 'node:stream';
+import {
+  type handleUnaryCall,
+  Metadata,
+  type MethodDefinition,
+  Server,
+  ServerCredentials,
+  type ServerUnaryCall,
+  type StatusObject,
+  type sendUnaryData,
+} from '@grpc/grpc-js';
+import type { SourceAccount } from '#collectors/pipeline/accounting.ts';
+import type { OtlpKind } from '#protos/field-table.ts';
+import { GrpcHealth, HEALTH_PATHS } from './grpc-server-health.ts';
+import type { Receiver } from './receiver.ts';
+import { Refusal, refusalAnswer } from './receiver-refusal.ts';
+import { encodeExportResponse, encodeStatus } from './receiver-response.ts';
+
+export interface GrpcServicesOptions {
+  readonly receiver: Receiver;
+  readonly account: SourceAccount;
+  readonly isClosing: () => boolean;
+  readonly log: (line: string) => void;
+}
+export interface GrpcServices {
+  /** Takes a connection whose first bytes are an HTTP/2 preface. */
+  serve(connection: Duplex): void;
+  /** Refuses new calls and waits for those under way; cuts them off at the deadline. */
+  close(deadlineMs: number): Promise<void>;
+}
+
+const SERVICES: Readonly<Record<OtlpKind, string>> = {
+  traces: 'opentelemetry.proto.collector.trace.v1.TraceService',
+  metrics: 'opentelemetry.proto.collector.metrics.v1.MetricsService',
+  logs: 'opentelemetry.proto.collector.logs.v1.LogsService',
+};
+const asIs = (bytes: Buffer): Buffer => bytes;
+/** Raw bytes in and out: the body is checked as it stands and decoded by the engine. */
+const method = (path: string, responseStream = false): MethodDefinition<Buffer, Buffer> => ({
+  path,
+  requestStream: false,
+  responseStream,
+  requestSerialize: asIs,
+  requestDeserialize: asIs,
+  responseSerialize: asIs,
+  responseDeserialize: asIs,
+});
+
+/** Trailers of a refusal. RetryInfo only where the same request can succeed later: without it, senders must not retry. */
+function trailersOf(code: number, message: string, retrySeconds: number): Metadata {
+  const metadata = new Metadata();
+  if (retrySeconds > 0) metadata.set('grpc-status-details-bin', encodeStatus(code, message, retrySeconds));
+  return metadata;
+}
+function statusOf(error: unknown, options: GrpcServicesOptions): Partial<StatusObject> {
+  if (!(error instanceof Refusal)) options.log(`BUG: OTLP/gRPC call failed: ${(error as Error)?.stack ?? error}`);
+  const refusal = error instanceof Refusal ? error : new Refusal('journal_failed', 'The call failed inside');
+  const { grpcCode, retrySeconds } = refusalAnswer(refusal.reason);
+  options.account.refuse(refusal.reason, refusal.sentence);
+  return { code: grpcCode, details: refusal.sentence, metadata: trailersOf(grpcCode, refusal.sentence, retrySeconds) };
+}
+
+async function receiveCall(kind: OtlpKind, body: Buffer, options: GrpcServicesOptions): Promise<Buffer> {
+  const { receiver, account } = options;
+  if (options.isClosing()) throw new Refusal('shutting_down');
+  const reservation = receiver.options.budget.reserve(body.length);
+  if (!reservation) throw new Refusal('backpressure');
+  try {
+    const { rejected, message } = await receiver.receive({ kind, format: 'protobuf', encoding: 'identity', body, account });
+    return encodeExportResponse(rejected, message);
+  } finally {
+    reservation.free();
+  }
+}
+const exporter =
+  (kind: OtlpKind, options: GrpcServicesOptions): handleUnaryCall<Buffer, Buffer> =>
+  (call: ServerUnaryCall<Buffer, Buffer>, callback: sendUnaryData<Buffer>) => {
+    receiveCall(kind, call.request, options).then(
+      (answer) => callback(null, answer),
+      (error: unknown) => callback(statusOf(error, options)),
+    );
+  };
+
+/** The three export services and grpc.health.v1 on connections handed in. */
+export function createGrpcServices(options: GrpcServicesOptions): GrpcServices {
+  const { limits } = options.receiver.options;
+  const server = new Server({
+    // LIMIT: grpc-js has one limit for messages as sent and inflated; what is sent plain is held to maxBodyBytes after.
+    'grpc.max_receive_message_length': limits.maxDecompressedBytes,
+    'grpc.max_concurrent_streams': 100,
+    // The protocol's 64 KiB would stop a sender of 300 kB batches five times for a round trip each.
+    'grpc-node.flow_control_window': 4 * 1024 * 1024,
+    'grpc.keepalive_time_ms': 60_000,
+    'grpc.keepalive_timeout_ms': 20_000,
+    'grpc.enable_channelz': 0,
+  });
+  const health = new GrpcHealth(Object.values(SERVICES));
+  for (const [kind, service] of Object.entries(SERVICES) as [OtlpKind, string][])
+    server.addService({ export: method(`/${service}/Export`) }, { export: exporter(kind, options) });
+  server.addService(
+    { check: method(HEALTH_PATHS.check), watch: method(HEALTH_PATHS.watch, true) },
+    { check: health.check, watch: health.watch },
+  );
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  return {
+    serve: (connection) => injector.injectConnection(connection),
+    close: (deadlineMs) =>
+      new Promise((resolve) => {
+        health.stop();
+        injector.drain(deadlineMs);
+        const timer = setTimeout(() => {
+          server.forceShutdown();
+          resolve();
+        }, deadlineMs);
+        server.tryShutdown(() => {
+          clearTimeout(timer);
+          resolve();
+        });
+        injector.destroy();
+      }),
+  };
+}

@@ -1,0 +1,143 @@
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { SourceAccount } from '#collectors/pipeline/accounting.ts';
+import type { Address } from '#contracts/settings.ts';
+import type { GrpcServices } from './grpc-server-services.ts';
+import { HTTP2_PREFACE } from './http-server-grpc-refusal.ts';
+import type { Receiver } from './receiver.ts';
+import { statusJson } from './receiver-response.ts';
+
+export interface GrpcServerOptions {
+  readonly address: Address;
+  readonly receiver: Receiver;
+  readonly nowMs: () => number;
+  /** Where OTLP/HTTP goes, a URL, for the sentence to those who send it here. */
+  readonly httpAddress: () => string;
+  readonly log: (line: string) => void;
+}
+export interface RunningGrpcServer {
+  readonly address: Address;
+  readonly account: SourceAccount;
+  /** Loads the services before the first connection needs them. */
+  warmUp(): Promise<unknown>;
+  /** Takes no new call; resolves when those under way are answered, at the latest at the deadline. Safe twice. */
+  close(deadlineMs: number): Promise<void>;
+}
+/** Every gRPC client sends its preface at once. */
+const FIRST_BYTES_MS = 10_000;
+const MAX_CONNECTIONS = 4_096;
+const INVALID_ARGUMENT = 3;
+
+/**
+ * Opens the port. In front of grpc-js stands a plain socket server that looks at the first bytes of a connection: an
+ * HTTP/1 request would otherwise be dropped without a word, and grpc-js need not be loaded before the port is open.
+ * @throws the listen error (EADDRINUSE ...)
+ */
+export async function startGrpcServer(options: GrpcServerOptions): Promise<RunningGrpcServer> {
+  const server = new OtlpGrpcServer(options);
+  await server.listen();
+  return server;
+}
+
+class OtlpGrpcServer implements RunningGrpcServer {
+  readonly account: SourceAccount;
+  address: Address;
+  private readonly options: GrpcServerOptions;
+  private readonly server: Server;
+  private readonly sockets = new Set<Socket>();
+  private services: Promise<GrpcServices> | null = null;
+  private closing: Promise<void> | null = null;
+
+  constructor(options: GrpcServerOptions) {
+    this.options = options;
+    this.address = options.address;
+    this.account = new SourceAccount('otlp-grpc', 'otlp-grpc', options.nowMs);
+    this.server = createServer({ noDelay: true, highWaterMark: 256 * 1024 }, (socket) => this.sniff(socket));
+    this.server.maxConnections = MAX_CONNECTIONS;
+    this.server.on('drop', () => this.account.refuse('backpressure', `more than ${MAX_CONNECTIONS} connections`));
+  }
+  async listen(): Promise<void> {
+    const { host, port } = this.options.address;
+    await new Promise<void>((resolve, reject) => {
+      this.server.once('error', reject);
+      this.server.listen({ host, port, backlog: 511 }, () => {
+        this.server.removeListener('error', reject);
+        resolve();
+      });
+    });
+    this.server.on('error', (error) => this.options.log(`OTLP/gRPC: ${error.message}`));
+    this.address = { host, port: (this.server.address() as AddressInfo).port };
+    this.account.address = `${host.includes(':') ? `[${host}]` : host}:${this.address.port}`;
+  }
+  warmUp(): Promise<unknown> {
+    return this.load();
+  }
+  private load(): Promise<GrpcServices> {
+    this.services ??= import('./grpc-server-services.ts').then(({ createGrpcServices }) =>
+      createGrpcServices({
+        receiver: this.options.receiver,
+        account: this.account,
+        isClosing: () => this.closing !== null,
+        log: this.options.log,
+      }),
+    );
+    return this.services;
+  }
+
+  /** Holds a connection until its first bytes tell what it speaks. */
+  private sniff(socket: Socket): void {
+    this.sockets.add(socket);
+    socket.once('close', () => this.sockets.delete(socket));
+    socket.on('error', () => socket.destroy());
+    const timer = setTimeout(() => {
+      this.account.refuse('too_slow', 'A connection was opened and nothing was sent.');
+      socket.destroy();
+    }, FIRST_BYTES_MS);
+    let received: Buffer = Buffer.alloc(0);
+    const look = (chunk: Buffer): void => {
+      received = received.length === 0 ? chunk : Buffer.concat([received, chunk]);
+      const length = Math.min(received.length, HTTP2_PREFACE.length);
+      const fits = received.subarray(0, length).equals(HTTP2_PREFACE.subarray(0, length));
+      if (fits && length < HTTP2_PREFACE.length) return;
+      socket.removeListener('data', look);
+      clearTimeout(timer);
+      if (fits) void this.serve(socket, received);
+      else this.refuse(socket, received);
+    };
+    socket.on('data', look);
+    socket.once('close', () => clearTimeout(timer));
+  }
+  private async serve(socket: Socket, received: Buffer): Promise<void> {
+    socket.pause();
+    const services = await this.load();
+    if (socket.destroyed) return;
+    socket.unshift(received);
+    services.serve(socket);
+  }
+  /** HTTP/1 gets an answer it can show; anything else is no protocol known here. */
+  private refuse(socket: Socket, received: Buffer): void {
+    const isHttp = /^[A-Z]{3,10} \S+ ?/.test(received.toString('latin1', 0, 256));
+    const sentence = isHttp
+      ? `HTTP/1 was sent to the gRPC port: OTLP/HTTP goes to ${this.options.httpAddress()}, this port receives OTLP/gRPC.`
+      : 'The first bytes are no gRPC: this port receives OTLP/gRPC without TLS.';
+    this.account.refuse(isHttp ? 'wrong_protocol' : 'malformed', sentence);
+    const body = statusJson(INVALID_ARGUMENT, sentence);
+    const head = 'HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nConnection: close\r\n';
+    socket.write(`${head}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+    // Reading on a little lets a sender that is still writing see the answer.
+    socket.resume();
+    const timer = setTimeout(() => socket.destroy(), 1_000);
+    socket.once('close', () => clearTimeout(timer));
+    socket.end();
+  }
+  close(deadlineMs: number): Promise<void> {
+    this.closing ??= this.shutDown(deadlineMs);
+    return this.closing;
+  }
+  private async shutDown(deadlineMs: number): Promise<void> {
+    this.account.stopped = true;
+    const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
+    if (this.services) await (await this.services).close(deadlineMs);
+    for (const socket of this.sockets) socket.destroy();
+    await closed;
+  }
+}

@@ -1,0 +1,260 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { SourceAccount } from '#collectors/pipeline/accounting.ts';
+import { BufferPool } from '#collectors/pipeline/buffer-pool.ts';
+import { type ContentEncoding, parseContentEncoding } from '#collectors/pipeline/decompress.ts';
+import type { Address } from '#contracts/settings.ts';
+import type { OtlpKind } from '#protos/field-table.ts';
+import { declaredLength, readBody, SenderGone } from './http-server-body.ts';
+import { HTTP2_PREFACE, refuseHttp2 } from './http-server-grpc-refusal.ts';
+import { checkHost, checkOrigin, isLoopbackOrigin, preflightHeaders } from './http-server-guard.ts';
+import type { Receiver } from './receiver.ts';
+import { Refusal, refusalAnswer } from './receiver-refusal.ts';
+import { encodeExportResponse, encodeStatus, exportResponseJson, statusJson } from './receiver-response.ts';
+
+export interface HttpServerOptions {
+  readonly address: Address;
+  readonly receiver: Receiver;
+  readonly nowMs: () => number;
+  /** Where gRPC goes, HOST:PORT, for the sentence to those who send it here. */
+  readonly grpcAddress: () => string;
+  /** Body of /healthz, JSON-able. */
+  readonly health: () => unknown;
+  readonly log: (line: string) => void;
+}
+export interface RunningHttpServer {
+  readonly address: Address;
+  readonly account: SourceAccount;
+  /** Takes no new request; resolves when those under way are answered, at the latest at the deadline. Safe twice. */
+  close(deadlineMs: number): Promise<void>;
+}
+type Encoding = 'protobuf' | 'json';
+
+const PATHS: Readonly<Record<string, OtlpKind>> = { '/v1/traces': 'traces', '/v1/metrics': 'metrics', '/v1/logs': 'logs' };
+const CONTENT_TYPE = { protobuf: 'application/x-protobuf', json: 'application/json' } as const;
+const METHODS = 'POST, OPTIONS';
+/** Slow senders: a header within ten seconds, the whole request within a minute, two minutes of silence in between. */
+const TIMEOUTS = { headersTimeout: 10_000, requestTimeout: 60_000, keepAliveTimeout: 120_000, connectionsCheckingInterval: 2_000 };
+const MAX_HEADER_BYTES = 16 * 1024;
+const MAX_CONNECTIONS = 4_096;
+const POOL_IDLE_BYTES = 32 * 1024 * 1024;
+/** Of a body nobody wants, this much is read so that the sender gets to see the answer. */
+const DRAIN_BYTES = 64 * 1024 * 1024;
+const DRAIN_MS = 5_000;
+
+/** Opens the port. @throws the listen error (EADDRINUSE ...) */
+export async function startHttpServer(options: HttpServerOptions): Promise<RunningHttpServer> {
+  const receiver = new OtlpHttpServer(options);
+  await receiver.listen();
+  return receiver;
+}
+
+function encodingOf(request: IncomingMessage): Encoding {
+  const header = request.headers['content-type'] ?? '';
+  const type = (header.split(';')[0] as string).trim().toLowerCase();
+  if (type === 'application/x-protobuf') return 'protobuf';
+  if (type === 'application/json') return 'json';
+  if (type.startsWith('application/grpc')) throw new Refusal('wrong_protocol', 'gRPC was sent to the HTTP port');
+  throw new Refusal('unsupported_content_type', `The content type is "${header.slice(0, 200)}"`);
+}
+
+class OtlpHttpServer implements RunningHttpServer {
+  readonly account: SourceAccount;
+  address: Address;
+  private readonly options: HttpServerOptions;
+  private readonly server: Server;
+  private readonly pool = new BufferPool(POOL_IDLE_BYTES);
+  private closing: Promise<void> | null = null;
+
+  constructor(options: HttpServerOptions) {
+    this.options = options;
+    this.address = options.address;
+    this.account = new SourceAccount('otlp-http', 'otlp-http', options.nowMs);
+    this.server = createServer({ ...TIMEOUTS, maxHeaderSize: MAX_HEADER_BYTES, noDelay: true, highWaterMark: 256 * 1024 });
+    this.server.maxConnections = MAX_CONNECTIONS;
+    this.server.on('request', (request, response) => void this.handle(request, response));
+    // Without a listener Node says "continue" before anything is checked.
+    this.server.on('checkContinue', (request, response) => void this.handle(request, response, true));
+    this.server.on('clientError', (error, socket) => this.refuseBytes(error as ParserError, socket as Socket));
+    this.server.on('drop', () => this.account.refuse('backpressure', `more than ${MAX_CONNECTIONS} connections`));
+  }
+  async listen(): Promise<void> {
+    const { host, port } = this.options.address;
+    await new Promise<void>((resolve, reject) => {
+      this.server.once('error', reject);
+      this.server.listen({ host, port, backlog: 511 }, () => {
+        this.server.removeListener('error', reject);
+        resolve();
+      });
+    });
+    this.server.on('error', (error) => this.options.log(`OTLP/HTTP: ${error.message}`));
+    this.address = { host, port: (this.server.address() as AddressInfo).port };
+    this.account.address = `http://${host.includes(':') ? `[${host}]` : host}:${this.address.port}`;
+  }
+  close(deadlineMs: number): Promise<void> {
+    this.closing ??= new Promise((resolve) => {
+      this.account.stopped = true;
+      const timer = setTimeout(() => this.server.closeAllConnections(), deadlineMs);
+      this.server.close(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+      this.server.closeIdleConnections();
+    });
+    return this.closing;
+  }
+
+  private async handle(request: IncomingMessage, response: ServerResponse, asksToContinue = false): Promise<void> {
+    let encoding: Encoding = 'json';
+    try {
+      checkHost(request, this.options.address);
+      const path = (request.url ?? '').split('?')[0] as string;
+      if (path === '/healthz') return this.answerHealth(request, response);
+      const kind = PATHS[path];
+      if (kind === undefined) throw new Refusal('unknown_path', `Nothing is received at ${path.slice(0, 200)}`);
+      const cors = checkOrigin(request, this.options.receiver.options.limits.corsOrigins);
+      for (const [name, value] of Object.entries(cors)) response.setHeader(name, value);
+      if (request.method === 'OPTIONS') return this.answerPreflight(request, response, METHODS);
+      if (request.method !== 'POST') throw new Refusal('wrong_method', `The method is ${request.method}`);
+      encoding = encodingOf(request);
+      const compression = parseContentEncoding(request.headers['content-encoding']);
+      if (compression === null)
+        throw new Refusal('unsupported_encoding', `The content encoding is "${request.headers['content-encoding']?.slice(0, 200)}"`);
+      if (this.closing) throw new Refusal('shutting_down');
+      if (asksToContinue && (declaredLength(request) ?? 0) <= this.options.receiver.options.limits.maxBodyBytes) response.writeContinue();
+      await this.export(request, response, { kind, encoding, compression });
+    } catch (error) {
+      this.fail(request, response, encoding, error);
+    }
+  }
+  private async export(
+    request: IncomingMessage,
+    response: ServerResponse,
+    how: { readonly kind: OtlpKind; readonly encoding: Encoding; readonly compression: ContentEncoding },
+  ): Promise<void> {
+    const { receiver } = this.options;
+    const { kind, encoding, compression } = how;
+    const { limits, budget } = receiver.options;
+    const body = await readBody(request, { maxBytes: limits.maxBodyBytes, pool: this.pool, budget });
+    try {
+      const receipt = await receiver.receive({ kind, format: encoding, encoding: compression, body: body.bytes, account: this.account });
+      const { rejected, message } = receipt;
+      const answer = encoding === 'json' ? exportResponseJson(kind, rejected, message) : encodeExportResponse(rejected, message);
+      this.send(response, 200, CONTENT_TYPE[encoding], answer);
+    } finally {
+      body.free();
+    }
+  }
+
+  private fail(request: IncomingMessage, response: ServerResponse, encoding: Encoding, error: unknown): void {
+    if (error instanceof SenderGone) {
+      this.account.refuse('malformed', 'A sender closed the connection before its request was whole.');
+      return;
+    }
+    if (response.headersSent) {
+      this.options.log(`BUG: OTLP/HTTP answer failed: ${(error as Error)?.stack ?? error}`);
+      response.destroy();
+      return;
+    }
+    if (!(error instanceof Refusal)) this.options.log(`BUG: OTLP/HTTP request failed: ${(error as Error)?.stack ?? error}`);
+    const refusal = error instanceof Refusal ? error : new Refusal('journal_failed', 'The request failed inside');
+    const { httpStatus, grpcCode, retrySeconds } = refusalAnswer(refusal.reason);
+    const sentence = refusal.reason === 'wrong_protocol' ? this.wrongProtocol() : refusal.sentence;
+    this.account.refuse(refusal.reason, sentence);
+    if (retrySeconds > 0) response.setHeader('retry-after', String(retrySeconds));
+    if (httpStatus === 405) response.setHeader('allow', METHODS);
+    if (refusal.reason === 'unsupported_encoding') response.setHeader('accept-encoding', 'gzip, zstd, identity');
+    const answer = encoding === 'json' ? statusJson(grpcCode, sentence) : encodeStatus(grpcCode, sentence);
+    if (request.complete) this.send(response, httpStatus, CONTENT_TYPE[encoding], answer);
+    else this.sendBeforeEnd(request, response, httpStatus, CONTENT_TYPE[encoding], answer);
+  }
+  private wrongProtocol(): string {
+    return `gRPC was sent to the HTTP port: OTLP/gRPC goes to ${this.options.grpcAddress()}, this port receives OTLP/HTTP.`;
+  }
+  private send(response: ServerResponse, status: number, contentType: string, body: string | Uint8Array): void {
+    const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+    if (this.closing) response.setHeader('connection', 'close');
+    response.writeHead(status, { 'content-type': contentType, 'content-length': bytes.length });
+    response.end(bytes);
+  }
+  /** A sender that is still writing sees no answer once the socket closes: the answer goes out, then the rest is read. */
+  private sendBeforeEnd(
+    request: IncomingMessage,
+    response: ServerResponse,
+    status: number,
+    contentType: string,
+    body: string | Uint8Array,
+  ): void {
+    const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+    response.writeHead(status, { 'content-type': contentType, 'content-length': bytes.length, connection: 'close' });
+    response.write(bytes);
+    let left = DRAIN_BYTES;
+    const end = (): void => {
+      clearTimeout(timer);
+      response.end();
+    };
+    const timer = setTimeout(end, DRAIN_MS);
+    request.on('data', (chunk: Buffer) => {
+      left -= chunk.length;
+      if (left < 0) end();
+    });
+    request.once('end', end);
+    request.once('close', end);
+    request.once('error', end);
+    request.resume();
+  }
+
+  /** The open console page asks this when the engine does not answer: any page of this machine may read it. */
+  private answerHealth(request: IncomingMessage, response: ServerResponse): void {
+    const { origin } = request.headers;
+    if (origin !== undefined) {
+      if (!isLoopbackOrigin(origin)) checkOrigin(request, this.options.receiver.options.limits.corsOrigins);
+      response.setHeader('access-control-allow-origin', origin);
+      response.setHeader('vary', 'Origin');
+    }
+    if (request.method === 'OPTIONS') {
+      this.answerPreflight(request, response, 'GET, OPTIONS');
+      return;
+    }
+    if (request.method !== 'GET' && request.method !== 'HEAD') throw new Refusal('wrong_method', `The method is ${request.method}`);
+    response.setHeader('cache-control', 'no-store');
+    request.resume();
+    this.send(response, 200, CONTENT_TYPE.json, JSON.stringify(this.options.health()));
+  }
+  private answerPreflight(request: IncomingMessage, response: ServerResponse, methods: string): void {
+    request.resume();
+    response.writeHead(204, preflightHeaders(request, methods)).end();
+  }
+
+  /** Bytes that are no HTTP/1 request, or one that came too slowly. */
+  private refuseBytes(error: ParserError, socket: Socket): void {
+    socket.on('error', () => undefined);
+    const packet = error.rawPacket ?? Buffer.alloc(0);
+    if (packet.subarray(0, 14).equals(HTTP2_PREFACE.subarray(0, 14))) {
+      const sentence = this.wrongProtocol();
+      this.account.refuse('wrong_protocol', sentence);
+      void refuseHttp2(socket, packet, sentence);
+      return;
+    }
+    // A sender that went away between two requests did nothing wrong.
+    if (error.code === 'ECONNRESET' || !socket.writable) {
+      socket.destroy();
+      return;
+    }
+    const [status, reason] = parserAnswer(error);
+    const refusal = new Refusal(reason, `The request is not HTTP: ${error.message}`);
+    this.account.refuse(reason, refusal.sentence);
+    const body = statusJson(refusalAnswer(reason).grpcCode, refusal.sentence);
+    const head = `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n`;
+    socket.end(head + body);
+  }
+}
+interface ParserError extends Error {
+  readonly code?: string;
+  readonly rawPacket?: Buffer;
+}
+function parserAnswer(error: ParserError): readonly [string, 'too_slow' | 'malformed'] {
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') return ['408 Request Timeout', 'too_slow'];
+  if (error.code === 'HPE_HEADER_OVERFLOW') return ['431 Request Header Fields Too Large', 'malformed'];
+  return ['400 Bad Request', 'malformed'];
+}

@@ -1,0 +1,67 @@
+import type { ReasonCode } from '#contracts/reasons.ts';
+import { REASONS } from '#contracts/reasons.ts';
+
+/** gRPC status codes we answer with: https://grpc.io/docs/guides/status-codes/ */
+export const GrpcCode = {
+  ok: 0,
+  invalidArgument: 3,
+  notFound: 5,
+  permissionDenied: 7,
+  resourceExhausted: 8,
+  unimplemented: 12,
+  internal: 13,
+  unavailable: 14,
+} as const;
+
+/** How a refusal is said in each protocol. OTLP specification, "Failures" and "OTLP/HTTP Throttling". */
+export interface RefusalAnswer {
+  readonly httpStatus: number;
+  readonly grpcCode: number;
+  /** 0 = the same request will fail again. Else senders may retry, at the earliest after this many seconds. */
+  readonly retrySeconds: number;
+}
+export type RefusedReason = { [K in ReasonCode]: (typeof REASONS)[K]['kind'] extends 'refused' ? K : never }[ReasonCode];
+
+const answer = (httpStatus: number, grpcCode: number, retrySeconds = 0): RefusalAnswer => ({ httpStatus, grpcCode, retrySeconds });
+const tooLarge = answer(413, GrpcCode.resourceExhausted);
+const unreadable = answer(400, GrpcCode.invalidArgument);
+const unavailable = (retrySeconds: number): RefusalAnswer => answer(503, GrpcCode.unavailable, retrySeconds);
+const ANSWERS: Partial<Record<ReasonCode, RefusalAnswer>> = {
+  body_too_large: tooLarge,
+  decompressed_too_large: tooLarge,
+  bad_compression: unreadable,
+  unsupported_encoding: answer(415, GrpcCode.unimplemented),
+  unsupported_content_type: answer(415, GrpcCode.invalidArgument),
+  malformed: unreadable,
+  invalid_utf8: unreadable,
+  too_deep: unreadable,
+  wrong_protocol: answer(415, GrpcCode.unimplemented),
+  wrong_method: answer(405, GrpcCode.unimplemented),
+  unknown_path: answer(404, GrpcCode.unimplemented),
+  forbidden_host: answer(403, GrpcCode.permissionDenied),
+  forbidden_origin: answer(403, GrpcCode.permissionDenied),
+  backpressure: unavailable(1),
+  disk_full: unavailable(30),
+  journal_full: unavailable(5),
+  journal_failed: unavailable(5),
+  shutting_down: unavailable(1),
+  too_slow: answer(408, GrpcCode.unavailable, 1),
+};
+/** A reason without an entry is our own failure. */
+export const refusalAnswer = (reason: ReasonCode): RefusalAnswer => ANSWERS[reason] ?? answer(500, GrpcCode.internal);
+
+/** Thrown on the way in; becomes an answer and a count. */
+export class Refusal extends Error {
+  readonly reason: ReasonCode;
+  constructor(reason: ReasonCode, detail = '') {
+    super(detail === '' ? REASONS[reason].says : detail);
+    this.name = 'Refusal';
+    this.reason = reason;
+  }
+  /** What is wrong and what to do, for the sender's log. */
+  get sentence(): string {
+    const { todo } = REASONS[this.reason];
+    const end = /[.!?]$/.test(this.message) ? this.message : `${this.message}.`;
+    return todo === '' ? end : `${end} ${todo}`;
+  }
+}

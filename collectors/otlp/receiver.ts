@@ -1,0 +1,155 @@
+import type { SourceAccount } from '#collectors/pipeline/accounting.ts';
+import { type ContentEncoding, claimedSize, DecompressError, decompress } from '#collectors/pipeline/decompress.ts';
+import { JournalError } from '#collectors/pipeline/journal-error.ts';
+import type { MemoryBudget } from '#collectors/pipeline/memory-budget.ts';
+import { BodyEncoding, BodyFormat, type JournalEntry, type JournalPosition, RecordKind } from '#contracts/journal.ts';
+import { REASONS, type ReasonCode } from '#contracts/reasons.ts';
+import type { Limits } from '#contracts/settings.ts';
+import type { OtlpKind } from '#protos/field-table.ts';
+import type { CheckResult } from './check.ts';
+import { Refusal } from './receiver-refusal.ts';
+
+export interface ReceiverOptions {
+  readonly append: (entry: JournalEntry) => Promise<JournalPosition>;
+  readonly limits: Limits;
+  /** 0 = off. */
+  readonly retentionSeconds: number;
+  readonly budget: MemoryBudget;
+  readonly nowMs: () => number;
+}
+export interface OtlpRequest {
+  readonly kind: OtlpKind;
+  readonly format: 'protobuf' | 'json';
+  readonly encoding: ContentEncoding;
+  /** As sent; lent until receive() settles. */
+  readonly body: Uint8Array;
+  readonly account: SourceAccount;
+}
+/** What the answer must state about an acknowledged request. */
+export interface Receipt {
+  readonly rejected: number;
+  /** '' when nothing was rejected. */
+  readonly message: string;
+}
+export interface Receiver {
+  readonly options: ReceiverOptions;
+  /**
+   * Inflates, checks, appends; resolves once what was taken in is durable.
+   * @throws Refusal; everything else is a bug
+   */
+  receive(request: OtlpRequest): Promise<Receipt>;
+  /** Loads the check before the first request needs it. */
+  warmUp(): Promise<unknown>;
+}
+
+const KIND = { traces: RecordKind.traces, metrics: RecordKind.metrics, logs: RecordKind.logs } as const;
+const ENCODING = { identity: BodyEncoding.identity, gzip: BodyEncoding.gzip, zstd: BodyEncoding.zstd } as const;
+const ITEM = { traces: 'spans', metrics: 'data points', logs: 'log records' } as const;
+/** What a body without a stated size is taken to inflate to, for the budget. */
+const GUESSED_RATIO = 8;
+
+/** The checked body, and how the journal keeps it. */
+interface Checked {
+  readonly items: number;
+  readonly rejected: number;
+  readonly reasons: ReadonlyMap<string, number>;
+  readonly body: Uint8Array;
+  readonly encoding: BodyEncoding;
+}
+
+/** Loaded on first use: generated tables cost a tenth of a second, and the ports must be open before that. */
+const loadCheck = () => import('./check.ts');
+const loadTranscoder = () => import('./json.ts');
+
+export function createReceiver(options: ReceiverOptions): Receiver {
+  return {
+    options,
+    warmUp: loadCheck,
+    receive: async (request) => {
+      try {
+        return await receive(options, request);
+      } catch (error) {
+        throw refusalOf(error);
+      }
+    },
+  };
+}
+/** Errors of the stages carry their reason; anything else passes. */
+function refusalOf(error: unknown): unknown {
+  if (error instanceof DecompressError || error instanceof JournalError) return new Refusal(error.reason, error.message);
+  return error;
+}
+
+async function receive(options: ReceiverOptions, request: OtlpRequest): Promise<Receipt> {
+  const { limits, budget } = options;
+  const { body, encoding, format } = request;
+  if (body.length > limits.maxBodyBytes)
+    throw new Refusal('body_too_large', `The body has ${body.length} bytes, the limit is ${limits.maxBodyBytes}`);
+  const extraBytes = workingBytes(body, encoding, format, limits);
+  const reservation = budget.reserve(extraBytes);
+  if (!reservation) throw new Refusal('backpressure');
+  try {
+    const receivedUnixNano = BigInt(options.nowMs()) * 1_000_000n;
+    const checked = await check(options, request, receivedUnixNano);
+    if (checked.body.length > 0) await append(options, request, checked, receivedUnixNano);
+    request.account.accept(request.kind, checked.items - checked.rejected, body.length);
+    return { rejected: checked.rejected, message: partialMessage(request.kind, checked) };
+  } finally {
+    reservation.free();
+  }
+}
+/** Memory the request takes beside its body as sent. */
+function workingBytes(body: Uint8Array, encoding: ContentEncoding, format: OtlpRequest['format'], limits: Limits): number {
+  const claimed = encoding === 'identity' ? body.length : claimedSize(body, encoding) || body.length * GUESSED_RATIO;
+  const plainBytes = Math.min(claimed, limits.maxDecompressedBytes);
+  // JSON: the text, what the parser makes of it, and the message.
+  return (encoding === 'identity' ? 0 : plainBytes) + (format === 'json' ? plainBytes * 4 : 0);
+}
+async function check(options: ReceiverOptions, request: OtlpRequest, receivedUnixNano: bigint): Promise<Checked> {
+  const { limits, retentionSeconds } = options;
+  const { kind, format, encoding } = request;
+  const plain = await decompress(request.body, encoding, limits.maxDecompressedBytes);
+  const { checkOtlp } = await loadCheck();
+  const context = { limits, receivedUnixNano, retentionSeconds };
+  if (format === 'protobuf') {
+    const { items, rejected, rejectedReasons } = accepted(checkOtlp(kind, plain, context));
+    // Kept as received: an eighth of the disk, and nothing to write twice.
+    return { items, rejected, reasons: rejectedReasons, body: plain.length === 0 ? plain : request.body, encoding: ENCODING[encoding] };
+  }
+  const body = await transcode(kind, plain, limits);
+  const { items, rejected, rejectedReasons } = accepted(checkOtlp(kind, body, context));
+  return { items, rejected, reasons: rejectedReasons, body, encoding: BodyEncoding.identity };
+}
+function accepted(result: CheckResult): Extract<CheckResult, { ok: true }> {
+  if (!result.ok) throw new Refusal(result.reason, result.message);
+  return result;
+}
+/** JSON becomes protobuf before the journal: refused here if at all, and decoded by one decoder only. */
+async function transcode(kind: OtlpKind, text: Uint8Array, limits: Limits): Promise<Uint8Array> {
+  const { transcodeJson } = await loadTranscoder();
+  try {
+    return transcodeJson(kind, text, limits);
+  } catch (error) {
+    const reason = (error as { reason?: ReasonCode }).reason;
+    if (reason !== undefined && reason in REASONS) throw new Refusal(reason, (error as Error).message);
+    throw error;
+  }
+}
+async function append(options: ReceiverOptions, request: OtlpRequest, checked: Checked, receivedUnixNano: bigint): Promise<void> {
+  await options.append({
+    kind: KIND[request.kind],
+    format: BodyFormat.protobuf,
+    encoding: checked.encoding,
+    receivedUnixNano,
+    retentionSeconds: options.retentionSeconds,
+    items: checked.items,
+    source: request.account.source,
+    meta: '',
+    body: checked.body,
+  });
+}
+function partialMessage(kind: OtlpKind, { items, rejected, reasons }: Checked): string {
+  if (rejected === 0) return '';
+  const parts = [...reasons].map(([reason, count]) => `${count} ${reason} (${REASONS[reason as ReasonCode]?.says ?? 'unknown reason'})`);
+  return `${rejected} of ${items} ${ITEM[kind]} rejected: ${parts.join('; ')}`;
+}

@@ -1,0 +1,49 @@
+import { ERRORS, FaultlineError } from '#contracts/errors.ts';
+import type { ToChild } from '#contracts/processes.ts';
+import { parentPort } from '#main/supervisor/parent-port.ts';
+import { type RunningCollector, startCollector } from './start-collector.ts';
+
+/** Entry of the collector process: one collector, steered by the supervisor's messages. */
+const port = parentPort();
+let running: Promise<RunningCollector> | null = null;
+/** Exit can hang in Node's own shutdown (facts/storage.md): the last word is a signal nobody can hang on. */
+const LAST_RESORT_MS = 1_000;
+
+function exit(code: number): void {
+  setTimeout(() => process.kill(process.pid, 'SIGKILL'), LAST_RESORT_MS).unref();
+  process.exit(code);
+}
+function fail(error: unknown): void {
+  const code = error instanceof FaultlineError ? error.code : 'internal';
+  if (code === 'internal') console.error(error);
+  port.send({ type: 'fatal', code, message: error instanceof Error ? error.message : String(error), todo: ERRORS[code].todo });
+  // The message must leave before the process does.
+  setTimeout(() => exit(1), 50);
+}
+async function start(message: Extract<ToChild, { type: 'start' }>): Promise<void> {
+  const { settings, releasedPosition } = message;
+  try {
+    running = startCollector({
+      settings,
+      send: (answer) => port.send(answer),
+      ...(releasedPosition === undefined ? {} : { releasedPosition }),
+    });
+    const { addresses } = await running;
+    port.send({ type: 'ready', addresses });
+  } catch (error) {
+    fail(error);
+  }
+}
+async function stop(deadlineMs: number): Promise<void> {
+  setTimeout(() => exit(0), Math.max(500, deadlineMs)).unref();
+  // Room after the sources for the journal to be sealed.
+  await running?.then((collector) => collector.stop(deadlineMs * 0.8)).catch((error: unknown) => console.error(error));
+  port.send({ type: 'stopped' });
+  setTimeout(() => exit(0), 20);
+}
+port.onMessage((message: ToChild) => {
+  if (message.type === 'start') void start(message);
+  else if (message.type === 'stop') void stop(message.deadlineMs);
+  else void running?.then((collector) => collector.onMessage(message)).catch(() => undefined);
+});
+port.onClose(() => void stop(5_000));

@@ -1,0 +1,199 @@
+import path from 'node:path';
+import { type RunningGrpcServer, startGrpcServer } from '#collectors/otlp/grpc-server.ts';
+import { type RunningHttpServer, startHttpServer } from '#collectors/otlp/http-server.ts';
+import { createReceiver } from '#collectors/otlp/receiver.ts';
+import { type Journal, openJournal } from '#collectors/pipeline/journal.ts';
+import { MemoryBudget } from '#collectors/pipeline/memory-budget.ts';
+import type { Scraping } from '#collectors/prometheus/scrape-manager.ts';
+import { FaultlineError } from '#contracts/errors.ts';
+import type { JournalEntry, JournalPosition } from '#contracts/journal.ts';
+import type { CollectorStatus, ParentPort, ProcessState, ToChild } from '#contracts/processes.ts';
+import type { Address, Settings } from '#contracts/settings.ts';
+import { describePortOwner, findFreePort } from './port-owner.ts';
+
+export interface StartOptions {
+  readonly settings: Settings;
+  readonly send: ParentPort['send'];
+  /** What the engine has stored, where the supervisor knows it already. */
+  readonly releasedPosition?: JournalPosition;
+  readonly nowMs?: () => number;
+  readonly log?: (line: string) => void;
+}
+export interface RunningCollector {
+  /** ingest: a URL; otlpGrpc: HOST:PORT. */
+  readonly addresses: { readonly ingest: string; readonly otlpGrpc: string };
+  onMessage(message: ToChild): void;
+  status(): CollectorStatus;
+  /** Answers what is under way, seals the journal; cut off at the deadline. Safe twice. */
+  stop(deadlineMs: number): Promise<void>;
+}
+const STATUS_MS = 1_000;
+/** The engine hears of new records at most this often: a message per group commit would cost it more than the records. */
+const ADVANCED_MS = 5;
+
+/** Where the journal lies in a data folder. */
+export const journalFolder = (dataDir: string): string => path.join(dataDir, 'journal');
+
+/**
+ * Composition root of the collector: ports first, then the journal, then what can be loaded later. A request that comes
+ * before the journal is open waits for it. @throws FaultlineError port_taken, data_dir_locked, data_dir_not_writable
+ */
+export async function startCollector(options: StartOptions): Promise<RunningCollector> {
+  const collector = new Collector(options);
+  await collector.start();
+  return collector;
+}
+
+class Collector implements RunningCollector {
+  private readonly settings: Settings;
+  private readonly send: ParentPort['send'];
+  private readonly nowMs: () => number;
+  private readonly log: (line: string) => void;
+  private readonly startedUnixMs: number;
+  private readonly opening: Promise<Journal>;
+  private journal: Journal | null = null;
+  private http: RunningHttpServer | null = null;
+  private grpc: RunningGrpcServer | null = null;
+  private scraping: Scraping | null = null;
+  private engineState: ProcessState = 'starting';
+  private statusTimer: NodeJS.Timeout | null = null;
+  private advancedTimer: NodeJS.Timeout | null = null;
+  private stopping: Promise<void> | null = null;
+
+  constructor({ settings, send, releasedPosition, nowMs = Date.now, log = console.error }: StartOptions) {
+    this.settings = settings;
+    this.send = send;
+    this.nowMs = nowMs;
+    this.log = log;
+    this.startedUnixMs = nowMs();
+    const { limits, durability } = settings;
+    this.opening = openJournal(journalFolder(settings.dataDir), {
+      durability,
+      maxBytes: limits.journalMaxBytes,
+      diskReserveBytes: limits.diskReserveBytes,
+      ...(releasedPosition === undefined ? {} : { startAfter: releasedPosition }),
+      onCommitted: () => this.advancedSoon(),
+      nowMs,
+      log,
+    });
+    // Its failure is met in start(); until then it must not count as unhandled.
+    this.opening.catch(() => undefined);
+  }
+  get addresses(): RunningCollector['addresses'] {
+    return { ingest: this.http?.account.address ?? '', otlpGrpc: this.grpc?.account.address ?? '' };
+  }
+
+  async start(): Promise<void> {
+    const { settings, nowMs, log } = this;
+    const { limits, retentionSeconds } = settings;
+    const budget = new MemoryBudget(limits.maxInFlightBytes);
+    const append = (entry: JournalEntry): Promise<JournalPosition> =>
+      this.journal ? this.journal.append(entry) : this.opening.then((journal) => journal.append(entry));
+    const receiver = createReceiver({ append, limits, retentionSeconds, budget, nowMs });
+    try {
+      this.http = await opened('ingest', settings.ingest, (address) =>
+        startHttpServer({ address, receiver, nowMs, log, grpcAddress: () => this.addresses.otlpGrpc, health: () => this.health() }),
+      );
+      this.grpc = await opened('otlp-grpc', settings.otlpGrpc, (address) =>
+        startGrpcServer({ address, receiver, nowMs, log, httpAddress: () => this.addresses.ingest }),
+      );
+      this.journal = await this.opening;
+      await this.startScraping(append);
+    } catch (error) {
+      await this.stop(0);
+      throw error;
+    }
+    this.statusTimer = setInterval(() => this.send({ type: 'collector-status', status: this.status() }), STATUS_MS);
+    // The ports are open: now the parts the first request would otherwise wait for.
+    setImmediate(() => void Promise.all([receiver.warmUp(), this.grpc?.warmUp()]).catch((error: Error) => log(`BUG: ${error.stack}`)));
+  }
+  private async startScraping(append: (entry: JournalEntry) => Promise<JournalPosition>): Promise<void> {
+    const { prometheusConfig, limits, retentionSeconds } = this.settings;
+    if (prometheusConfig === null) return;
+    const { startScraping } = await import('#collectors/prometheus/scrape-manager.ts');
+    try {
+      this.scraping = startScraping({ configFile: prometheusConfig, append, limits, retentionSeconds, nowMs: this.nowMs, log: this.log });
+    } catch (cause) {
+      if (cause instanceof FaultlineError) throw cause;
+      throw new FaultlineError('config_invalid', (cause as Error).message, { cause });
+    }
+  }
+
+  onMessage(message: ToChild): void {
+    if (message.type === 'released') void this.opening.then((journal) => journal.release(message.position)).catch(() => undefined);
+    else if (message.type === 'engine-state') this.engineState = message.state;
+  }
+  private advancedSoon(): void {
+    this.advancedTimer ??= setTimeout(() => {
+      this.advancedTimer = null;
+      if (this.journal) this.send({ type: 'advanced', committed: this.journal.committed });
+    }, ADVANCED_MS);
+  }
+  status(): CollectorStatus {
+    const stats = this.journal?.stats();
+    const { user, system } = process.cpuUsage();
+    const refusing = this.stopping ? 'shutting_down' : (stats?.refusing ?? '');
+    return {
+      pid: process.pid,
+      startedUnixMs: this.startedUnixMs,
+      sources: [this.http, this.grpc]
+        .flatMap((server) => (server ? [server.account.status()] : []))
+        .concat(this.scraping?.statuses() ?? []),
+      journal: {
+        committed: this.journal?.committed ?? 0,
+        released: this.journal?.released ?? 0,
+        bytes: stats?.bytes ?? 0,
+        ackP50Ms: stats?.ackP50Ms ?? 0,
+        ackP99Ms: stats?.ackP99Ms ?? 0,
+      },
+      diskFreeBytes: stats?.diskFreeBytes ?? 0,
+      rssBytes: process.memoryUsage.rss(),
+      cpuSeconds: (user + system) / 1e6,
+      accepting: refusing === '',
+      refusing,
+    };
+  }
+  /** What an open page needs while the engine does not answer. Nothing secret: any page of this machine may read it. */
+  private health(): unknown {
+    const { pid, accepting, refusing, journal } = this.status();
+    return {
+      status: accepting ? 'ok' : 'refusing',
+      collector: { state: this.stopping ? 'stopped' : 'running', pid, accepting, refusing, startedMs: this.startedUnixMs },
+      engine: { state: this.engineState },
+      journal,
+    };
+  }
+
+  stop(deadlineMs: number): Promise<void> {
+    this.stopping ??= this.shutDown(deadlineMs);
+    return this.stopping;
+  }
+  /** Sources first: what they still append must find the journal open. */
+  private async shutDown(deadlineMs: number): Promise<void> {
+    if (this.statusTimer) clearInterval(this.statusTimer);
+    await Promise.all([this.scraping?.stop(), this.http?.close(deadlineMs), this.grpc?.close(deadlineMs)]);
+    await this.opening.then((journal) => journal.close()).catch((error: Error) => this.log(`journal: ${error.message}`));
+    if (this.advancedTimer) clearTimeout(this.advancedTimer);
+    if (this.journal) {
+      this.send({ type: 'advanced', committed: this.journal.committed });
+      this.send({ type: 'collector-status', status: this.status() });
+    }
+  }
+}
+
+async function opened<T>(flag: string, address: Address, open: (address: Address) => Promise<T>): Promise<T> {
+  try {
+    return await open(address);
+  } catch (cause) {
+    throw await listenErrorOf(flag, address, cause as NodeJS.ErrnoException);
+  }
+}
+async function listenErrorOf(flag: string, { host, port }: Address, cause: NodeJS.ErrnoException): Promise<FaultlineError> {
+  if (cause.code !== 'EADDRINUSE') {
+    return new FaultlineError('config_invalid', `cannot listen on ${host}:${port} (--${flag}): ${cause.message}`, { cause });
+  }
+  const owner = describePortOwner(port) ?? 'another process';
+  const free = await findFreePort(host, port);
+  const offer = free === null ? '' : ` Free: --${flag} ${host}:${free}.`;
+  return new FaultlineError('port_taken', `Port ${port} of ${host} (--${flag}) is in use by ${owner}.${offer}`, { cause });
+}
