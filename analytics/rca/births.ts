@@ -20,6 +20,8 @@ export interface Place {
   onset: number;
   readonly self: Shift | null;
   readonly edges: { readonly edge: EdgeObservation; readonly shift: Shift; readonly isGap: boolean }[];
+  /** Callees this place suddenly calls more often per request; the time of the extra calls is born here. */
+  readonly multiplied: Set<string>;
   /** Errors of calls to this place that the place itself does not report: refused, timed out, unreachable. */
   unansweredErrors: number;
 }
@@ -60,7 +62,17 @@ function placeOfService(service: ServiceObservation, file: CaseFile): Place {
   const extraErrors = excessErrors(service.ownErrors, service.requests, file.range);
   const extraMs = Math.max(0, self.delta) * self.certainty * perBucket(service.requests, file.range);
   const onset = serviceOnset(service, file, extraErrors > 0 && self.certainty < 0.5, self);
-  return { name: service.service, isInstrumented: true, extraMs, extraErrors, onset, self, edges: [], unansweredErrors: 0 };
+  return {
+    name: service.service,
+    isInstrumented: true,
+    extraMs,
+    extraErrors,
+    onset,
+    self,
+    edges: [],
+    multiplied: new Set(),
+    unansweredErrors: 0,
+  };
 }
 
 /** Time an edge adds: all of it where the callee sends nothing, else what the client waited beyond the server's own time. */
@@ -74,6 +86,23 @@ function chargeEdge(place: Place, edge: EdgeObservation, file: CaseFile): void {
     Math.max(0, shift.delta - (Number.isFinite(minimumMs) ? minimumMs : 0)) * shift.certainty * perBucket(edge.requests, file.range);
   place.extraMs += extra;
   if (extra > 0 && (place.onset < 0 || shift.onset < place.onset)) place.onset = shift.onset;
+}
+
+/** More calls per request than before (a loop around a query, a lost cache): unless the calls fail and are retried. */
+function chargeExtraCalls(caller: Place, edge: EdgeObservation, file: CaseFile): void {
+  const service = file.services.get(edge.from);
+  if (service === undefined) return;
+  const perRequest = edge.requests.map((calls, i) =>
+    service.requests[i]! > 0 ? (calls > 0 ? calls : 0) / service.requests[i]! : Number.NaN,
+  );
+  const shift = shiftBetween(perRequest, service.requests, file.range, 0.1);
+  if (shift.certainty < 0.5 || shift.value < 1.3 * shift.baseline) return;
+  if (excessErrors(edge.errors, edge.requests, file.range) > 0.1 * total(edge.requests, file.range.from, file.range.to)) return;
+  const perCallMs = shiftBetween(edge.clientMeanMs, edge.requests, file.range).baseline;
+  if (!(perCallMs > 0)) return;
+  caller.extraMs += shift.delta * shift.certainty * perBucket(service.requests, file.range) * perCallMs;
+  caller.multiplied.add(edge.to);
+  if (caller.onset < 0 || shift.onset < caller.onset) caller.onset = shift.onset;
 }
 
 function chargeErrors(place: Place, edges: readonly EdgeObservation[], file: CaseFile): void {
@@ -102,10 +131,22 @@ export function findBirths(file: CaseFile, scope: ReadonlySet<string>): Births {
     if (!scope.has(edge.from) || edge.from === edge.to) continue;
     let place = places.get(edge.to);
     if (place === undefined) {
-      place = { name: edge.to, isInstrumented: false, extraMs: 0, extraErrors: 0, onset: -1, self: null, edges: [], unansweredErrors: 0 };
+      place = {
+        name: edge.to,
+        isInstrumented: false,
+        extraMs: 0,
+        extraErrors: 0,
+        onset: -1,
+        self: null,
+        edges: [],
+        multiplied: new Set(),
+        unansweredErrors: 0,
+      };
       places.set(edge.to, place);
     }
     chargeEdge(place, edge, file);
+    const caller = places.get(edge.from);
+    if (caller !== undefined) chargeExtraCalls(caller, edge, file);
   }
   for (const place of places.values()) {
     const edges = place.edges.map((charged) => charged.edge);

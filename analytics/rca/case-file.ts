@@ -15,6 +15,7 @@ export interface CaseFile {
   readonly observation: Observation;
   readonly graph: CallGraph;
   readonly range: GridRange;
+  /** The two windows on bucket borders: what every evidence query is asked with. */
   readonly window: TimeWindow;
   readonly baseline: TimeWindow;
   readonly queries: EvidenceQueries;
@@ -49,11 +50,25 @@ function bucketsOf(observation: Observation, window: TimeWindow): { from: number
   return { from: at(window.startMs, Math.floor), to: at(window.endMs, Math.ceil) };
 }
 
+/** First bucket in which any service had requests. */
+function firstObserved(observation: Observation): number {
+  let first = observation.buckets;
+  for (const { requests } of observation.services) {
+    const at = requests.findIndex((value) => value > 0);
+    if (at >= 0 && at < first) first = at;
+  }
+  return first === observation.buckets ? 0 : first;
+}
+
 /** Opens the case: windows become bucket ranges, metrics get family and host. */
 export function openCase(observation: Observation, window: TimeWindow, baseline: TimeWindow, queries: EvidenceQueries): CaseFile {
   const hosts = new Map(observation.placements.map((p) => [`${p.service}|${p.instance}`, p.host]));
   const inWindow = bucketsOf(observation, window);
   const before = bucketsOf(observation, baseline);
+  // Queries count over whole windows: neither may reach into time before the first telemetry.
+  before.from = Math.min(Math.max(before.from, firstObserved(observation)), Math.max(before.to - 1, 0));
+  const range = { baseFrom: before.from, baseTo: Math.min(before.to, inWindow.from), from: inWindow.from, to: inWindow.to };
+  const startMsOf = (bucket: number): number => observation.startMs + bucket * observation.stepMs;
   const hostsByService = new Map<string, Set<string>>();
   const placed = observation.metrics.map((series): PlacedMetric => {
     const host = series.host ?? (series.instance === null ? null : (hosts.get(`${series.service}|${series.instance}`) ?? null));
@@ -69,9 +84,9 @@ export function openCase(observation: Observation, window: TimeWindow, baseline:
   return {
     observation,
     graph: callGraph(observation),
-    range: { baseFrom: before.from, baseTo: Math.min(before.to, inWindow.from), from: inWindow.from, to: inWindow.to },
-    window,
-    baseline,
+    range,
+    window: { startMs: startMsOf(range.from), endMs: startMsOf(Math.max(range.to, range.from + 1)) },
+    baseline: { startMs: startMsOf(range.baseFrom), endMs: startMsOf(Math.max(range.baseTo, range.baseFrom)) },
     queries,
     services: new Map(whole.map((s) => [s.service, s])),
     instances: group(
@@ -83,6 +98,6 @@ export function openCase(observation: Observation, window: TimeWindow, baseline:
     changes: observation.changes,
     hostOf: (service, instance) => hosts.get(`${service}|${instance}`) ?? null,
     hostsOf: (service) => hostsByService.get(service) ?? new Set(),
-    startMsOf: (bucket) => observation.startMs + bucket * observation.stepMs,
+    startMsOf,
   };
 }

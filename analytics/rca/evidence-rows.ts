@@ -98,6 +98,27 @@ export function edgeTimeRow(file: CaseFile, edge: EdgeObservation, onset: number
   };
 }
 
+/** Calls per second from caller to callee. */
+export function extraCallsRow(file: CaseFile, from: string, to: string, onset: number): EvidenceRow | null {
+  const edge = file.observation.edges.find((e) => e.from === from && e.to === to);
+  if (edge === undefined) return null;
+  const perSecond = 1000 / file.observation.stepMs;
+  const value = inWindow(file, edge.requests, null) * perSecond;
+  const baseline = inBaseline(file, edge.requests, null) * perSecond;
+  const params = { service: from, peer: to, from: rateText(baseline), to: rateText(value) };
+  return {
+    signal: 'trace',
+    says: `${from} calls ${to} ${params.from} → ${params.to}, more often per request than before.`,
+    messageKey: 'evidence_extra_calls',
+    params,
+    query: file.queries.edge('requests', from, to, file.window, file.baseline),
+    value: round(value),
+    baseline: round(baseline),
+    unit: '1/s',
+    onset: onsetText(file, onset),
+  };
+}
+
 /** Failed calls from caller to callee. */
 export function edgeErrorsRow(file: CaseFile, edge: EdgeObservation, onset: number): EvidenceRow {
   const { from, to, baseFrom, baseTo } = file.range;
@@ -155,8 +176,8 @@ export function changeRow(file: CaseFile, change: Change, onsetMs: number): Evid
     messageKey: `evidence_change_${change.kind}`,
     params,
     query: file.queries.change(change),
-    value: change.to,
-    baseline: change.from,
+    value: timeText(change.atMs),
+    baseline: null,
     unit: '',
     onset: timeText(change.atMs),
   };
@@ -189,18 +210,19 @@ export function facetRow(file: CaseFile, facet: FacetObservation, share: number)
 
 /** Log lines of one pattern, with an example trace where known. */
 export function logRow(file: CaseFile, log: LogObservation): EvidenceRow {
-  const value = total(log.counts, file.range.from, file.range.to);
-  const baseline = total(log.counts, file.range.baseFrom, file.range.baseTo);
-  const params = { service: log.service, pattern: log.pattern.slice(0, 120), count: value, before: baseline };
+  const { from, to, baseFrom, baseTo } = file.range;
+  const value = (total(log.counts, from, to) * 1000) / (file.window.endMs - file.window.startMs);
+  const baseline = (total(log.counts, baseFrom, baseTo) * 1000) / Math.max(1, file.baseline.endMs - file.baseline.startMs);
+  const params = { service: log.service, pattern: log.pattern.slice(0, 120), from: rateText(baseline), to: rateText(value) };
   const row: EvidenceRow = {
     signal: 'log',
-    says: `${log.service} logs "${params.pattern}" ${value} times (${baseline} before).`,
+    says: `${log.service} logs "${params.pattern}" ${params.from} → ${params.to}.`,
     messageKey: baseline === 0 ? 'evidence_log_new' : 'evidence_log_more',
     params,
     query: file.queries.log(log.service, log.pattern, file.window, file.baseline),
-    value,
-    baseline,
-    unit: '{line}',
+    value: round(value),
+    baseline: round(baseline),
+    unit: '1/s',
     onset: null,
   };
   return log.exampleTraceId === null ? row : { ...row, traceId: log.exampleTraceId };

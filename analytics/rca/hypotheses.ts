@@ -63,7 +63,9 @@ function sinkBlame(file: CaseFile, births: Births, blame: Blame, mechanisms: Rea
     const own = mechanisms.get(place.name) ?? [];
     const stands = own.some((m) => m.strength >= STANDS && m.kind !== 'pool_exhaustion');
     const pool = own.find((m) => m.kind === 'pool_exhaustion');
-    if (stands && pool === undefined) continue;
+    // What it calls so much more often may be slow for that very reason.
+    for (const below of place.multiplied) if (!byName.get(below)?.isInstrumented) move(below, place.name, 0.8);
+    if (place.multiplied.size > 0 || (stands && pool === undefined)) continue;
     for (const below of file.graph.callees(place.name)) {
       const callee = byName.get(below);
       const theirs = blame.get(below) ?? 0;

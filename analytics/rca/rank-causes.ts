@@ -3,7 +3,7 @@ import type { EvidenceQueries, RankCauses, RankInput } from '#contracts/observat
 import { type Births, findBirths } from './births.ts';
 import { shareBlame, weighBirths } from './blame.ts';
 import { type CaseFile, openCase } from './case-file.ts';
-import { type EvidenceRow, edgeTimeRow, errorRatioRow, logRow, selfTimeRow } from './evidence-rows.ts';
+import { type EvidenceRow, edgeTimeRow, errorRatioRow, extraCallsRow, logRow, selfTimeRow } from './evidence-rows.ts';
 import { timeText } from './figures.ts';
 import { formHypotheses, type Hypothesis } from './hypotheses.ts';
 import { impactedServices } from './impact.ts';
@@ -110,6 +110,7 @@ function rowsOfPlace(hypothesis: Scored, file: CaseFile, births: Births): Eviden
   const rows: (EvidenceRow | null)[] = [];
   if ((place.self?.certainty ?? 0) > 0.2) rows.push(selfTimeRow(file, place.name, null, place.self!.onset));
   if (place.extraErrors > 0) rows.push(errorRatioRow(file, place.name, place.onset, place.unansweredErrors < place.extraErrors / 2));
+  for (const callee of place.multiplied) rows.push(extraCallsRow(file, place.name, callee, place.onset));
   for (const { edge, shift } of place.edges.slice(0, 2)) if (shift.certainty > 0.3) rows.push(edgeTimeRow(file, edge, shift.onset));
   const news = file.observation.logs
     .filter((log) => log.service === place.name && (log.severity === 'error' || log.severity === 'fatal' || log.severity === 'warn'))
