@@ -2,7 +2,6 @@ import { createRandom, type Random } from './random.ts';
 import type { DemoScenario } from './scenarios.ts';
 import { pickError } from './shop/errors.ts';
 import { TENANTS } from './shop/load.ts';
-import { OPERATIONS } from './shop/operations.ts';
 import { SERVICES } from './shop/topology.ts';
 import type { Instance, Release } from './simulation/instance.ts';
 import { nextVersion, roll } from './simulation/lifecycle.ts';
@@ -198,7 +197,3 @@ const KINDS: Readonly<Record<DemoScenario, (draw: Draw) => Fault>> = {
 export function drawFault(scenario: DemoScenario, seed: string, onset: Onset): Fault {
   return KINDS[scenario]({ random: createRandom(`${seed}/${scenario}`), onset });
 }
-/** Names of all services that take requests; for tests. */
-export const requestServices = (): string[] => [
-  ...new Set(OPERATIONS.filter((operation) => operation.protocol !== 'job').map((operation) => operation.service)),
-];

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { DEFAULT_SCENARIO, DEMO_SCENARIOS, isDemoScenario } from './scenarios.ts';
+import { DEFAULT_SCENARIO, DEFAULT_SEED, DEMO_SCENARIOS, isDemoScenario } from './scenarios.ts';
 import { startDemo } from './start-demo.ts';
 
 /**
@@ -12,7 +12,7 @@ const { values } = parseArgs({
     ingest: { type: 'string', default: 'http://127.0.0.1:4318' },
     grpc: { type: 'string' },
     scenario: { type: 'string', default: DEFAULT_SCENARIO },
-    seed: { type: 'string', default: '1' },
+    seed: { type: 'string', default: String(DEFAULT_SEED) },
     'config-folder': { type: 'string' },
     'history-minutes': { type: 'string', default: '20' },
     rate: { type: 'string', default: '20' },

@@ -17,7 +17,7 @@ export interface DemoOptions {
   readonly configFolder?: string;
   /** History sent first, ms; 20 minutes when absent. */
   readonly historyMs?: number;
-  /** Time between the end of the back-fill and the onset, ms; 20 s when absent. */
+  /** Time between the end of the back-fill and the onset, ms; 12 s when absent. */
   readonly onsetAfterMs?: number;
   readonly requestsPerSecond?: number;
 }
@@ -33,7 +33,8 @@ export interface RunningDemo {
   stop(): Promise<void>;
 }
 const HISTORY_MS = 20 * 60_000;
-const ONSET_AFTER_MS = 20_000;
+/** A release takes some 15 s to roll out and an incident two or three cells of evidence: about a minute in all. */
+const ONSET_AFTER_MS = 12_000;
 const STEP_MS = 10_000;
 const TURN_MS = 1000;
 /** A shop has senders of every kind. */

@@ -1,5 +1,6 @@
+import type { SpanId } from '../otlp-writer.ts';
 import { degradedLine, retryLine, slowQueryLine } from '../shop/messages.ts';
-import type { Step } from '../shop/operations.ts';
+import type { OperationSpec, Step } from '../shop/operations.ts';
 import { connectionRefused, connectionReset, type Failure, peerStatus, poolTimeout, statementTimeout, timedOut } from './failure.ts';
 import { dependencyOf, type Instance, type ServerCall } from './instance.ts';
 import { logIn, recordCallSpan, recordClientSpan } from './record.ts';
@@ -17,6 +18,15 @@ export function pickInstance(world: World, service: string): Instance | null {
   const listed = (world.instances.get(service) ?? []).filter((instance) => !instance.draining);
   return listed.length > 0 ? world.random.pick(listed) : null;
 }
+/** What the caller sees of a call it has stopped waiting for. */
+function outcomeOf(call: ServerCall, step: StepOf<'call'>, target: OperationSpec): Failure | null {
+  if (call.dead) return connectionReset(step.service);
+  if (!call.done) return timedOut(step.service, step.timeoutMs);
+  const { failure } = call;
+  if (!failure) return null;
+  if (target.protocol === 'http') return { ...peerStatus(failure.httpStatus || 500, step.service), rpcStatus: failure.rpcStatus };
+  return { ...failure, exception: null, retryable: failure.rpcStatus === 'UNAVAILABLE' };
+}
 function* attempt(world: World, frame: Frame, step: StepOf<'call'>, number: number): Outcome {
   const { loop, random } = world;
   const startMs = loop.nowMs;
@@ -32,13 +42,7 @@ function* attempt(world: World, frame: Frame, step: StepOf<'call'>, number: numb
     loop.start(serve(world, instance, target, frame.request, spanId, null, call, runSteps), startMs + random.lognormal(NETWORK_MS, 0.3));
     yield startMs + step.timeoutMs;
     call.waiter = null;
-    if (call.dead) failure = connectionReset(step.service);
-    else if (!call.done) failure = timedOut(step.service, step.timeoutMs);
-    else
-      failure =
-        call.failure && target.protocol === 'http'
-          ? { ...peerStatus(call.failure.httpStatus || 500, step.service), rpcStatus: call.failure.rpcStatus }
-          : call.failure && { ...call.failure, exception: null, retryable: call.failure.rpcStatus === 'UNAVAILABLE' };
+    failure = outcomeOf(call, step, target);
   }
   recordCallSpan(world, frame, target, spanId, startMs, number, failure);
   return failure;
@@ -138,7 +142,7 @@ function* external(world: World, frame: Frame, step: StepOf<'external'>): Outcom
   }
   return failure;
 }
-function deliver(world: World, frame: Frame, topic: string, link: { spanId: import('../otlp-writer.ts').SpanId }): void {
+function deliver(world: World, frame: Frame, topic: string, link: { spanId: SpanId }): void {
   for (const group of ['fulfilment', 'notifications']) {
     const instance = pickInstance(world, group);
     if (!instance) continue;

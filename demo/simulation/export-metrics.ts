@@ -1,4 +1,4 @@
-import { MetricWriter, type NumberPoint, type PointLabels } from '../otlp-metric-writer.ts';
+import { type Histogram, type HistogramPoint, MetricWriter, type NumberPoint, type PointLabels } from '../otlp-metric-writer.ts';
 import { encodeResourceEntry, type ScopeItems } from '../otlp-writer.ts';
 import { type Chunk, type Instance, SCHEMA_URL } from './instance.ts';
 import { RUNTIMES } from './runtimes.ts';
@@ -45,8 +45,8 @@ function writeProcess(world: World, instance: Instance): void {
 function writePools(instance: Instance): void {
   if (instance.pools.size === 0) return;
   const points: Record<'count' | 'max' | 'pending' | 'timeouts', NumberPoint[]> = { count: [], max: [], pending: [], timeouts: [] };
-  const waits = [];
-  const uses = [];
+  const waits: HistogramPoint[] = [];
+  const uses: HistogramPoint[] = [];
   for (const [name, pool] of instance.pools) {
     const plain = labels(`pool ${name}`, () => ({ 'db.client.connection.pool.name': name }));
     const state = (word: string): PointLabels =>
@@ -66,10 +66,7 @@ function writePools(instance: Instance): void {
   writer.histogram('db.client.connection.use_time', 's', 'Time between borrowing a connection and giving it back.', uses);
 }
 function writeRequests(instance: Instance): void {
-  const by = { http: [], rpc: [], messaging: [] } as Record<
-    string,
-    { labels: PointLabels; histogram: import('../otlp-metric-writer.ts').Histogram }[]
-  >;
+  const by = { http: [], rpc: [], messaging: [] } as Record<string, { labels: PointLabels; histogram: Histogram }[]>;
   for (const series of instance.durations.values()) {
     const group = 'http.route' in series.labels ? 'http' : 'rpc.method' in series.labels ? 'rpc' : 'messaging';
     by[group]!.push(series);

@@ -12,7 +12,8 @@ import {
 import type { ErrorShape } from '../shop/errors.ts';
 import { DEPENDENCIES, ENVIRONMENT, type HostSpec, NAMESPACE, type ServiceSpec } from '../shop/topology.ts';
 import { ConnectionPool } from './connection-pool.ts';
-import type { EventLoop } from './event-loop.ts';
+import type { EventLoop, Task } from './event-loop.ts';
+import type { Failure } from './failure.ts';
 import { RUNTIMES } from './runtimes.ts';
 
 export const SCHEMA_URL = 'https://opentelemetry.io/schemas/1.41.0';
@@ -43,8 +44,8 @@ export interface ServerCall {
   done: boolean;
   /** The instance died: nothing more is recorded. */
   dead: boolean;
-  waiter: import('./event-loop.ts').Task | null;
-  failure: import('./failure.ts').Failure | null;
+  waiter: Task | null;
+  failure: Failure | null;
 }
 
 /** Bounds of http.server.request.duration, seconds (OpenTelemetry semantic conventions). */

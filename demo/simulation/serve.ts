@@ -106,6 +106,12 @@ export function* serve(
   steps: StepRunner,
 ): Generator<number, void, void> {
   const { loop } = world;
+  if (!instance.up) {
+    // Died while the request was on the wire.
+    call.dead = true;
+    if (call.waiter) loop.wake(call.waiter, loop.nowMs);
+    return;
+  }
   instance.calls.add(call);
   const { workers } = instance;
   const frame: Frame = { instance, operation, request, spanId: world.newSpanId(), call };

@@ -87,8 +87,8 @@ describe('startDemo', () => {
     expect(new Set(http.seen.map((request) => request.type))).toEqual(new Set(['application/x-protobuf', 'application/json']));
     expect(grpc.bodies.some((body) => body.path.includes('TraceService'))).toBe(true);
     const aheadMs = demo.truth().onsetMs - Date.now();
-    expect(aheadMs).toBeGreaterThan(10_000);
-    expect(aheadMs).toBeLessThanOrEqual(21_000);
+    expect(aheadMs).toBeGreaterThan(5_000);
+    expect(aheadMs).toBeLessThanOrEqual(13_000);
     const sent = http.seen.length;
     await expect.poll(() => http.seen.length, { timeout: 20_000 }).toBeGreaterThan(sent);
   });
