@@ -35,7 +35,11 @@ async function runProject(node, project, required) {
   const file = join(reports, `${project}.json`);
   rmSync(file, { force: true });
   const args = ['run', '--project', project, '--passWithNoTests', '--reporter=dot', '--reporter=json', `--outputFile.json=${file}`];
-  const environment = { ...process.env, ...(project === 'fuzz' ? { FAULTLINE_FUZZ_CASES } : {}), ...(chromium() ? { CHROMIUM: chromium() } : {}) };
+  const environment = {
+    ...process.env,
+    ...(project === 'fuzz' ? { FAULTLINE_FUZZ_CASES } : {}),
+    ...(chromium() ? { CHROMIUM: chromium() } : {}),
+  };
   const { status, said, seconds } = await runStep(node, [join(root, 'node_modules/vitest/vitest.mjs'), ...args], {
     cwd: root,
     environment,

@@ -122,4 +122,4 @@ function explain(error: unknown): number {
   return USAGE_CODES.includes(error.code) ? EXIT.usage : EXIT.failed;
 }
 /** Their messages already say where, or what to do. */
-const SELF_EXPLAINED: readonly string[] = ['config_invalid', 'bad_request', 'port_taken'];
+const SELF_EXPLAINED: readonly string[] = ['not_found', 'config_invalid', 'bad_request', 'port_taken'];
