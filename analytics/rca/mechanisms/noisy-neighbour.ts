@@ -29,7 +29,8 @@ function extraByHost(file: CaseFile, births: Births): Map<string, Map<string, nu
     const extra = seen.map(({ one }) => instanceExtra(file, one.selfMeanMs, one.requests));
     const sum = extra.reduce((all, ms) => all + ms, 0);
     if (sum > 0) for (const [i, { host }] of seen.entries()) add(host!, place.name, (place.extraMs * extra[i]!) / sum);
-    else if (file.hostsOf(place.name).size === 1) add([...file.hostsOf(place.name)][0]!, place.name, place.extraMs);
+    // Instances not told apart: any of its hosts may be the one, and the host with most of all extra time will tell.
+    else if (seen.length === 0) for (const host of file.hostsOf(place.name)) add(host, place.name, place.extraMs);
   }
   return hosts;
 }
@@ -92,7 +93,7 @@ export function noisyNeighbours(file: CaseFile, births: Births): Neighbour[] {
       .sort((a, b) => b[1] - a[1]);
     if (victims.length === 0) continue;
     const onHost = [...services.values()].reduce((sum, ms) => sum + ms, 0);
-    const hostShare = births.timeTotal > 0 ? onHost / births.timeTotal : 0;
+    const hostShare = births.timeTotal > 0 ? Math.min(1, onHost / births.timeTotal) : 0;
     const first = Math.min(...births.places.filter((p) => services.has(p.name) && p.onset >= 0).map((p) => p.onset));
     const isLate = riser.shift.onset > first + 3;
     const strength = (victims.length >= 2 ? 0.95 : 0.7) * (isLate ? 0.5 : 1);
