@@ -2,8 +2,8 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { SourceAccount } from '#collectors/pipeline/accounting.ts';
 import type { Address } from '#contracts/settings.ts';
 import type { GrpcServices } from './grpc-server-services.ts';
-import { HTTP2_PREFACE } from './http-server-grpc-refusal.ts';
 import type { Receiver } from './receiver.ts';
+import { tellByFirstBytes } from './receiver-first-bytes.ts';
 import { statusJson } from './receiver-response.ts';
 
 export interface GrpcServerOptions {
@@ -22,8 +22,6 @@ export interface RunningGrpcServer {
   /** Takes no new call; resolves when those under way are answered, at the latest at the deadline. Safe twice. */
   close(deadlineMs: number): Promise<void>;
 }
-/** Every gRPC client sends its preface at once. */
-const FIRST_BYTES_MS = 10_000;
 const MAX_CONNECTIONS = 4_096;
 const INVALID_ARGUMENT = 3;
 
@@ -83,35 +81,21 @@ class OtlpGrpcServer implements RunningGrpcServer {
     return this.services;
   }
 
-  /** Holds a connection until its first bytes tell what it speaks. */
   private sniff(socket: Socket): void {
     this.sockets.add(socket);
     socket.once('close', () => this.sockets.delete(socket));
-    socket.on('error', () => socket.destroy());
-    const timer = setTimeout(() => {
-      this.account.refuse('too_slow', 'A connection was opened and nothing was sent.');
-      socket.destroy();
-    }, FIRST_BYTES_MS);
-    let received: Buffer = Buffer.alloc(0);
-    const look = (chunk: Buffer): void => {
-      received = received.length === 0 ? chunk : Buffer.concat([received, chunk]);
-      const length = Math.min(received.length, HTTP2_PREFACE.length);
-      const fits = received.subarray(0, length).equals(HTTP2_PREFACE.subarray(0, length));
-      if (fits && length < HTTP2_PREFACE.length) return;
-      socket.removeListener('data', look);
-      clearTimeout(timer);
-      if (fits) void this.serve(socket, received);
-      else this.refuse(socket, received);
-    };
-    socket.on('data', look);
-    socket.once('close', () => clearTimeout(timer));
+    tellByFirstBytes(socket, {
+      http2: () => void this.serve(socket),
+      other: (_, received) => this.refuse(socket, received),
+      silent: () => this.account.refuse('too_slow', 'A connection was opened and nothing was sent.'),
+    });
   }
-  private async serve(socket: Socket, received: Buffer): Promise<void> {
-    socket.pause();
+  private async serve(socket: Socket): Promise<void> {
+    const gone = (): void => void socket.destroy();
+    socket.on('error', gone);
     const services = await this.load();
-    if (socket.destroyed) return;
-    socket.unshift(received);
-    services.serve(socket);
+    socket.removeListener('error', gone);
+    if (!socket.destroyed) services.serve(socket);
   }
   /** HTTP/1 gets an answer it can show; anything else is no protocol known here. */
   private refuse(socket: Socket, received: Buffer): void {
@@ -119,6 +103,7 @@ class OtlpGrpcServer implements RunningGrpcServer {
     const sentence = isHttp
       ? `HTTP/1 was sent to the gRPC port: OTLP/HTTP goes to ${this.options.httpAddress()}, this port receives OTLP/gRPC.`
       : 'The first bytes are no gRPC: this port receives OTLP/gRPC without TLS.';
+    socket.on('error', () => socket.destroy());
     this.account.refuse(isHttp ? 'wrong_protocol' : 'malformed', sentence);
     const body = statusJson(INVALID_ARGUMENT, sentence);
     const head = 'HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nConnection: close\r\n';

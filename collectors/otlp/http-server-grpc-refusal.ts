@@ -1,13 +1,12 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 
-export const HTTP2_PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
 const UNIMPLEMENTED = '12';
 /** A misdirected client gets this long to send its request and to read the answer. */
 const LINGER_MS = 5_000;
 
-/** gRPC percent-encodes status messages (PROTOCOL-HTTP2.md, "Status-Message"). */
-const encodeMessage = (message: string): string => encodeURIComponent(message).replaceAll('%20', ' ');
+/** gRPC's "Status-Message": percent-encoded, but only what is not printable ASCII, or % itself (PROTOCOL-HTTP2.md). */
+const encodeMessage = (message: string): string => message.replace(/[^ -$&-~]+/gu, encodeURIComponent);
 
 function answer(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, sentence: string): void {
   stream.on('error', () => undefined);
@@ -24,17 +23,14 @@ function answer(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, sentenc
  * Talks just enough HTTP/2 on a socket that began with its preface to put the sentence into the sender's own log: gRPC
  * libraries show a status message, but only "protocol error" for an HTTP/1 answer.
  */
-export async function refuseHttp2(socket: Socket, received: Buffer, sentence: string): Promise<void> {
-  socket.pause();
+export async function refuseHttp2(socket: Socket, sentence: string): Promise<void> {
+  socket.on('error', () => undefined);
   // Not needed by any well-directed sender, so not loaded for them.
   const { createServer } = await import('node:http2');
   if (socket.destroyed) return;
   const server = createServer({ settings: { maxConcurrentStreams: 10 } });
   server.on('stream', (stream, headers) => answer(stream, headers, sentence));
-  server.once('session', (session) => {
-    session.on('error', () => session.destroy());
-    setTimeout(() => session.destroy(), LINGER_MS).unref();
-  });
-  socket.unshift(received);
+  server.on('sessionError', () => socket.destroy());
+  setTimeout(() => socket.destroy(), LINGER_MS).unref();
   server.emit('connection', socket);
 }

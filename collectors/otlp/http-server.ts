@@ -6,9 +6,10 @@ import { type ContentEncoding, parseContentEncoding } from '#collectors/pipeline
 import type { Address } from '#contracts/settings.ts';
 import type { OtlpKind } from '#protos/field-table.ts';
 import { declaredLength, readBody, SenderGone } from './http-server-body.ts';
-import { HTTP2_PREFACE, refuseHttp2 } from './http-server-grpc-refusal.ts';
+import { refuseHttp2 } from './http-server-grpc-refusal.ts';
 import { checkHost, checkOrigin, isLoopbackOrigin, preflightHeaders } from './http-server-guard.ts';
 import type { Receiver } from './receiver.ts';
+import { type FirstBytes, tellByFirstBytes } from './receiver-first-bytes.ts';
 import { Refusal, refusalAnswer } from './receiver-refusal.ts';
 import { encodeExportResponse, encodeStatus, exportResponseJson, statusJson } from './receiver-response.ts';
 
@@ -75,8 +76,27 @@ class OtlpHttpServer implements RunningHttpServer {
     this.server.on('request', (request, response) => void this.handle(request, response));
     // Without a listener Node says "continue" before anything is checked.
     this.server.on('checkContinue', (request, response) => void this.handle(request, response, true));
+    this.lookFirst();
     this.server.on('clientError', (error, socket) => this.refuseBytes(error as ParserError, socket as Socket));
     this.server.on('drop', () => this.account.refuse('backpressure', `more than ${MAX_CONNECTIONS} connections`));
+  }
+  /** Puts a look at the first bytes before the server's own listener for connections. */
+  private lookFirst(): void {
+    const serve = this.server.listeners('connection');
+    this.server.removeAllListeners('connection');
+    const bytes: FirstBytes = {
+      http2: (socket) => {
+        const sentence = this.wrongProtocol();
+        this.account.refuse('wrong_protocol', sentence);
+        void refuseHttp2(socket, sentence);
+      },
+      other: (socket) => {
+        for (const listener of serve) listener.call(this.server, socket);
+        socket.resume();
+      },
+      silent: () => this.account.refuse('too_slow', 'A connection was opened and nothing was sent.'),
+    };
+    this.server.on('connection', (socket) => tellByFirstBytes(socket, bytes));
   }
   async listen(): Promise<void> {
     const { host, port } = this.options.address;
@@ -229,13 +249,6 @@ class OtlpHttpServer implements RunningHttpServer {
   /** Bytes that are no HTTP/1 request, or one that came too slowly. */
   private refuseBytes(error: ParserError, socket: Socket): void {
     socket.on('error', () => undefined);
-    const packet = error.rawPacket ?? Buffer.alloc(0);
-    if (packet.subarray(0, 14).equals(HTTP2_PREFACE.subarray(0, 14))) {
-      const sentence = this.wrongProtocol();
-      this.account.refuse('wrong_protocol', sentence);
-      void refuseHttp2(socket, packet, sentence);
-      return;
-    }
     // A sender that went away between two requests did nothing wrong.
     if (error.code === 'ECONNRESET' || !socket.writable) {
       socket.destroy();
@@ -251,7 +264,6 @@ class OtlpHttpServer implements RunningHttpServer {
 }
 interface ParserError extends Error {
   readonly code?: string;
-  readonly rawPacket?: Buffer;
 }
 function parserAnswer(error: ParserError): readonly [string, 'too_slow' | 'malformed'] {
   if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') return ['408 Request Timeout', 'too_slow'];
