@@ -1,0 +1,93 @@
+import type uPlot from 'uplot';
+import { clockText, minuteText, stampText, type Zone } from '../lib/format.ts';
+import type { Point } from './align-series.ts';
+
+export interface ChartSeries {
+  readonly name: string;
+  readonly values: readonly Point[];
+  /** Resolved CSS colour. */
+  readonly colour: string;
+  readonly look?: 'line' | 'area' | 'bars';
+  readonly dashed?: boolean;
+  /** What the readout says where it is not the height drawn (stacked bars). */
+  readonly readings?: readonly Point[];
+}
+/** A moment or a stretch worth showing. Colours are resolved CSS colours. */
+export interface Marker {
+  readonly atMs: number;
+  readonly untilMs?: number;
+  readonly label: string;
+  readonly colour: string;
+}
+export interface ChartInput {
+  readonly widthPx: number;
+  readonly heightPx: number;
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly zone: Zone;
+  readonly series: readonly ChartSeries[];
+  readonly format: (value: number) => string;
+  readonly ink: string;
+  readonly grid: string;
+  readonly font: string;
+  /** Charts with the same key share their cursor. */
+  readonly syncKey?: string | undefined;
+  /** Pixels of one rem. */
+  readonly remPx: number;
+}
+const DAY_MS = 86_400_000;
+/** Text of the time axis: seconds for minutes, minutes for hours, days beyond. */
+export function tickText(ms: number, spanMs: number, zone: Zone): string {
+  if (spanMs > 2 * DAY_MS) return stampText(ms, zone).slice(5, 16);
+  return spanMs < 10 * 60_000 ? clockText(ms, zone) : minuteText(ms, zone);
+}
+/** From zero up, with a little air; a flat zero line still has a scale. */
+export function valueRange(low: number | null, high: number | null): [number, number] {
+  const top = Math.max(0, high ?? 0);
+  const bottom = Math.min(0, low ?? 0);
+  return top === bottom ? [0, 1] : [bottom * 1.05, top * 1.08];
+}
+function seriesOption(series: ChartSeries, bars: uPlot.Series.PathBuilder | undefined, remPx: number): uPlot.Series {
+  const bar = series.look === 'bars';
+  return {
+    label: series.name,
+    stroke: series.colour,
+    width: bar ? 0 : Math.max(1.25, remPx / 12),
+    ...(bar ? { fill: series.colour } : series.look === 'area' ? { fill: `${series.colour}22` } : {}),
+    ...(series.dashed ? { dash: [4, 4] } : {}),
+    ...(bar && bars ? { paths: bars } : {}),
+    points: { show: false },
+  };
+}
+/** uPlot's options for a chart over time. Pure but for the path builder, which is handed in. */
+export function timeChartOptions(input: ChartInput, bars?: uPlot.Series.PathBuilder): uPlot.Options {
+  const spanMs = input.endMs - input.startMs;
+  const axis = { stroke: input.ink, font: input.font, grid: { stroke: input.grid, width: 1 }, ticks: { show: false } };
+  return {
+    width: input.widthPx,
+    height: input.heightPx,
+    ms: 1,
+    legend: { show: false },
+    padding: [input.remPx / 2, input.remPx / 2, 0, 0],
+    cursor: {
+      points: { size: input.remPx / 2.5 },
+      drag: { x: true, y: false, setScale: false },
+      ...(input.syncKey ? { sync: { key: input.syncKey, setSeries: false } } : {}),
+    },
+    scales: {
+      x: { time: true, range: () => [input.startMs, input.endMs] },
+      y: { range: (_chart, low, high) => valueRange(low, high) },
+    },
+    axes: [
+      {
+        ...axis,
+        grid: { show: false },
+        space: input.remPx * 5,
+        size: input.remPx * 1.75,
+        values: (_c, ticks) => ticks.map((t) => tickText(t, spanMs, input.zone)),
+      },
+      { ...axis, size: input.remPx * 4, space: input.remPx * 2, values: (_c, ticks) => ticks.map((t) => input.format(t)) },
+    ],
+    series: [{}, ...input.series.map((series) => seriesOption(series, bars, input.remPx))],
+  };
+}

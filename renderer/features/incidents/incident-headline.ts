@@ -1,0 +1,22 @@
+import type { Incident } from '#contracts/judgement.ts';
+import { minuteText, type Zone } from '../../lib/format.ts';
+import { word } from '../../lib/say.ts';
+import { m } from '../../paraglide/messages.js';
+import { anomalyFigures, symptomOf } from './incident-model.ts';
+
+/** The incident in one sentence, in the reader's language and time zone. */
+export function headline(incident: Incident, zone: Zone): string {
+  const symptom = symptomOf(incident);
+  if (!symptom) return incident.title;
+  const what = { service: symptom.subject.service, kind: word('signal', symptom.kind), at: minuteText(incident.onsetMs, zone) };
+  return m.headline({ ...what, ...anomalyFigures(symptom) });
+}
+/** The lead sentence on the cause: how sure, which kind, where. */
+export function causeSentence(incident: Incident): string {
+  const first = incident.rca?.candidates[0];
+  if (!incident.rca || !first) return incident.rca ? m.cause_none() : m.cause_pending();
+  const params = { service: first.service, kind: word('cause', first.kind) };
+  return { confirmed: m.cause_confirmed(params), likely: m.cause_likely(params), inconclusive: m.cause_inconclusive(params) }[
+    incident.rca.verdict
+  ];
+}

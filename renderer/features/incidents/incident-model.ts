@@ -1,0 +1,105 @@
+import type { Anomaly, Evidence, Incident } from '#contracts/judgement.ts';
+import { durationText, percentText, valueText } from '../../lib/format.ts';
+import type { TimeSpan } from '../../lib/time-range.ts';
+
+/** Severities, worst first. */
+const RANK = { critical: 0, major: 1, minor: 2 } as const;
+const BEFORE_MS = 10 * 60_000;
+const AFTER_MS = 5 * 60_000;
+
+/** Open before resolved, then worst first, then newest first. */
+export const sortIncidents = (incidents: readonly Incident[]): Incident[] =>
+  [...incidents].sort(
+    (a, b) =>
+      Number(a.status === 'resolved') - Number(b.status === 'resolved') || RANK[a.severity] - RANK[b.severity] || b.openedMs - a.openedMs,
+  );
+
+/** The window that shows the calm before, the trouble, and what came after. */
+export function incidentSpan(incident: Incident, nowMs: number): TimeSpan {
+  const endMs = incident.resolvedMs ?? nowMs;
+  return {
+    startMs: incident.onsetMs - BEFORE_MS,
+    endMs: Math.min(nowMs, Math.max(endMs, incident.onsetMs + AFTER_MS) + (incident.resolvedMs === null ? 0 : AFTER_MS)),
+  };
+}
+/** The anomaly the headline speaks of. */
+export const symptomOf = (incident: Incident): Anomaly | undefined =>
+  incident.anomalies.find(
+    (a) => a.subject.service === incident.symptom.service && a.kind === incident.symptom.kind && a.subject.peer === undefined,
+  ) ?? incident.anomalies.find((a) => a.subject.service === incident.symptom.service && a.kind === incident.symptom.kind);
+
+/** Both figures of an anomaly; counts, whose step is not known here, as the change in percent. */
+export function anomalyFigures(anomaly: Anomaly): { readonly from: string; readonly to: string } {
+  const { signal } = anomaly.subject;
+  if (signal.endsWith('error_ratio')) return { from: percentText(anomaly.baseline), to: percentText(anomaly.value) };
+  if (signal.endsWith('_ms')) return { from: durationText(anomaly.baseline), to: durationText(anomaly.value) };
+  if (signal === 'red.requests')
+    return { from: '100 %', to: percentText(anomaly.baseline > 0 ? anomaly.value / anomaly.baseline : Number.NaN) };
+  return { from: valueText(anomaly.baseline, ''), to: valueText(anomaly.value, '') };
+}
+/** Minutes from trouble to notice, to hand, to end; null while it has not come. */
+export function phases(incident: Incident): {
+  readonly detectMs: number;
+  readonly acknowledgeMs: number | null;
+  readonly resolveMs: number | null;
+} {
+  return {
+    detectMs: incident.openedMs - incident.onsetMs,
+    acknowledgeMs: incident.acknowledgedMs === null ? null : incident.acknowledgedMs - incident.openedMs,
+    resolveMs: incident.resolvedMs === null ? null : incident.resolvedMs - incident.onsetMs,
+  };
+}
+/** What the chart of an evidence row shows: a question for the API and how to read the answer. */
+export type EvidenceChart =
+  | { readonly from: 'red'; readonly service: string; readonly peer: string | null; readonly show: 'errors' | 'latency' | 'requests' }
+  | { readonly from: 'metric'; readonly metric: string; readonly service: string; readonly unit: string }
+  | { readonly from: 'log'; readonly service: string; readonly words: string };
+
+const text = (evidence: Evidence, name: string): string => String(evidence.params[name] ?? '');
+/** "inventory (inventory-2)" -> "inventory". */
+const serviceIn = (place: string): string => place.replace(/ \([^)]*\)$/, '');
+/** The longest piece of a log pattern without variables: what a text search can find. */
+export function searchableWords(pattern: string): string {
+  const pieces = pattern.split(/<[^>]*>|\*|[0-9]+/).map((piece) => piece.replace(/["\\]/g, ' ').trim());
+  return pieces.sort((a, b) => b.length - a.length)[0] ?? '';
+}
+/** null: the row speaks of something no chart shows. */
+export function evidenceChart(evidence: Evidence): EvidenceChart | null {
+  const service = serviceIn(text(evidence, 'service'));
+  const peer = text(evidence, 'peer') || null;
+  switch (evidence.messageKey) {
+    case 'evidence_self_time':
+    case 'evidence_edge_time':
+      return { from: 'red', service, peer, show: 'latency' };
+    case 'evidence_own_errors':
+    case 'evidence_errors':
+    case 'evidence_edge_errors':
+    case 'evidence_facet':
+      return { from: 'red', service, peer, show: 'errors' };
+    case 'evidence_requests':
+    case 'evidence_change_scale':
+      return { from: 'red', service, peer, show: 'requests' };
+    case 'evidence_metric':
+      return { from: 'metric', metric: text(evidence, 'metric'), service: serviceIn(text(evidence, 'place')), unit: evidence.unit };
+    case 'evidence_log_new':
+    case 'evidence_log_more':
+      return { from: 'log', service, words: searchableWords(text(evidence, 'pattern')) };
+    default:
+      return evidence.messageKey.startsWith('evidence_change_') ? { from: 'red', service, peer: null, show: 'errors' } : null;
+  }
+}
+/** "[E1]" marks in a text -> pieces, so that a mark can be a link. */
+export function citations(narrative: string): { readonly text: string; readonly evidence: string | null }[] {
+  return narrative
+    .split(/(\[[A-Z]\d+\])/)
+    .filter((piece) => piece !== '')
+    .map((piece) =>
+      /^\[[A-Z]\d+\]$/.test(piece) ? { text: piece.slice(1, -1), evidence: piece.slice(1, -1) } : { text: piece, evidence: null },
+    );
+}
+/** Lanes of the timeline: what the system did, what people did, what we concluded. */
+export type Lane = 'system' | 'people' | 'inferred';
+export function laneOf(kind: Incident['timeline'][number]['kind']): Lane {
+  if (kind === 'acknowledged' || kind === 'note') return 'people';
+  return kind === 'cause' || kind === 'opened' || kind === 'reopened' || kind === 'resolved' ? 'inferred' : 'system';
+}

@@ -1,0 +1,24 @@
+import type { Source } from '#contracts/console-api.ts';
+
+export interface ReasonRow {
+  readonly source: string;
+  readonly kind: 'refused' | 'dropped' | 'noted';
+  readonly code: string;
+  readonly count: number;
+}
+const KINDS = ['refused', 'dropped', 'noted'] as const;
+/** Every counted reason of every source; refused before dropped before noted, most first. Zeros are left out. */
+export function reasonRows(sources: readonly Pick<Source, 'source' | (typeof KINDS)[number]>[]): ReasonRow[] {
+  return sources
+    .flatMap((source) =>
+      KINDS.flatMap((kind) => Object.entries(source[kind]).map(([code, count]) => ({ source: source.source, kind, code, count }))),
+    )
+    .filter((row) => row.count > 0)
+    .sort((a, b) => KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind) || b.count - a.count);
+}
+/** Items of all signals of a source. */
+export const acceptedItems = (source: Pick<Source, 'accepted'>): number =>
+  source.accepted.traces.items + source.accepted.logs.items + source.accepted.metrics.items;
+/** Bytes of all signals of a source. */
+export const acceptedBytes = (source: Pick<Source, 'accepted'>): number =>
+  source.accepted.traces.bytes + source.accepted.logs.bytes + source.accepted.metrics.bytes;

@@ -1,0 +1,64 @@
+import { readTable, type Table } from './table.ts';
+
+/** A failed call in words: what, and what to do. status 0: nobody answered. */
+export class ApiError extends Error {
+  readonly status: number;
+  readonly code: string;
+  readonly todo: string;
+  constructor(status: number, code: string, message: string, todo: string) {
+    super(message);
+    this.name = 'ApiError';
+    this.status = status;
+    this.code = code;
+    this.todo = todo;
+  }
+}
+async function errorOf(answer: Response): Promise<ApiError> {
+  const text = await answer.text().catch(() => '');
+  try {
+    const { error } = JSON.parse(text) as { error: { code: string; message: string; todo: string } };
+    return new ApiError(answer.status, error.code, error.message, error.todo);
+  } catch {
+    return new ApiError(answer.status, 'internal', text.slice(0, 300) || `${answer.status} ${answer.statusText}`, '');
+  }
+}
+async function call(path: string, init: RequestInit): Promise<Response> {
+  let answer: Response;
+  try {
+    answer = await fetch(path, { credentials: 'same-origin', ...init });
+  } catch (error) {
+    if (init.signal?.aborted) throw new ApiError(499, 'cancelled', 'cancelled', '');
+    throw new ApiError(0, 'away', error instanceof Error ? error.message : String(error), '');
+  }
+  if (!answer.ok) throw await errorOf(answer);
+  return answer;
+}
+const withSignal = (signal: AbortSignal | undefined): RequestInit => (signal ? { signal } : {});
+const jsonBody = (body: unknown): RequestInit => ({
+  method: 'POST',
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify(body ?? {}),
+});
+
+/** Calls of the console's own API (contracts/console-api.ts). All reject with ApiError. */
+export const api = {
+  json: async <T>(path: string, signal?: AbortSignal): Promise<T> => (await (await call(path, withSignal(signal))).json()) as T,
+  table: async (path: string, signal?: AbortSignal): Promise<Table> =>
+    readTable(new Uint8Array(await (await call(path, withSignal(signal))).arrayBuffer())),
+  post: async <T>(path: string, body?: unknown): Promise<T> => (await (await call(path, jsonBody(body))).json()) as T,
+  sql: async (sql: string, signal?: AbortSignal): Promise<Table> =>
+    readTable(
+      new Uint8Array(await (await call('/console/query/sql', { ...jsonBody({ sql, maxRows: 200 }), ...withSignal(signal) })).arrayBuffer()),
+    ),
+  stopDemo: async (): Promise<void> => void (await call('/console/demo', { method: 'DELETE' })),
+  signIn: async (token: string): Promise<void> => void (await call('/console/session', jsonBody({ token }))),
+};
+/** "/console/x?a=1&b=2"; empty values are left out. */
+export function apiPath(path: string, params: Readonly<Record<string, string | number | null | undefined>>): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(params)) {
+    if (value !== null && value !== undefined && value !== '') query.set(name, String(value));
+  }
+  const text = query.toString();
+  return text === '' ? `/console/${path}` : `/console/${path}?${text}`;
+}

@@ -1,0 +1,88 @@
+import type { State } from '#contracts/console-api.ts';
+import type { Incident } from '#contracts/judgement.ts';
+import { ApiError, api } from './api.ts';
+
+/** connecting: not yet heard. live: heard. away: the engine does not answer. locked: it wants the token. */
+export type Link = 'connecting' | 'live' | 'away' | 'locked';
+const RETRY_MS = 1_000;
+const SILENCE_MS = 6_000;
+
+/** What the engine says each second, and what is known while it says nothing. */
+class Live {
+  link = $state<Link>('connecting');
+  state = $state.raw<State | null>(null);
+  /** Bumped by each "incident" event. */
+  incidents = $state(0);
+  latestIncident = $state.raw<Incident | null>(null);
+  /** While away: does the collector still answer? null: not known yet. */
+  collectorUp = $state<boolean | null>(null);
+  awaySinceMs = $state<number | null>(null);
+  /** Engine's clock minus ours. */
+  skewMs = 0;
+  private source: EventSource | null = null;
+  private timer = 0;
+  private heardMs = 0;
+
+  start(): () => void {
+    this.connect();
+    const watch = window.setInterval(() => this.watch(), RETRY_MS);
+    return () => {
+      window.clearInterval(watch);
+      window.clearTimeout(this.timer);
+      this.source?.close();
+    };
+  }
+  async signIn(token: string): Promise<void> {
+    await api.signIn(token);
+    this.connect();
+  }
+  private connect(): void {
+    this.source?.close();
+    const source = new EventSource('/console/events');
+    this.source = source;
+    source.addEventListener('state', (event: MessageEvent<string>) => this.hear(JSON.parse(event.data) as State));
+    source.addEventListener('incident', (event: MessageEvent<string>) => {
+      this.latestIncident = JSON.parse(event.data) as Incident;
+      this.incidents++;
+    });
+    source.onerror = () => void this.lost();
+  }
+  private hear(state: State): void {
+    this.state = state;
+    this.skewMs = state.nowMs - Date.now();
+    this.heardMs = performance.now();
+    this.link = 'live';
+    this.awaySinceMs = null;
+    this.collectorUp = null;
+  }
+  private watch(): void {
+    if (this.link === 'live' && performance.now() - this.heardMs > SILENCE_MS && !document.hidden) void this.lost();
+  }
+  private async lost(): Promise<void> {
+    this.source?.close();
+    try {
+      await api.json('/console/state');
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 401) {
+        this.link = 'locked';
+        return;
+      }
+      this.link = 'away';
+      this.awaySinceMs ??= Date.now();
+      this.collectorUp = await this.askCollector();
+    }
+    window.clearTimeout(this.timer);
+    this.timer = window.setTimeout(() => this.connect(), RETRY_MS);
+  }
+  /** The collector lives on its own: it can tell that telemetry is still being accepted. */
+  private async askCollector(): Promise<boolean> {
+    const ingest = this.state?.addresses.ingest ?? '';
+    if (ingest === '') return false;
+    // An opaque answer is an answer: only whether somebody is there counts.
+    return fetch(`${ingest}/healthz`, { mode: 'no-cors', signal: AbortSignal.timeout(RETRY_MS) }).then(
+      () => true,
+      () => false,
+    );
+  }
+}
+export const live = new Live();

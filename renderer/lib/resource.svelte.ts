@@ -1,0 +1,64 @@
+import { untrack } from 'svelte';
+import { ApiError, api } from './api.ts';
+import type { Table } from './table.ts';
+
+const MAX_KEPT = 64;
+/** Answers by path: going back shows the last answer at once, then the fresh one. */
+const kept = new Map<string, unknown>();
+function keep(path: string, answer: unknown): void {
+  kept.delete(path);
+  kept.set(path, answer);
+  const oldest = kept.keys().next();
+  if (kept.size > MAX_KEPT && !oldest.done) kept.delete(oldest.value);
+}
+
+/** One answer of the API on the screen. The last good data stays while a newer answer is awaited. */
+export class Resource<T> {
+  data = $state.raw<T | null>(null);
+  error = $state.raw<ApiError | null>(null);
+  loading = $state(false);
+  private turn = 0;
+  private abort: AbortController | null = null;
+  private version = $state(0);
+
+  constructor(path: () => string | null, read: (path: string, signal: AbortSignal) => Promise<T>) {
+    $effect(() => {
+      const wanted = path();
+      void this.version;
+      untrack(() => void this.load(wanted, read));
+      return () => this.abort?.abort();
+    });
+  }
+  /** Asks again. */
+  again(): void {
+    this.version++;
+  }
+  private async load(path: string | null, read: (path: string, signal: AbortSignal) => Promise<T>): Promise<void> {
+    const turn = ++this.turn;
+    if (path === null) {
+      this.data = null;
+      this.error = null;
+      this.loading = false;
+      return;
+    }
+    const abort = new AbortController();
+    this.abort = abort;
+    this.loading = true;
+    const known = kept.get(path) as T | undefined;
+    if (known !== undefined) this.data = known;
+    try {
+      const answer = await read(path, abort.signal);
+      if (turn !== this.turn) return;
+      keep(path, answer);
+      this.data = answer;
+      this.error = null;
+    } catch (error) {
+      if (turn !== this.turn || abort.signal.aborted) return;
+      this.error = error instanceof ApiError ? error : new ApiError(0, 'internal', String(error), '');
+    }
+    this.loading = false;
+  }
+}
+/** To be called while a component is set up. null: nothing is asked. */
+export const jsonResource = <T>(path: () => string | null): Resource<T> => new Resource<T>(path, (p, signal) => api.json<T>(p, signal));
+export const tableResource = (path: () => string | null): Resource<Table> => new Resource(path, (p, signal) => api.table(p, signal));

@@ -1,0 +1,20 @@
+import { REASONS, type ReasonCode } from '#contracts/reasons.ts';
+import { m } from '../paraglide/messages.js';
+import { getLocale } from '../paraglide/runtime.js';
+
+type Messages = Readonly<Record<string, ((params: Record<string, unknown>) => string) | undefined>>;
+const messages = m as unknown as Messages;
+type Spoken = { readonly says: string; readonly messageKey: string; readonly params: Readonly<Record<string, string | number>> };
+
+/** A sentence the engine made: its own English, or our words for its key. A key we do not know stays English. */
+export const say = (spoken: Spoken): string =>
+  getLocale() === 'en' ? spoken.says : (messages[spoken.messageKey]?.(spoken.params) ?? spoken.says);
+/** A word of a closed list: "kind_bad_deploy"; the code itself when the list has grown. */
+export const word = (list: string, code: string): string => messages[`${list}_${code}`]?.({}) ?? code.replaceAll('_', ' ');
+/** Why something was refused, dropped or repaired, and what to do. */
+export function reasonText(code: string): { says: string; todo: string } {
+  const known = REASONS[code as ReasonCode] as { says: string; todo: string } | undefined;
+  if (getLocale() === 'en') return { says: known?.says ?? code, todo: known?.todo ?? '' };
+  const [says, todo] = (messages[`reason_${code}`]?.({}) ?? '').split('|');
+  return { says: says || known?.says || code, todo: todo?.trim() || known?.todo || '' };
+}

@@ -1,0 +1,75 @@
+import { type Table as ArrowTable, type TypeMap, tableFromIPC, type Vector } from 'apache-arrow';
+
+/** An Arrow answer of the API, read by column. Text is decoded when asked for, numbers as whole columns. */
+export class Table {
+  readonly rows: number;
+  readonly names: readonly string[];
+  /** SQL that reproduces the table. */
+  readonly query: string;
+  private readonly arrow: ArrowTable<TypeMap>;
+
+  constructor(arrow: ArrowTable<TypeMap>) {
+    this.arrow = arrow;
+    this.rows = arrow.numRows;
+    this.names = arrow.schema.fields.map((field) => field.name);
+    this.query = arrow.schema.metadata.get('query') ?? '';
+  }
+  /** '' for null or an absent column. */
+  text(name: string, row: number): string {
+    const value: unknown = this.arrow.getChild(name)?.get(row);
+    return value === null || value === undefined ? '' : String(value);
+  }
+  texts(name: string): string[] {
+    const vector = this.arrow.getChild(name);
+    return Array.from({ length: this.rows }, (_, row) => {
+      const value: unknown = vector?.get(row);
+      return value === null || value === undefined ? '' : String(value);
+    });
+  }
+  /** NaN for null. */
+  numbers(name: string): Float64Array {
+    const vector = this.arrow.getChild(name);
+    const out = new Float64Array(this.rows).fill(Number.NaN);
+    if (vector === null) return out;
+    for (let row = 0; row < this.rows; row++) {
+      const value: unknown = vector.get(row);
+      if (value !== null && value !== undefined) out[row] = Number(value);
+    }
+    return out;
+  }
+  /** Unix milliseconds with their fraction. */
+  times(name: string): Float64Array {
+    const nanos = this.nanos(name);
+    const out = new Float64Array(nanos.length);
+    for (let row = 0; row < nanos.length; row++) out[row] = Number(nanos[row]! / 1_000n) / 1_000;
+    return out;
+  }
+  /** Unix nanoseconds; 0 for null. */
+  nanos(name: string): BigInt64Array {
+    const vector = this.arrow.getChild(name);
+    return vector === null ? new BigInt64Array(this.rows) : rawNanos(vector, this.rows);
+  }
+  /** For tables of unknown shape: what a person reads in the cell. */
+  cell(name: string, row: number): string {
+    const vector = this.arrow.getChild(name);
+    if (vector === null) return '';
+    if (isTimestamp(vector)) return vector.isValid(row) ? new Date(Number(this.times(name)[row])).toISOString() : '';
+    return this.text(name, row);
+  }
+}
+const UNIT_NANOS = [1_000_000_000n, 1_000_000n, 1_000n, 1n];
+const isTimestamp = (vector: Vector): boolean => String(vector.type).startsWith('Timestamp');
+
+/** The stored integers: Arrow's own getter rounds nanoseconds to a double. */
+function rawNanos(vector: Vector, rows: number): BigInt64Array {
+  const unit = isTimestamp(vector) ? (UNIT_NANOS[(vector.type as { unit: number }).unit] ?? 1n) : 1n;
+  const out = new BigInt64Array(rows);
+  let at = 0;
+  for (const data of vector.data) {
+    const values = data.values as BigInt64Array | Int32Array;
+    for (let i = 0; i < data.length; i++) out[at++] = data.getValid(i) ? BigInt(values[i] ?? 0) * unit : 0n;
+  }
+  return out;
+}
+/** Throws when the bytes are not an Arrow stream. */
+export const readTable = (bytes: Uint8Array): Table => new Table(tableFromIPC(bytes));
