@@ -88,7 +88,9 @@ export function createApi(engine: Engine): Hono<{ Variables: Shared }> {
 const smallBody = bodyLimit({ maxSize: MAX_BODY_BYTES, onError: tooLarge(MAX_BODY_BYTES) });
 const fileBody = bodyLimit({ maxSize: MAX_IMPORT_BYTES, onError: tooLarge(MAX_IMPORT_BYTES) });
 function tooLarge(limitBytes: number) {
-  return (): Response => {
+  return (c: Context): Response => {
+    // The rest of the body is not read: the connection cannot be used again.
+    c.header('Connection', 'close');
     throw new FaultlineError('bad_request', `The body is larger than ${limitBytes} bytes.`);
   };
 }

@@ -23,9 +23,11 @@ export class DemoRunner {
     this.log = options.log;
     this.nowMs = options.nowMs;
   }
-  async start(scenario: string, ingestUrl: string, seed: number): Promise<void> {
+  async start(scenario: string, to: { readonly ingestUrl: string; readonly otlpGrpc: string }, seed: number): Promise<void> {
     await this.stop();
-    const child = spawn(process.execPath, [entryOf(), '--ingest', ingestUrl, '--scenario', scenario, '--seed', String(seed)], {
+    const grpc = to.otlpGrpc === '' ? [] : ['--grpc', to.otlpGrpc];
+    const args = [entryOf(), '--ingest', to.ingestUrl, ...grpc, '--scenario', scenario, '--seed', String(seed)];
+    const child = spawn(process.execPath, args, {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' },
     });

@@ -24,7 +24,7 @@ export function describeState(engine: Engine, facts: StoreFacts): State {
     addresses: {
       api: engine.apiAddress,
       ingest: engine.ingestUrl,
-      otlpGrpc: collector?.sources.find((s) => s.kind === 'otlp-grpc')?.address ?? '',
+      otlpGrpc: engine.otlpGrpc,
     },
     hasData:
       facts.minTimeMs !== null ||

@@ -86,12 +86,15 @@ export class Engine {
     if (address === '') return `http://${this.settings.ingest.host}:${this.settings.ingest.port}`;
     return address.startsWith('http') ? address.replace(/\/$/, '') : `http://${address}`;
   }
+  get otlpGrpc(): string {
+    return this.collectorStatus?.sources.find((s) => s.kind === 'otlp-grpc')?.address.replace(/^\w+:\/\//, '') ?? '';
+  }
   async startDemo(scenario: string | undefined): Promise<void> {
     const { demo, demoScenarios, nowMs } = this.parts;
     const chosen = scenario || demoScenarios[0];
     if (chosen === undefined || !demoScenarios.includes(chosen)) {
       throw new FaultlineError('bad_request', `There is no demo scenario "${scenario ?? ''}". Known: ${demoScenarios.join(', ')}.`);
     }
-    await demo.start(chosen, this.ingestUrl, 1 + (Math.floor(nowMs() / 1000) % 1_000_000));
+    await demo.start(chosen, { ingestUrl: this.ingestUrl, otlpGrpc: this.otlpGrpc }, 1 + (Math.floor(nowMs() / 1000) % 1_000_000));
   }
 }

@@ -162,11 +162,14 @@ async function readEdges(store: Queries, window: Window, grid: Grid, alive: Read
 }
 
 async function readMetrics(store: Queries, window: Window, grid: Grid, catalog: SeriesCatalog): Promise<MetricObservation[]> {
-  const result = await store.query(observeMetricsSql(window, grid.stepMs));
-  const [ids, cell, value] = [numbers(result, 'series_id'), numbers(result, 'cell'), numbers(result, 'value')];
   const values = new Map<number, Float64Array>();
-  for (let i = 0; i < result.rowCount; i++)
-    entry(values, ids[i] as number, () => empty(grid.buckets))[cell[i] as number] = value[i] as number;
+  for (const sql of observeMetricsSql(window, grid.stepMs)) {
+    const result = await store.query(sql);
+    const [ids, cell, value] = [numbers(result, 'series_id'), numbers(result, 'cell'), numbers(result, 'value')];
+    for (let i = 0; i < result.rowCount; i++) {
+      entry(values, ids[i] as number, () => empty(grid.buckets))[cell[i] as number] = value[i] as number;
+    }
+  }
   await catalog.load(store, values.keys());
   const metrics: MetricObservation[] = [];
   for (const [seriesId, array] of values) {
