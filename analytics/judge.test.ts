@@ -5,13 +5,13 @@ import { makeShop, namedQueries, type Shop, type ShopPlan, seededRng } from '../
 import { judgeWindow, replay } from './judge.ts';
 
 const FAULTS = ['bad_deploy', 'slow_dependency', 'pool_exhaustion', 'memory_leak', 'error_burst', 'noisy_neighbour'] as const;
-const SEEDS = 20;
+const SEEDS = 12;
 const endOf = (o: Observation): number => o.startMs + o.buckets * o.stepMs;
 const judge = (shop: Shop, observation = shop.observation): RcaResult =>
   judgeWindow(observation, { window: { startMs: shop.faultMs - 60_000, endMs: endOf(observation) }, service: null, top: 5 }, namedQueries);
 
 describe.each(FAULTS)('%s', (fault) => {
-  it('is named first in at least 19 of 20 worlds, as what it is in 18, and is one incident', () => {
+  it('is named first in at least 11 of 12 worlds, as what it is, and is one incident', () => {
     let [first, kind, opened, split] = [0, 0, 0, 0];
     for (let seed = 1; seed <= SEEDS; seed++) {
       const shop = makeShop({ seed: 9000 + seed, fault });
@@ -22,9 +22,9 @@ describe.each(FAULTS)('%s', (fault) => {
       if (top?.service === shop.culprit) first++;
       if (top?.service === shop.culprit && top?.kind === fault) kind++;
     }
-    expect(first).toBeGreaterThanOrEqual(19);
-    expect(kind).toBeGreaterThanOrEqual(18);
-    expect(opened).toBeGreaterThanOrEqual(18);
+    expect(first).toBeGreaterThanOrEqual(11);
+    expect(kind).toBeGreaterThanOrEqual(11);
+    expect(opened).toBeGreaterThanOrEqual(11);
     expect(split).toBeLessThanOrEqual(1);
   });
 });
@@ -36,7 +36,7 @@ describe('a calm hour', () => {
     ['at 60 s', { stepMs: 60_000, minutes: 180 }],
     ['thin', { rate: 4 }],
   ])('opens nothing and confirms nothing, %s', (_name, plan) => {
-    for (let seed = 1; seed <= 8; seed++) {
+    for (let seed = 1; seed <= 5; seed++) {
       const shop = makeShop({ seed: 5_000 + seed, fault: 'none', minutes: 60, ...plan });
       expect(replay(shop.observation, namedQueries).incidents.map((i) => i.title)).toEqual([]);
       const result = judge({ ...shop, faultMs: endOf(shop.observation) - 900_000 });

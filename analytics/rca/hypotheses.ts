@@ -44,55 +44,103 @@ function mechanismsOf(file: CaseFile, place: Place): Mechanism[] {
   return found.filter((mechanism) => mechanism !== null).sort((a, b) => b.strength - a.strength);
 }
 
-/**
- * Blame sinks to what lies below: a service that waits (queue, pool, threads) because something it calls became slow
- * first shows self time that is not its own. A waiting pool is a consequence too, as long as its database is slow for
- * everybody; when only this service finds it slow, the pool is the cause and takes the database's blame.
- */
-function sinkBlame(file: CaseFile, births: Births, blame: Blame, mechanisms: ReadonlyMap<string, Mechanism[]>): Blame {
-  const result: Blame = new Map(blame);
-  const byName = new Map(births.places.map((place) => [place.name, place]));
-  const move = (from: string, to: string, part: number): void => {
-    const amount = (blame.get(from) ?? 0) * part;
-    result.set(from, (result.get(from) ?? 0) - amount);
-    result.set(to, (result.get(to) ?? 0) + amount);
+type MechanismsOf = (place: Place) => readonly Mechanism[];
+
+function lookup(file: CaseFile): MechanismsOf {
+  const known = new Map<Place, readonly Mechanism[]>();
+  return (place) => {
+    const found = known.get(place) ?? mechanismsOf(file, place);
+    known.set(place, found);
+    return found;
   };
-  for (const place of births.places) {
-    const share = blame.get(place.name) ?? 0;
-    if (share < LEAST_BLAME || !place.isInstrumented) continue;
-    const own = mechanisms.get(place.name) ?? [];
-    const stands = own.some((m) => m.strength >= STANDS && m.kind !== 'pool_exhaustion');
-    const pool = own.find((m) => m.kind === 'pool_exhaustion');
-    // What it calls so much more often may be slow for that very reason.
-    for (const below of place.multiplied) if (!byName.get(below)?.isInstrumented) move(below, place.name, 0.8);
-    if (place.multiplied.size > 0 || (stands && pool === undefined)) continue;
-    for (const below of file.graph.callees(place.name)) {
-      const callee = byName.get(below);
-      const theirs = blame.get(below) ?? 0;
-      if (callee === undefined || theirs < 0.15 * share || !isSlower(callee, file)) continue;
-      if (pool !== undefined && isSlowOnlyFor(callee, place.name)) move(below, place.name, 0.8);
-      else if (!stands && (callee.onset < 0 || place.onset < 0 || callee.onset <= place.onset + 2)) move(place.name, below, 0.75);
-    }
-  }
-  return result;
 }
 
+/** Moves parts of the blame as it was; what arrives is not moved on. */
+class Settling {
+  private readonly before: Blame;
+  readonly after: Blame;
+  constructor(blame: Blame) {
+    this.before = blame;
+    this.after = new Map(blame);
+  }
+  share(name: string): number {
+    return this.before.get(name) ?? 0;
+  }
+  move(from: string, to: string, part: number): void {
+    const amount = this.share(from) * part;
+    this.after.set(from, (this.after.get(from) ?? 0) - amount);
+    this.after.set(to, (this.after.get(to) ?? 0) + amount);
+  }
+}
+
+/**
+ * Blame sinks to what lies below: a service that waits (queue, pool, threads) because something it calls became slow
+ * first shows self time that is not its own.
+ */
+function sinkBlame(file: CaseFile, births: Births, settling: Settling, mechanisms: MechanismsOf): void {
+  const byName = new Map(births.places.map((place) => [place.name, place]));
+  for (const place of births.places) {
+    const share = settling.share(place.name);
+    if (share < LEAST_BLAME || !place.isInstrumented) continue;
+    // What it calls so much more often may be slow for that very reason.
+    for (const below of place.multiplied) if (!byName.get(below)?.isInstrumented) settling.move(below, place.name, 0.8);
+    const stands = mechanisms(place).some((m) => m.strength >= STANDS && m.kind !== 'pool_exhaustion');
+    if (place.multiplied.size > 0 || stands) continue;
+    for (const below of file.graph.callees(place.name)) {
+      const callee = byName.get(below);
+      if (callee === undefined || settling.share(below) < 0.15 * share || !isSlower(callee, file) || isPoolOf(place, callee, mechanisms))
+        continue;
+      if (callee.onset < 0 || place.onset < 0 || callee.onset <= place.onset + 2) settling.move(place.name, below, 0.75);
+    }
+  }
+}
+
+const poolOf = (place: Place, mechanisms: MechanismsOf): Mechanism | undefined =>
+  mechanisms(place).find((m) => m.kind === 'pool_exhaustion');
+const isPoolOf = (place: Place, callee: Place, mechanisms: MechanismsOf): boolean =>
+  isSlowOnlyFor(callee, place.name) && poolOf(place, mechanisms) !== undefined;
+
+/** A database (or other peer) that only one of its several callers finds slow. */
 const isSlowOnlyFor = (callee: Place, caller: string): boolean =>
   !callee.isInstrumented &&
   callee.edges.length > 1 &&
-  callee.edges.every(({ edge, shift }) => edge.from === caller || (shift.certainty < 0.2 && Number.isFinite(shift.value)));
+  callee.edges.every(({ edge, shift }) =>
+    edge.from === caller ? shift.certainty > 0.3 : shift.certainty < 0.2 && Number.isFinite(shift.value),
+  );
+
+/**
+ * Waiting for a pooled connection may be booked into the client span. When only one caller with a waiting pool finds
+ * the database slow, the pool is the cause; with a single caller nobody can tell, so it gets a part and the verdict
+ * stays below "confirmed".
+ */
+function raisePools(births: Births, settling: Settling, mechanisms: MechanismsOf): void {
+  const byName = new Map(births.places.map((place) => [place.name, place]));
+  for (const callee of births.places) {
+    if (callee.isInstrumented || settling.share(callee.name) < LEAST_BLAME) continue;
+    for (const { edge } of callee.edges) {
+      const caller = byName.get(edge.from);
+      const pool = caller === undefined || !caller.isInstrumented ? undefined : poolOf(caller, mechanisms);
+      if (pool === undefined || pool.strength < 0.75) continue;
+      if (isSlowOnlyFor(callee, edge.from)) settling.move(callee.name, edge.from, 0.85);
+      else if (callee.edges.length === 1) settling.move(callee.name, edge.from, 0.33);
+    }
+  }
+}
 
 /** All hypotheses worth scoring, at most two a place. */
 export function formHypotheses(file: CaseFile, births: Births, blame: Blame): Hypothesis[] {
-  const places = births.places.filter((place) => (blame.get(place.name) ?? 0) >= LEAST_BLAME);
-  const mechanisms = new Map(places.map((place) => [place.name, mechanismsOf(file, place)]));
-  const settled = sinkBlame(file, births, blame, mechanisms);
+  const mechanisms = lookup(file);
+  const settling = new Settling(blame);
+  sinkBlame(file, births, settling, mechanisms);
+  raisePools(births, settling, mechanisms);
+  const settled = settling.after;
   const found: Hypothesis[] = [];
-  for (const place of places) {
+  for (const place of births.places) {
     const coverage = settled.get(place.name) ?? 0;
-    const isConsequence = coverage < 0.5 * (blame.get(place.name) ?? 0);
-    for (const mechanism of mechanisms.get(place.name)!.slice(0, 2)) {
-      const strength = isConsequence && mechanism.kind === 'pool_exhaustion' ? 0.3 : mechanism.strength;
+    const had = blame.get(place.name) ?? 0;
+    if (Math.max(coverage, had) < LEAST_BLAME) continue;
+    for (const mechanism of mechanisms(place).slice(0, 2)) {
+      const strength = coverage < 0.5 * had && mechanism.kind === 'pool_exhaustion' ? 0.3 : mechanism.strength;
       found.push({
         service: place.name,
         mechanism: { ...mechanism, strength },

@@ -1,4 +1,4 @@
-import type { Candidate, Evidence, RcaResult } from '#contracts/judgement.ts';
+import type { Candidate, Evidence, RcaResult, Verdict } from '#contracts/judgement.ts';
 import type { EvidenceQueries, RankCauses, RankInput } from '#contracts/observation.ts';
 import { type Births, findBirths } from './births.ts';
 import { shareBlame, weighBirths } from './blame.ts';
@@ -46,7 +46,7 @@ export const rankCauses: RankCauses = (input: RankInput, queries: EvidenceQuerie
   const places = onePerPlace(scored);
   const impacted = impactedServices(file, new Set(places.slice(0, 1).map((h) => h.service)));
   const candidates = toCandidates(places.slice(0, Math.max(1, input.top)), file, births);
-  const verdict = verdictOf(places, file, births, magnitude);
+  const verdict = tempered(verdictOf(places, file, births, magnitude), input);
   const draft: RcaResult = {
     verdict,
     window: { start: timeText(input.window.startMs), end: timeText(input.window.endMs) },
@@ -133,7 +133,15 @@ function dedupe(rows: readonly EvidenceRow[]): EvidenceRow[] {
   return rows.filter(({ says }) => !seen.has(says) && seen.add(says));
 }
 
-function verdictOf(places: readonly Scored[], file: CaseFile, births: Births, magnitude: number): RcaResult['verdict'] {
+/** A shift the detector never found worth reporting may be noise: one level less. */
+function tempered(verdict: Verdict, input: RankInput): Verdict {
+  const isBacked = input.anomalies.some(
+    (a) => (a.kind === 'errors' || a.kind === 'latency') && a.untilMs > input.window.startMs && a.onsetMs < input.window.endMs,
+  );
+  return isBacked ? verdict : verdict === 'confirmed' ? 'likely' : 'inconclusive';
+}
+
+function verdictOf(places: readonly Scored[], file: CaseFile, births: Births, magnitude: number): Verdict {
   const first = places[0];
   if (first === undefined) return 'inconclusive';
   // A victim that the first candidate explains is no rival.
