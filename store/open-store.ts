@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import { FaultlineError } from '#contracts/errors.ts';
 import type { Store } from '#contracts/store.ts';
-import { attachFile, type DatabaseFile, troubleOf } from './database/attach-file.ts';
+import { attachFile, type DatabaseFile, detachQuietly, troubleOf } from './database/attach-file.ts';
 import { CatalogState } from './database/catalog-state.ts';
 import { type DataDir, openDataDir } from './database/data-dir.ts';
 import { type Connection, Database, machine } from './database/database.ts';
 import { DayFiles } from './database/day-files.ts';
 import { setAside } from './database/quarantine.ts';
+import { isDamage, salvage } from './database/salvage.ts';
 import { loadDictionary } from './dictionary/load-dictionary.ts';
 import { StoreDictionary } from './dictionary/store-dictionary.ts';
 import { registerHotFunction } from './hot/hot-function.ts';
@@ -15,7 +16,7 @@ import { NativeHeap } from './native/native-heap.ts';
 import { provesLayout } from './native/self-test.ts';
 import { ConnectionPool } from './run/connection-pool.ts';
 import { StartGate } from './run/start-gate.ts';
-import { catalogDdl, TELEMETRY } from './sql/ddl/ddl.ts';
+import { CATALOG, catalogDdl, TELEMETRY } from './sql/ddl/ddl.ts';
 import { DICTIONARY_TABLES } from './sql/ddl/dictionary-tables.ts';
 import { fixedViews, MACROS } from './sql/ddl/views.ts';
 import { OpenStore, type Problem } from './store.ts';
@@ -38,7 +39,6 @@ export interface StoreOptions {
   /** false: strings take the slow path that does not lean on DuckDB's memory layout (for tests). */
   readonly direct?: boolean;
 }
-const CATALOG = 'catalog';
 const READERS = 4;
 
 /**
@@ -67,7 +67,7 @@ async function assemble(options: StoreOptions, dataDir: DataDir, database: Datab
   if (dataDir.readOnly)
     problems.push({ code: 'data_dir_not_writable', message: `${dataDir.path} cannot be written: opened for reading only.` });
   const connection = await database.connect();
-  await attachCatalog(options, dataDir, connection, problems);
+  let lost = await attachCatalog(options, dataDir, connection, problems);
   dataDir.claim();
   const direct = (options.direct ?? true) && (await provesLayout(database));
   if (!direct) log(`strings take the slow path: DuckDB's memory layout is not the one known`);
@@ -75,7 +75,14 @@ async function assemble(options: StoreOptions, dataDir: DataDir, database: Datab
   const hot = new HotRows([...TELEMETRY, ...DICTIONARY_TABLES], new NativeHeap(direct));
   for (const spec of [...TELEMETRY, ...DICTIONARY_TABLES]) registerHotFunction(connection.raw, spec, hot, direct);
   hot.showNothing(connection.id);
-  await loadDictionary(connection, CATALOG, dictionary);
+  try {
+    await loadDictionary(connection, CATALOG, dictionary);
+  } catch (cause) {
+    if (dataDir.readOnly || !isDamage((cause as Error).message)) throw cause;
+    lost = true;
+    await replaceCatalog(options, dataDir, connection, problems, (cause as Error).message);
+    await loadDictionary(connection, CATALOG, dictionary);
+  }
   const days = new DayFiles(dataDir.path, connection, dataDir.readOnly, options.maxAttached);
   const state = new CatalogState(await database.connect(), CATALOG);
   const store = new OpenStore({
@@ -94,27 +101,54 @@ async function assemble(options: StoreOptions, dataDir: DataDir, database: Datab
     problems,
   });
   await store.attachDays();
+  if (lost) await store.skipUsedIds();
   for (const sql of MACROS) await connection.run(sql);
   await days.views();
-  for (const sql of fixedViews(CATALOG)) await connection.run(sql);
+  for (const sql of fixedViews()) await connection.run(sql);
   await store.start();
   return store;
 }
 
-async function attachCatalog(options: StoreOptions, dataDir: DataDir, connection: Connection, problems: Problem[]): Promise<void> {
-  const path = join(dataDir.path, 'catalog.duckdb');
-  const file: DatabaseFile = { path, name: CATALOG, kind: 'catalog', ddl: catalogDdl(CATALOG), readOnly: dataDir.readOnly };
-  const backups = join(dataDir.path, 'backups');
+const catalogFile = (dataDir: DataDir): DatabaseFile => ({
+  path: join(dataDir.path, 'catalog.duckdb'),
+  name: CATALOG,
+  kind: 'catalog',
+  ddl: catalogDdl(CATALOG),
+  readOnly: dataDir.readOnly,
+});
+/** true: the catalog was damaged, and a new one took its place. */
+async function attachCatalog(options: StoreOptions, dataDir: DataDir, connection: Connection, problems: Problem[]): Promise<boolean> {
+  const file = catalogFile(dataDir);
   try {
-    await attachFile(connection, file, backups);
+    await attachFile(connection, file, join(dataDir.path, 'backups'));
+    return false;
   } catch (cause) {
     const message = (cause as Error).message;
     const trouble = cause instanceof FaultlineError && cause.code === 'schema_newer' ? 'newer' : troubleOf(message);
     if (trouble === 'locked') throw new FaultlineError('data_dir_locked', `${dataDir.path}: ${message}`, { cause });
     if (trouble === 'newer') throw new FaultlineError('schema_newer', message, { cause });
-    if (trouble === 'unavailable' || dataDir.readOnly) throw new FaultlineError('data_dir_not_writable', `${path}: ${message}`, { cause });
-    const aside = setAside(dataDir.path, path, message, options.nowMs());
-    problems.push({ code: 'file_corrupt', message: `The catalog was damaged and set aside as ${aside.path}: ${message}` });
-    await attachFile(connection, file, backups);
+    if (trouble === 'unavailable' || dataDir.readOnly)
+      throw new FaultlineError('data_dir_not_writable', `${file.path}: ${message}`, { cause });
+    await replaceCatalog(options, dataDir, connection, problems, message);
+    return true;
   }
+}
+const CATALOG_TABLES = [...DICTIONARY_TABLES.map((table) => table.name), 'incidents', 'state', 'pruned'];
+
+async function replaceCatalog(
+  options: StoreOptions,
+  dataDir: DataDir,
+  connection: Connection,
+  problems: Problem[],
+  reason: string,
+): Promise<void> {
+  const file = catalogFile(dataDir);
+  await detachQuietly(connection, CATALOG);
+  const aside = setAside(dataDir.path, file.path, reason, options.nowMs());
+  await attachFile(connection, file, join(dataDir.path, 'backups'));
+  const { kept, lost } = await salvage(connection, aside.path, CATALOG, CATALOG_TABLES).catch(() => ({ kept: 0, lost: 0 }));
+  problems.push({
+    code: 'file_corrupt',
+    message: `The catalog was damaged and set aside as ${aside.path}; ${kept} rows were saved, ${lost} were not: ${reason}`,
+  });
 }

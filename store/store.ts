@@ -10,6 +10,8 @@ import type { DataDir } from './database/data-dir.ts';
 import type { Connection, Database } from './database/database.ts';
 import type { DayFiles, TimeSpan } from './database/day-files.ts';
 import { fileBytes, setAside } from './database/quarantine.ts';
+import { repairDays, saysRepaired } from './database/repair-days.ts';
+import { isDamage } from './database/salvage.ts';
 import type { StoreDictionary } from './dictionary/store-dictionary.ts';
 import type { HotRows } from './hot/hot-rows.ts';
 import type { StoreOptions } from './open-store.ts';
@@ -18,6 +20,7 @@ import type { ConnectionPool } from './run/connection-pool.ts';
 import { runQuery } from './run/run-query.ts';
 import type { StartGate } from './run/start-gate.ts';
 import { SCHEMA_VERSION, TELEMETRY } from './sql/ddl/ddl.ts';
+import { usedIdsSql } from './sql/ddl/used-ids.ts';
 import { checkUserSql } from './user-sql/check-user-sql.ts';
 import { appendRecord } from './write/append-record.ts';
 import { type Day, dayName } from './write/day-of.ts';
@@ -66,7 +69,13 @@ export class OpenStore implements Store {
     this.dictionary = parts.dictionary;
     this.writer = new StoreWriter(
       { ...parts, nowMs: parts.options.nowMs },
-      { flushAgeMs: parts.options.flushAgeMs, catalogPath: parts.catalogPath, log: parts.options.log, afterFlush: () => this.advance() },
+      {
+        flushAgeMs: parts.options.flushAgeMs,
+        catalogPath: parts.catalogPath,
+        log: parts.options.log,
+        afterFlush: () => this.advance(),
+        damaged: () => this.repair().catch(() => false),
+      },
     );
   }
 
@@ -117,15 +126,31 @@ export class OpenStore implements Store {
     return Object.fromEntries(TELEMETRY.map(({ name }) => [name, this.parts.hot.table(name).counts()])) as ReturnType<Store['hot']>;
   }
 
+  /** Ids start after those the days use: for a catalog that was lost. */
+  async skipUsedIds(): Promise<void> {
+    const { connection, days, dictionary } = this.parts;
+    for (const { database } of days.attached) {
+      const [row] = await connection.rows(usedIdsSql(database));
+      dictionary.resources.skipTo(Number(row?.['resource_id'] ?? 0));
+      dictionary.scopes.skipTo(Number(row?.['scope_id'] ?? 0));
+      dictionary.seriesIds.skipTo(Number(row?.['series_id'] ?? 0));
+    }
+  }
+
   query(sql: string, params: readonly QueryValue[] = [], options: QueryOptions = {}): Promise<QueryResult> {
     const { pool, hot, gate, dictionary } = this.parts;
     this.open();
     const beforeSnapshot = (): void => {
       dictionary.drain(hot, this.parts.options.nowMs());
     };
-    return pool.use(async (connection) => {
-      await this.attachNamedDays(sql);
-      return runQuery(connection, { hot, gate, beforeSnapshot }, sql, params, options);
+    const run = (): Promise<QueryResult> =>
+      pool.use(async (connection) => {
+        await this.attachNamedDays(sql);
+        return runQuery(connection, { hot, gate, beforeSnapshot }, sql, params, options);
+      });
+    return run().catch(async (cause: Error) => {
+      if (!isDamage(cause.message) || !(await this.repair())) throw cause;
+      return run();
     });
   }
   async userQuery(sql: string, options: QueryOptions = {}): Promise<QueryResult> {
@@ -216,6 +241,25 @@ export class OpenStore implements Store {
       options.log(`pruned ${pruned.day} by ${pruned.reason}: ${pruned.bytes} bytes`);
     }
     return gone.map(({ pruned }) => pruned);
+  }
+
+  /** A reader met damage. true: something was set aside, and reading again may work. */
+  private repair(): Promise<boolean> {
+    const { connection, days, gate, dataDir, options, problems, state } = this.parts;
+    if (dataDir.readOnly) return Promise.resolve(false);
+    return this.writer.queue.run(async () => {
+      const repaired = await gate.exclusive(async () => {
+        const found = await repairDays(connection, days, dataDir.path, options.nowMs());
+        await days.views();
+        return found;
+      });
+      for (const one of repaired) {
+        problems.push({ code: 'file_corrupt', message: saysRepaired(one) });
+        options.log(saysRepaired(one));
+        await state.addPruned(prunedDay(one.day, 'corrupt', one.bytes, options.nowMs()), 0);
+      }
+      return repaired.length > 0;
+    });
   }
 
   private async attachDay(day: Day): Promise<void> {

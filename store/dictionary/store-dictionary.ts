@@ -27,6 +27,10 @@ class IdTable {
   }
   load(key: string, id: number): void {
     this.ids.set(key, id);
+    this.skipTo(id);
+  }
+  /** Gives out no id up to this one. */
+  skipTo(id: number): void {
     this.nextId = Math.max(this.nextId, id + 1);
   }
   id(key: string, row: () => RowValue): number {

@@ -90,10 +90,9 @@ function checkTable(json: Json, names: Names): void {
   if (!TABLES.has(type)) refuse(`${type} is not allowed as a table.`);
   if (type === 'BASE_TABLE') checkName(json, names);
   if (type === 'SHOW_REF' && !json['query']) refuse('Only DESCRIBE and SUMMARIZE of a view are allowed.');
-  if (type !== 'TABLE_FUNCTION') return checkChildren(json, names);
-  const call = json['function'] as Json;
-  checkCall(call, ALLOWED_TABLE_FUNCTIONS);
-  checkChildren(call, names);
+  const call = type === 'TABLE_FUNCTION' ? (json['function'] as Json) : null;
+  if (call) checkCall(call, ALLOWED_TABLE_FUNCTIONS);
+  checkChildren(call ?? json, names);
 }
 function checkName(json: Json, names: Names): void {
   const name = String(json['table_name']).toLowerCase();

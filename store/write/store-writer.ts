@@ -2,6 +2,7 @@ import { type ErrorCode, FaultlineError } from '#contracts/errors.ts';
 import type { JournalPosition } from '#contracts/journal.ts';
 import type { TableName } from '#contracts/tables.ts';
 import { fileBytes } from '../database/quarantine.ts';
+import { isDamage } from '../database/salvage.ts';
 import { Serial } from '../database/serial.ts';
 import type { Block } from '../hot/block.ts';
 import { TELEMETRY } from '../sql/ddl/ddl.ts';
@@ -19,6 +20,8 @@ export interface WriterOptions {
   readonly catalogPath: string;
   /** Called after rows were stored, still in the queue: `released` may have moved. */
   readonly afterFlush: () => Promise<void>;
+  /** Called when a write met a damaged file: the store repairs it before the next try. */
+  readonly damaged: () => void;
   readonly log: (line: string) => void;
 }
 /** Decides when hot rows are written: whole row groups at once, the rest by age, by memory or on demand. */
@@ -96,10 +99,12 @@ export class StoreWriter {
   private async flushWhere(wanted: (day: Day) => boolean, all: boolean): Promise<void> {
     for (const day of this.hotDays()) {
       if (!wanted(day)) continue;
-      for (let parts = this.parts(day, all); parts.size > 0; parts = this.parts(day, all)) {
+      // Whole row groups first and by themselves: with a remainder in one statement they would be written twice.
+      for (const rest of all ? [false, true] : [false]) {
+        const parts = this.parts(day, rest);
+        if (parts.size === 0) continue;
         await flushDay(this.context, day, parts);
         await this.options.afterFlush();
-        if (all) break;
       }
       await this.checkpoint(day);
     }
@@ -144,6 +149,7 @@ export class StoreWriter {
         message: `Rows cannot be stored and stay in memory; next try in ${this.retryMs / 1000} s: ${message}`,
       };
       this.options.log(this.problem.message);
+      if (isDamage(message)) this.options.damaged();
     }
   }
 }

@@ -4,6 +4,9 @@ import { DICTIONARY_TABLES } from './dictionary-tables.ts';
 /** Version of the layout of every file; see store/migrate. */
 export const SCHEMA_VERSION = 1;
 
+/** Name the catalog is attached under. */
+export const CATALOG = 'catalog';
+
 const columnSql = (column: ColumnSpec): string => `"${column.name}" ${column.sql}`;
 const tableSql = (database: string, table: { readonly name: string; readonly columns: readonly ColumnSpec[] }): string =>
   `CREATE TABLE ${database}.main.${table.name} (${table.columns.map(columnSql).join(', ')})`;

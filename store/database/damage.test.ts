@@ -1,0 +1,110 @@
+import { closeSync, openSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { makeBatch, shiftTimes } from '../test-batches.ts';
+import { nano, TestStore } from '../test-store.ts';
+
+let t: TestStore;
+const file = (day: string): string => join(t.dataDir, `telemetry-${day}.duckdb`);
+const name = (service: string) => () => ({
+  name: service,
+  version: '',
+  attributes: { keys: [], values: [], types: '' },
+  droppedAttributesCount: 0,
+  schemaUrl: '',
+});
+beforeEach(async () => {
+  t = new TestStore();
+  await t.open();
+  await fill(2);
+});
+/** Two days: `tenThousands` of spans, and 500. */
+async function fill(tenThousands: number): Promise<void> {
+  const batch = makeBatch({ table: 'spans', rows: 10_000, seed: 1, startNano: nano('2026-11-20T01:00:00Z') });
+  for (let i = 0; i < tenThousands; i++) t.append(shiftTimes(batch, BigInt(i)));
+  t.append(makeBatch({ table: 'spans', rows: 500, seed: 2, startNano: nano('2026-11-21T01:00:00Z') }));
+  t.store.dictionary.scope('a', name('a'));
+  await t.store.close();
+}
+afterEach(() => t.end());
+function overwrite(path: string, at: number, bytes: number): void {
+  const handle = openSync(path, 'r+');
+  writeSync(handle, Buffer.alloc(bytes, 0x5a), 0, bytes, at);
+  closeSync(handle);
+}
+const aside = (): string[] => readdirSync(join(t.dataDir, 'quarantine')).sort();
+
+it.each([
+  [
+    'overwritten head',
+    (path: string) => {
+      overwrite(path, 0, 20_000);
+    },
+  ],
+  [
+    'cut in half',
+    (path: string) => {
+      truncateSync(path, Math.floor(statSync(path).size / 2));
+    },
+  ],
+  [
+    'emptied',
+    (path: string) => {
+      truncateSync(path, 5);
+    },
+  ],
+  [
+    'text',
+    (path: string) => {
+      writeFileSync(path, 'hello'.repeat(10_000));
+    },
+  ],
+])('a day file with %s is set aside and named; the other days answer, and the day takes new rows', async (_what, damage) => {
+  damage(file('2026-11-20'));
+  await t.open();
+  expect(await t.count('spans')).toBe(500);
+  const facts = await t.store.facts();
+  expect(facts.days.map(({ day, state }) => [day, state])).toEqual([
+    ['2026-11-21', 'ok'],
+    ['2026-11-20', 'quarantined'],
+  ]);
+  expect(facts.problems).toMatchObject([{ code: 'file_corrupt' }]);
+  expect(facts.pruned).toMatchObject([{ day: '2026-11-20', reason: 'corrupt' }]);
+  expect(aside()).toHaveLength(2);
+  expect(JSON.parse(readFileSync(join(t.dataDir, 'quarantine', aside().find((f) => f.endsWith('.reason.json'))!), 'utf8'))).toMatchObject({
+    file: 'telemetry-2026-11-20.duckdb',
+  });
+  t.position = 100;
+  t.append(makeBatch({ table: 'spans', rows: 7, seed: 3, startNano: nano('2026-11-20T05:00:00Z') }));
+  await t.store.flush();
+  expect(await t.count('spans')).toBe(507);
+});
+
+it('damage inside of a day file, met by a reader, costs the rows it hit and no others', async () => {
+  await t.open();
+  await fill(24);
+  overwrite(file('2026-11-20'), Math.floor(statSync(file('2026-11-20')).size / 4), 300_000);
+  await t.open();
+  const row = await t.one('SELECT count(*) AS n, sum(hash(spans)) AS all_of_it FROM spans');
+  expect(Number(row['n'])).toBeGreaterThan(100_000);
+  expect(Number(row['n'])).toBeLessThan(261_000);
+  expect((await t.store.facts()).problems).toMatchObject([{ code: 'file_corrupt', message: expect.stringContaining('rows were saved') }]);
+  expect(await t.one("SELECT count(DISTINCT start_time) AS n FROM spans WHERE start_time >= TIMESTAMP_NS '2026-11-21'")).toEqual({
+    n: '500',
+  });
+});
+
+it('a lost catalog never gives an id to two things', async () => {
+  overwrite(join(t.dataDir, 'catalog.duckdb'), 0, 20_000);
+  await t.open();
+  expect(await t.count('spans')).toBe(20_500);
+  // The spans use resources 1-8 and scope 1, whose rows are gone.
+  expect(t.store.dictionary.scope('b', name('b'))).toBe(2);
+  expect((await t.store.facts()).problems).toMatchObject([{ code: 'file_corrupt' }]);
+});
+
+it('a garbage write-ahead log does not stop the start', async () => {
+  writeFileSync(`${file('2026-11-20')}.wal`, Buffer.alloc(5000, 7));
+  await t.open();
+  expect(await t.count('spans')).toBeGreaterThanOrEqual(500);
+});

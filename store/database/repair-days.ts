@@ -1,0 +1,35 @@
+import { TELEMETRY } from '../sql/ddl/ddl.ts';
+import { type Day, dayName } from '../write/day-of.ts';
+import type { Connection } from './database.ts';
+import type { DayFiles } from './day-files.ts';
+import { setAside } from './quarantine.ts';
+import { isReadable, type Salvaged, salvage } from './salvage.ts';
+
+export interface Repaired extends Salvaged {
+  readonly day: Day;
+  readonly bytes: number;
+  readonly asidePath: string;
+}
+const TABLES = [...TELEMETRY.map((table) => table.name), 'consumed'];
+
+/**
+ * After a reader met damage: finds the day files that cannot be read to the end, sets each aside and puts a new file
+ * with what could be saved in its place. Runs in the writer's queue, with no statement starting.
+ */
+export async function repairDays(connection: Connection, days: DayFiles, dataDir: string, nowMs: number): Promise<Repaired[]> {
+  const repaired: Repaired[] = [];
+  for (const file of days.attached) {
+    if (await isReadable(connection, file.database, TABLES)) continue;
+    await days.drop(file.day, false);
+    const aside = setAside(dataDir, file.path, 'blocks that cannot be read', nowMs);
+    const fresh = await days.attach(file.day);
+    const result = await salvage(connection, aside.path, fresh.database, TABLES).catch(() => ({ kept: 0, lost: 0 }));
+    // Counted anew: the entry was made of the empty file.
+    await days.drop(file.day, false);
+    await days.attach(file.day);
+    repaired.push({ day: file.day, bytes: aside.bytes, asidePath: aside.path, ...result });
+  }
+  return repaired;
+}
+export const saysRepaired = ({ day, asidePath, kept, lost }: Repaired): string =>
+  `The file of ${dayName(day)} was damaged and set aside as ${asidePath}; ${kept} rows were saved, ${lost} were not.`;

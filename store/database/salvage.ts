@@ -1,0 +1,62 @@
+import { type Connection, textLiteral } from './database.ts';
+
+/** Rows tried at once: DuckDB's row group, then halves of what failed, down to one vector. */
+const FIRST_ROWS = 122_880;
+const LAST_ROWS = 2_048;
+export interface Salvaged {
+  readonly kept: number;
+  readonly lost: number;
+}
+
+/**
+ * Copies what can still be read of a file set aside into a fresh, attached database of the same layout.
+ * A file that does not attach at all gives nothing. Tables named here are emptied first: a new file has rows of its own in some.
+ */
+export async function salvage(connection: Connection, asidePath: string, target: string, tables: readonly string[]): Promise<Salvaged> {
+  let kept = 0;
+  let lost = 0;
+  await connection.run(`ATTACH ${textLiteral(asidePath)} AS salvage (READ_ONLY)`);
+  try {
+    for (const table of tables) {
+      const rows = await countRows(connection, table);
+      await connection.run(`DELETE FROM ${target}.main.${table}`);
+      const copied = await copyRange(connection, `${target}.main.${table}`, table, 0, rows, FIRST_ROWS);
+      kept += copied;
+      lost += rows - copied;
+    }
+  } finally {
+    await connection.run('DETACH salvage').catch(() => undefined);
+  }
+  return { kept, lost };
+}
+/** Row ids end here; 0 for a table that cannot even be counted. */
+async function countRows(connection: Connection, table: string): Promise<number> {
+  const rows = await connection.rows(`SELECT count(*)::DOUBLE AS n FROM salvage.main.${table}`).catch(() => []);
+  return Number(rows[0]?.['n'] ?? 0);
+}
+async function copyRange(connection: Connection, target: string, table: string, from: number, to: number, step: number): Promise<number> {
+  let copied = 0;
+  for (let at = from; at < to; at += step) {
+    const end = Math.min(to, at + step);
+    try {
+      await connection.run(`INSERT INTO ${target} SELECT * FROM salvage.main.${table} WHERE rowid >= ${at} AND rowid < ${end}`);
+      copied += end - at;
+    } catch {
+      // What cannot be read is looked at in halves until it is one vector: that much is lost.
+      if (step > LAST_ROWS) copied += await copyRange(connection, target, table, at, end, Math.max(LAST_ROWS, step / 2));
+    }
+  }
+  return copied;
+}
+
+/** Whether every value of the tables can be read. Reads all of it: only asked after a reader met damage. */
+export async function isReadable(connection: Connection, database: string, tables: readonly string[]): Promise<boolean> {
+  try {
+    for (const table of tables) await connection.run(`SELECT max(hash(t)) FROM ${database}.main.${table} AS t`);
+    return true;
+  } catch (cause) {
+    return !isDamage((cause as Error).message);
+  }
+}
+export const isDamage = (message: string): boolean =>
+  /corrupt database file|checksum|could not read enough bytes|not a valid DuckDB/i.test(message);
