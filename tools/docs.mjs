@@ -1,12 +1,12 @@
-// docs.mjs [--check]: docs/errors.md from the two catalogues in contracts/, and proof that every path docs/chains.md
+// docs.mjs [--check]: docs/errors.md and docs/receive-limits.md from contracts/, and proof that every path docs/chains.md
 // names is there.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { ERRORS } from '../contracts/errors.ts';
 import { REASONS } from '../contracts/reasons.ts';
+import { limitsSchema } from '../contracts/settings.ts';
 
 const root = resolve(import.meta.dirname, '..');
-const target = join(root, 'docs/errors.md');
 const cell = (text) => String(text).replaceAll('|', '\\|');
 const row = (...cells) => `| ${cells.map(cell).join(' | ')} |`;
 
@@ -52,6 +52,23 @@ export function errorsDocument() {
   }
   return lines.join('\n');
 }
+export function limitsDocument() {
+  const { shape } = limitsSchema.unwrap();
+  const defaults = limitsSchema.parse({});
+  const says = (schema) => schema.description ?? schema.unwrap?.().description ?? '';
+  return [
+    '# Limits of receiving',
+    '',
+    'Generated from `contracts/settings.ts` by `tools/docs.mjs`; do not edit. Keys of `limits:` in faultline.yaml, or',
+    '`FAULTLINE_LIMITS_...`. What goes over one is refused or cut, counted by reason (docs/errors.md) and shown on the',
+    'Sources page. Other limits: docs/limits.md.',
+    '',
+    row('key', 'default', 'what'),
+    row('---', '---', '---'),
+    ...Object.entries(shape).map(([key, schema]) => row(`\`${key}\``, JSON.stringify(defaults[key]), says(schema))),
+    '',
+  ].join('\n');
+}
 /** Paths in backquotes in docs/chains.md and ARCHITECTURE.md that are not there. */
 export function brokenPaths() {
   const broken = [];
@@ -65,14 +82,18 @@ export function brokenPaths() {
   return broken;
 }
 if (process.argv[1] === import.meta.filename) {
-  const text = errorsDocument();
   const broken = brokenPaths();
   for (const line of broken) console.error(line);
-  if (!process.argv.includes('--check')) {
-    mkdirSync(join(root, 'docs'), { recursive: true });
-    writeFileSync(target, text);
+  process.exitCode = broken.length === 0 ? 0 : 1;
+  for (const [name, text] of Object.entries({ 'docs/errors.md': errorsDocument(), 'docs/receive-limits.md': limitsDocument() })) {
+    const target = join(root, name);
+    if (existsSync(target) && readFileSync(target, 'utf8') === text) continue;
+    if (process.argv.includes('--check')) {
+      console.error(`${name} does not fit contracts/: run "node tools/with-node.mjs tools/docs.mjs"`);
+      process.exitCode = 1;
+    } else {
+      mkdirSync(join(root, 'docs'), { recursive: true });
+      writeFileSync(target, text);
+    }
   }
-  const same = existsSync(target) && readFileSync(target, 'utf8') === text;
-  if (!same) console.error('docs/errors.md does not fit contracts/: run "node tools/with-node.mjs tools/docs.mjs"');
-  process.exitCode = same && broken.length === 0 ? 0 : 1;
 }

@@ -20,6 +20,9 @@ export const ONE_DOOR = {
   svelte: ['renderer'],
   uplot: ['renderer'],
   'prom-client': ['main'],
+  hono: ['main'],
+  commander: ['main/cli'],
+  yaml: ['main/cli', 'collectors'],
   'apache-arrow': ['store', 'exporters', 'renderer', 'main/cli', 'main/api'],
   zod: ['contracts', 'collectors', 'main'],
 };

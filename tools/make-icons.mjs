@@ -1,9 +1,9 @@
 // Draws resources/icons/*.png: a disc with a fault line through it, one colour per state of the tray. No image tool needed.
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { crc32, deflateSync } from 'node:zlib';
-import { root } from './pinned-node.mjs';
 
+const root = resolve(import.meta.dirname, '..');
 const COLOURS = { calm: [70, 160, 120], incident: [214, 69, 65], away: [130, 138, 150], app: [78, 140, 255] };
 const chunk = (type, data) => {
   const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);

@@ -1,4 +1,4 @@
-// npm test [-- --require-ui]: installs, builds, checks, runs unit, app, browser tests and a seeded slice of the fuzzing.
+// npm test [-- PROJECT...] [--require-ui]: installs, builds, checks, runs unit, app, browser tests and a seeded slice of the fuzzing.
 // The last line is "N passed, N failed, N skipped"; a check counts as one test. Runs under plain Node 20.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -71,7 +71,8 @@ async function main(args) {
   for (const { name, ok } of await runChecks(root, node))
     total = addReports(total, { passed: ok ? 1 : 0, failed: ok ? [] : [name], skipped: [] });
   const required = args.includes('--require-ui');
-  for (const project of PROJECTS) total = addReports(total, await runProject(node, project, required));
+  const named = args.filter((arg) => PROJECTS.includes(arg));
+  for (const project of named.length > 0 ? named : PROJECTS) total = addReports(total, await runProject(node, project, required));
   return conclude(total);
 }
 process.exit(await main(process.argv.slice(2)));

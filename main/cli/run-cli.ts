@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { ERRORS, FaultlineError } from '#contracts/errors.ts';
 import type { SettingFlags } from './read-settings.ts';
+import { addServeOptions } from './serve-options.ts';
 import { version } from './version.ts';
 
 /** Exit codes of every command (contract). */
@@ -23,22 +24,7 @@ const withInstance = (command: Command): Command =>
     .addHelpText('after', '\nWith neither --data nor --api: the running instance on the default data folder, else that folder.');
 
 function addServe(program: Command, done: (code: number) => void): void {
-  program
-    .command('serve')
-    .description('run collector, engine and console; one JSON line on stdout when ready')
-    .option('--data <DIR>', "data folder (default: the platform's application-data folder)")
-    .option('--api <HOST:PORT>', 'console and API (default 127.0.0.1:4400; port 0 picks a free one)')
-    .option('--ingest <HOST:PORT>', 'OTLP/HTTP (default 127.0.0.1:4318)')
-    .option('--otlp-grpc <HOST:PORT>', 'OTLP/gRPC (default 127.0.0.1:4317)')
-    .option('--prometheus-config <FILE>', 'prometheus.yml to scrape by')
-    .option('--rules <GLOB>', 'rule files (not evaluated in this version)')
-    .option('--retention <TIME>', 'how long telemetry is kept: 36h, 7d, off (default 7d)')
-    .option('--max-size <SIZE>', 'size at which the oldest days go: 500MB, 20GB (default 20GB)')
-    .option('--durability <MODE>', 'when the journal is synced: sync, 100ms, none (default sync)')
-    .option('--demo [SCENARIO]', 'start the demo shop in which something goes wrong')
-    .option('--token <T>', 'API token, 16 or more characters (default: a new one)')
-    .option('--config <FILE>', 'faultline.yaml (default: the one in the working folder, if any)')
-    .addOption(new Option('--no-ui', 'do not serve the console page').default(undefined))
+  addServeOptions(program.command('serve').description('run collector, engine and console; one JSON line on stdout when ready'))
     .addHelpText(
       'after',
       '\nEvery flag is also a key of faultline.yaml and a variable FAULTLINE_...; flags win, then environment, then file.',

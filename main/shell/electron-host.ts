@@ -1,5 +1,6 @@
 import type { UtilityProcess, utilityProcess } from 'electron';
 import type { FromChild } from '#contracts/processes.ts';
+import { CHILD_ENVIRONMENT } from '#main/supervisor/child-host.ts';
 import type { ChildHandle, ProcessHost } from '#main/supervisor/process-host.ts';
 
 /** Children as Electron utility processes: own process, no RunAsNode, a MessagePort instead of an IPC pipe. */
@@ -13,7 +14,7 @@ export function electronHost(
       const child: UtilityProcess = utility.fork(entryOf(name), [], {
         serviceName: `Faultline ${name}`,
         stdio: 'inherit',
-        env: { ...(env as Record<string, string>), ...(name === 'engine' ? { UV_THREADPOOL_SIZE: '16' } : {}) },
+        env: { ...(env as Record<string, string>), ...CHILD_ENVIRONMENT[name] },
       });
       return {
         get pid() {
@@ -22,7 +23,11 @@ export function electronHost(
         send: (message) => child.postMessage(message),
         onMessage: (listener) => void child.on('message', (message) => listener(message as FromChild)),
         onExit: (listener) => void child.once('exit', (code) => listener(`exit code ${code}`)),
-        kill: () => void child.kill(),
+        kill: () => {
+          // kill() asks politely; a process that hangs in native code needs the signal.
+          if (child.pid === undefined) child.kill();
+          else process.kill(child.pid, 'SIGKILL');
+        },
       };
     },
   };

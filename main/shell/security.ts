@@ -60,3 +60,10 @@ export const mayUsePermission = (permission: string, requestingUrl: string, cons
 /** Item 17: messages count only from the main frame of the console's own page. */
 export const mayCall = (frame: { readonly url: string; readonly parent: unknown } | null, consoleUrl: string): boolean =>
   frame !== null && frame.parent === null && mayNavigate(frame.url, consoleUrl);
+
+/** Items 1 and 18: the window loads a console of this machine over loopback HTTP, never a file, never another host. */
+export function isLoopback(url: string): boolean {
+  if (!URL.canParse(url)) return false;
+  const { protocol, hostname, username } = new URL(url);
+  return protocol === 'http:' && username === '' && ['127.0.0.1', 'localhost', '[::1]'].includes(hostname);
+}

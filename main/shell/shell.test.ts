@@ -1,8 +1,10 @@
 import { EventEmitter } from 'node:events';
 import { describe, expect, it, vi } from 'vitest';
+import { FaultlineError } from '#contracts/errors.ts';
 import { configSchema, type Settings } from '#contracts/settings.ts';
 import { deepLinkIn, parseDeepLink } from './deep-link.ts';
 import { electronHost } from './electron-host.ts';
+import { menuTemplate } from './menus.ts';
 import { mayCall, mayNavigate, mayOpenExternally, mayUsePermission, WEB_PREFERENCES } from './security.ts';
 import { type ElectronParts, startShell } from './start-shell.ts';
 import { describeTray, toNotify } from './tray-state.ts';
@@ -51,10 +53,10 @@ describe('decisions', () => {
     expect(mayCall(null, consoleUrl)).toBe(false);
   });
   it.each([
-    ['faultline://incident/inc-1', '/#/incidents/inc-1'],
-    ['faultline://trace/0AF7651916CD43DD8448EB211C80319C', '/#/explore/traces/0af7651916cd43dd8448eb211c80319c'],
-    ['faultline://now', '/#/now'],
-    ['faultline://incident/../../etc', '/#/incidents/etc'],
+    ['faultline://incident/inc-1', '/incidents/inc-1'],
+    ['faultline://trace/0AF7651916CD43DD8448EB211C80319C', '/explore/traces/0af7651916cd43dd8448eb211c80319c'],
+    ['faultline://now', '/'],
+    ['faultline://incident/../../etc', '/incidents/etc'],
     ['faultline://incident/%22onload', null],
     ['faultline://shell/rm', null],
     ['https://incident/inc-1', null],
@@ -63,7 +65,7 @@ describe('decisions', () => {
     expect(parseDeepLink(url)).toBe(path);
   });
   it('finds the link in a second command line', () => {
-    expect(deepLinkIn(['/usr/bin/faultline', '--flag', 'faultline://services'])).toBe('/#/services');
+    expect(deepLinkIn(['/usr/bin/faultline', '--flag', 'faultline://services'])).toBe('/services');
   });
   it('the tray says what is so', () => {
     const base = { rates: { traces: 10, logs: 5, metrics: 1 }, totals: { traces: 0, logs: 0, metrics: 0, refused: 0, dropped: 0 } };
@@ -89,6 +91,8 @@ function fakeElectron(lock = true) {
   const app = Object.assign(new EventEmitter(), {
     requestSingleInstanceLock: () => lock,
     quit: vi.fn(),
+    exit: vi.fn(),
+    isPackaged: true,
     enableSandbox: vi.fn(),
     setAsDefaultProtocolClient: vi.fn(),
     whenReady: async () => {},
@@ -97,10 +101,10 @@ function fakeElectron(lock = true) {
   const windows: {
     options: { webPreferences: object };
     loadURL: ReturnType<typeof vi.fn>;
-    webContents: { send: ReturnType<typeof vi.fn> };
+    webContents: EventEmitter;
   }[] = [];
   class BrowserWindow extends EventEmitter {
-    readonly webContents = { send: vi.fn() };
+    readonly webContents = new EventEmitter();
     readonly loadURL = vi.fn(async () => {});
     readonly options: { webPreferences: object };
     constructor(options: { webPreferences: object }) {
@@ -120,13 +124,16 @@ function fakeElectron(lock = true) {
     setToolTip() {}
   }
   const handlers: Record<string, (...args: never[]) => unknown> = {};
-  const session = { defaultSession: { setPermissionRequestHandler: vi.fn(), setPermissionCheckHandler: vi.fn() } };
+  const session = {
+    defaultSession: { setPermissionRequestHandler: vi.fn(), setPermissionCheckHandler: vi.fn(), setDevicePermissionHandler: vi.fn() },
+  };
   const electron = {
     app,
     BrowserWindow,
     Tray,
     session,
-    Menu: { buildFromTemplate: () => ({}) },
+    Menu: { buildFromTemplate: (template: unknown) => template, setApplicationMenu: vi.fn() },
+    dialog: { showErrorBox: vi.fn() },
     Notification: EventEmitter,
     nativeImage: { createFromPath: () => ({}) },
     ipcMain: {
@@ -134,7 +141,7 @@ function fakeElectron(lock = true) {
         handlers[name] = handler;
       },
     },
-    shell: { openExternal: vi.fn(async () => {}) },
+    shell: { openExternal: vi.fn(async () => {}), openPath: vi.fn() },
   };
   return { electron: electron as unknown as ElectronParts, app, windows, session, handlers, openExternal: electron.shell.openExternal };
 }
@@ -166,7 +173,7 @@ describe('the shell', () => {
     const first = fakeElectron();
     await start(first.electron);
     first.app.emit('second-instance', {}, ['faultline', 'faultline://incident/i-1']);
-    expect(first.windows[0]?.webContents.send).toHaveBeenCalledWith('faultline:open', '/#/incidents/i-1');
+    expect(first.windows[0]?.loadURL).toHaveBeenLastCalledWith(`${consoleUrl}/incidents/i-1`);
     first.app.emit('before-quit', { preventDefault() {} });
   });
   it('guards every web contents: no webview, no navigation away, no second window', async () => {
@@ -192,6 +199,43 @@ describe('the shell', () => {
     expect(opener({ url: 'file:///bin/sh' })).toEqual({ action: 'deny' });
     expect(fake.openExternal).toHaveBeenCalledTimes(1);
     fake.app.emit('before-quit', { preventDefault() {} });
+  });
+  it('a link that comes before the window is shown once the page has its session', async () => {
+    const fake = fakeElectron();
+    const starting = start(fake.electron);
+    fake.app.emit('open-url', { preventDefault() {} }, 'faultline://incident/early');
+    await starting;
+    const [window] = fake.windows;
+    expect(window?.loadURL).toHaveBeenLastCalledWith(`${consoleUrl}/?token=token-of-sixteen-chars`);
+    window?.webContents.emit('did-finish-load');
+    expect(window?.loadURL).toHaveBeenLastCalledWith(`${consoleUrl}/incidents/early`);
+    fake.app.emit('before-quit', { preventDefault() {} });
+  });
+  it('says why it cannot start, and ends', async () => {
+    const fake = fakeElectron();
+    const supervise = async () => {
+      throw new FaultlineError('port_taken', 'Port 4318 is taken by nc (process 7).');
+    };
+    await startShell({ electron: fake.electron, settings, preload: '/p.cjs', iconOf: () => 'i.png', supervise, log: () => {} });
+    expect(fake.electron.dialog.showErrorBox).toHaveBeenCalledWith('Faultline cannot start', expect.stringContaining('nc (process 7)'));
+    expect(fake.app.exit).toHaveBeenCalledWith(1);
+    expect(fake.windows).toHaveLength(0);
+  });
+  it('loads no console of another machine', async () => {
+    const fake = fakeElectron();
+    const log = vi.fn();
+    const elsewhere = { ...supervisor, addresses: { ...supervisor.addresses, api: 'http://192.0.2.1:4400' } };
+    const supervise = async () => elsewhere;
+    await startShell({ electron: fake.electron, settings, preload: '/p.cjs', iconOf: () => 'i.png', supervise, log });
+    expect(fake.windows[0]?.loadURL).not.toHaveBeenCalled();
+    expect(log).toHaveBeenCalledWith(expect.stringContaining('this machine only'));
+    fake.app.emit('before-quit', { preventDefault() {} });
+  });
+  it('developer tools are not in the menu of a packaged app', () => {
+    const roles = (packaged: boolean) =>
+      JSON.stringify(menuTemplate({ show() {}, openInBrowser() {}, openDataFolder() {}, quit() {} }, { mac: false, packaged }));
+    expect(roles(true)).not.toContain('toggleDevTools');
+    expect(roles(false)).toContain('toggleDevTools');
   });
   it('stops the processes before it quits', async () => {
     const fake = fakeElectron();

@@ -1,22 +1,25 @@
 import type { BrowserWindow, Tray } from 'electron';
 import type { State } from '#contracts/console-api.ts';
+import { ERRORS, FaultlineError } from '#contracts/errors.ts';
 import type { Incident } from '#contracts/judgement.ts';
 import type { Settings } from '#contracts/settings.ts';
 import type { Supervisor } from '#main/supervisor/supervise.ts';
 import { deepLinkIn, parseDeepLink } from './deep-link.ts';
-import { mayCall, mayNavigate, mayOpenExternally, mayUsePermission, WEB_PREFERENCES } from './security.ts';
+import { guardContents, guardPermissions } from './guard-contents.ts';
+import { menuTemplate, type ShellActions, trayTemplate } from './menus.ts';
+import { isLoopback, mayCall, WEB_PREFERENCES } from './security.ts';
 import { describeTray, type TrayState, toNotify } from './tray-state.ts';
 
 /** The parts of Electron the shell uses; injected, so that its decisions run in tests without the binary. */
 export type ElectronParts = Pick<
   typeof import('electron'),
-  'app' | 'BrowserWindow' | 'Menu' | 'Tray' | 'Notification' | 'nativeImage' | 'ipcMain' | 'shell' | 'session'
+  'app' | 'BrowserWindow' | 'dialog' | 'Menu' | 'Tray' | 'Notification' | 'nativeImage' | 'ipcMain' | 'shell' | 'session'
 >;
 export interface ShellOptions {
   readonly electron: ElectronParts;
   readonly settings: Settings;
   readonly preload: string;
-  readonly iconOf: (icon: TrayState['icon']) => string;
+  readonly iconOf: (icon: TrayState['icon'] | 'app') => string;
   readonly supervise: () => Promise<Supervisor>;
   readonly log: (line: string) => void;
 }
@@ -33,61 +36,129 @@ async function ask<T>(api: string, token: string, path: string): Promise<T | nul
 }
 
 /** Window, tray, menu, notifications, deep links, single instance. Starts nothing when another instance runs. */
-export async function startShell({ electron, settings, preload, iconOf, supervise, log }: ShellOptions): Promise<void> {
-  const { app } = electron;
+export async function startShell(options: ShellOptions): Promise<void> {
+  const { app } = options.electron;
   if (!app.requestSingleInstanceLock()) {
     app.quit();
     return;
   }
   app.enableSandbox();
   app.setAsDefaultProtocolClient('faultline');
-  let window: BrowserWindow | null = null;
-  let tray: Tray | null = null;
-  let consoleUrl = '';
-  let pendingPath = deepLinkIn(process.argv);
+  const shell = new Shell(options);
+  shell.listen();
+  let supervisor: Supervisor;
+  try {
+    [supervisor] = await Promise.all([options.supervise(), app.whenReady()]);
+  } catch (error) {
+    await app.whenReady();
+    options.electron.dialog.showErrorBox('Faultline cannot start', explain(error));
+    app.exit(1);
+    return;
+  }
+  shell.open(supervisor);
+}
+function explain(error: unknown): string {
+  if (!(error instanceof FaultlineError)) return String(error);
+  return `${error.message}\n${ERRORS[error.code].todo}`;
+}
 
-  const show = (path: string | null): void => {
-    if (!window) {
-      pendingPath = path ?? pendingPath;
+class Shell {
+  private readonly options: ShellOptions;
+  private supervisor: Supervisor | null = null;
+  private window: BrowserWindow | null = null;
+  private tray: Tray | null = null;
+  /** What a link asked for before there was a window. */
+  private pendingPath = deepLinkIn(process.argv);
+  private readonly told = new Set<string>();
+  private poll: NodeJS.Timeout | null = null;
+  private stopped = false;
+
+  constructor(options: ShellOptions) {
+    this.options = options;
+  }
+  /** '' until the console runs: nothing is allowed to a page before. */
+  private get consoleUrl(): string {
+    return this.supervisor?.addresses.api ?? '';
+  }
+  /** Before the app is ready: a link or a second instance may come at any moment. */
+  listen(): void {
+    const { app, shell } = this.options.electron;
+    app.on('second-instance', (_event, argv) => this.show(deepLinkIn(argv)));
+    app.on('open-url', (event, url) => {
+      event.preventDefault();
+      this.show(parseDeepLink(url));
+    });
+    app.on('activate', () => this.show(null));
+    // The collector goes on receiving with the window closed; quitting is a choice of its own.
+    app.on('window-all-closed', () => undefined);
+    app.on('before-quit', (event) => this.quit(event));
+    guardContents(
+      app,
+      () => this.consoleUrl,
+      (url) => void shell.openExternal(url),
+    );
+  }
+  open(supervisor: Supervisor): void {
+    const { app, ipcMain, session } = this.options.electron;
+    this.supervisor = supervisor;
+    guardPermissions(session.defaultSession, () => this.consoleUrl);
+    ipcMain.handle('faultline:version', (event) => {
+      if (!mayCall(event.senderFrame, this.consoleUrl)) throw new Error('only the console may ask');
+      return app.getVersion();
+    });
+    this.buildMenus();
+    this.show(null);
+    this.poll = setInterval(() => void this.lookAround(), POLL_MS);
+  }
+  private buildMenus(): void {
+    const { app, Menu, nativeImage, shell, Tray } = this.options.electron;
+    const { iconOf, log, settings } = this.options;
+    const actions: ShellActions = {
+      show: (path) => this.show(path ?? null),
+      openInBrowser: () => void shell.openExternal(this.entryUrl()),
+      openDataFolder: () => void shell.openPath(settings.dataDir),
+      quit: () => app.quit(),
+    };
+    const look = { mac: process.platform === 'darwin', packaged: app.isPackaged };
+    Menu.setApplicationMenu(Menu.buildFromTemplate(menuTemplate(actions, look)));
+    try {
+      this.tray = new Tray(nativeImage.createFromPath(iconOf('calm')));
+      this.tray.setContextMenu(Menu.buildFromTemplate(trayTemplate(actions, `Receiving on ${this.supervisor?.addresses.ingest ?? ''}`)));
+      this.tray.on('click', () => this.show(null));
+    } catch (error) {
+      // Some desktops have no tray: menu and window do all it does.
+      log(`no tray: ${(error as Error).message}`);
+    }
+  }
+  /** Brings the window to the front, at a page when one is given. */
+  private show(path: string | null): void {
+    if (path !== null) this.pendingPath = path;
+    if (!this.supervisor) return;
+    if (!this.window) {
+      this.openWindow();
       return;
     }
-    if (path !== null) window.webContents.send('faultline:open', path);
-    if (window.isMinimized()) window.restore();
-    window.show();
-    window.focus();
-  };
-  app.on('second-instance', (_event, argv) => show(deepLinkIn(argv)));
-  app.on('open-url', (event, url) => {
-    event.preventDefault();
-    show(parseDeepLink(url));
-  });
-  // Items 11 to 15 for every web contents there will ever be, not only our window.
-  app.on('web-contents-created', (_event, contents) => {
-    contents.on('will-attach-webview', (event) => event.preventDefault());
-    contents.on('will-navigate', (event, url) => {
-      if (!mayNavigate(url, consoleUrl)) event.preventDefault();
-    });
-    contents.setWindowOpenHandler(({ url }) => {
-      if (mayOpenExternally(url)) void electron.shell.openExternal(url);
-      return { action: 'deny' };
-    });
-  });
-
-  const [supervisor] = await Promise.all([supervise(), app.whenReady()]);
-  consoleUrl = supervisor.addresses.api;
-  electron.session.defaultSession.setPermissionRequestHandler((_contents, permission, answer, details) =>
-    answer(mayUsePermission(permission, details.requestingUrl, consoleUrl)),
-  );
-  electron.session.defaultSession.setPermissionCheckHandler((_contents, permission, origin) =>
-    mayUsePermission(permission, origin, consoleUrl),
-  );
-  electron.ipcMain.handle('faultline:version', (event) => {
-    if (!mayCall(event.senderFrame, consoleUrl)) throw new Error('only the console may ask');
-    return app.getVersion();
-  });
-
-  const openWindow = (): void => {
-    window = new electron.BrowserWindow({
+    this.openPending(this.window);
+    if (this.window.isMinimized()) this.window.restore();
+    this.window.show();
+    this.window.focus();
+  }
+  /** The session cookie is there once the first page has loaded; from then on a path is enough. */
+  private openPending(window: BrowserWindow): void {
+    if (this.pendingPath === null) return;
+    this.load(window, `${this.consoleUrl}${this.pendingPath}`);
+    this.pendingPath = null;
+  }
+  private load(window: BrowserWindow, url: string): void {
+    if (isLoopback(url)) window.loadURL(url).catch((error: Error) => this.options.log(`the page does not load: ${error.message}`));
+    else this.options.log(`the window shows consoles of this machine only; open ${this.consoleUrl} in a browser`);
+  }
+  private entryUrl(): string {
+    return `${this.consoleUrl}/?token=${encodeURIComponent(this.options.settings.token)}`;
+  }
+  private openWindow(): void {
+    const { electron, iconOf, preload } = this.options;
+    const window = new electron.BrowserWindow({
       width: 1440,
       height: 900,
       minWidth: 960,
@@ -95,59 +166,45 @@ export async function startShell({ electron, settings, preload, iconOf, supervis
       show: false,
       backgroundColor: '#0e1116',
       title: 'Faultline',
+      icon: iconOf('app'),
       webPreferences: { ...WEB_PREFERENCES, preload },
     });
-    window.once('ready-to-show', () => window?.show());
+    this.window = window;
+    window.once('ready-to-show', () => window.show());
+    window.webContents.once('did-finish-load', () => this.openPending(window));
     window.on('closed', () => {
-      window = null;
+      this.window = null;
     });
-    const path = pendingPath ?? '/';
-    pendingPath = null;
-    void window.loadURL(`${consoleUrl}/?token=${settings.token}${path.startsWith('/#') ? path.slice(1) : ''}`);
-  };
-  openWindow();
-  app.on('activate', () => (window ? show(null) : openWindow()));
-  // The collector goes on receiving with the window closed; quitting is a choice of its own.
-  app.on('window-all-closed', () => undefined);
-
-  tray = new electron.Tray(electron.nativeImage.createFromPath(iconOf('calm')));
-  const menu = electron.Menu.buildFromTemplate([
-    { label: 'Open Faultline', click: () => (window ? show(null) : openWindow()) },
-    { type: 'separator' },
-    { label: 'Quit', click: () => app.quit() },
-  ]);
-  tray.setContextMenu(menu);
-  tray.on('click', () => (window ? show(null) : openWindow()));
-
-  const told = new Set<string>();
-  const poll = setInterval(() => {
-    void (async () => {
-      const state = await ask<State>(consoleUrl, settings.token, '/console/state');
-      const { icon, tooltip } = describeTray(state);
-      tray?.setImage(electron.nativeImage.createFromPath(iconOf(icon)));
-      tray?.setToolTip(tooltip);
-      if (!state || state.openIncidents === 0) return;
-      const answer = await ask<{ incidents: Incident[] }>(consoleUrl, settings.token, '/console/incidents?limit=20');
-      for (const incident of toNotify(answer?.incidents ?? [], told, window?.isFocused() ?? false)) {
-        told.add(incident.id);
-        const notification = new electron.Notification({ title: 'Faultline', body: incident.title });
-        notification.on('click', () => (window ? show(`/#/incidents/${incident.id}`) : openWindow()));
-        notification.show();
-      }
-    })();
-  }, POLL_MS);
-
-  let stopped = false;
-  app.on('before-quit', (event) => {
-    if (stopped) return;
+    this.load(window, this.entryUrl());
+  }
+  /** Tray and notifications follow the state of the console. */
+  private async lookAround(): Promise<void> {
+    const { electron, iconOf, settings } = this.options;
+    const state = await ask<State>(this.consoleUrl, settings.token, '/console/state');
+    const { icon, tooltip } = describeTray(state);
+    this.tray?.setImage(electron.nativeImage.createFromPath(iconOf(icon)));
+    this.tray?.setToolTip(tooltip);
+    if (!state || state.openIncidents === 0) return;
+    const answer = await ask<{ incidents: Incident[] }>(this.consoleUrl, settings.token, '/console/incidents?limit=20');
+    for (const incident of toNotify(answer?.incidents ?? [], this.told, this.window?.isFocused() ?? false)) {
+      this.told.add(incident.id);
+      const notification = new electron.Notification({ title: 'Faultline', body: incident.title });
+      notification.on('click', () => this.show(`/incidents/${encodeURIComponent(incident.id)}`));
+      notification.show();
+    }
+  }
+  /** Stops collector and engine, sinks last, before the app ends. */
+  private quit(event: { preventDefault(): void }): void {
+    if (this.stopped || !this.supervisor) return;
     event.preventDefault();
-    clearInterval(poll);
-    void supervisor
+    if (this.poll) clearInterval(this.poll);
+    const { app } = this.options.electron;
+    void this.supervisor
       .stop()
-      .catch((error: Error) => log(`stopping: ${error.message}`))
+      .catch((error: Error) => this.options.log(`stopping: ${error.message}`))
       .then(() => {
-        stopped = true;
+        this.stopped = true;
         app.quit();
       });
-  });
+  }
 }

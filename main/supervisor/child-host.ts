@@ -14,7 +14,8 @@ export function entryOf(name: ChildName | 'demo', here = import.meta.dirname): s
   if (existsSync(bundled)) return bundled;
   return name === 'demo' ? join(here, '../../demo/main.ts') : join(here, `../${name}/main.ts`);
 }
-const ENVIRONMENT: Readonly<Record<ChildName, Record<string, string>>> = {
+/** Environment a child needs beyond ours. */
+export const CHILD_ENVIRONMENT: Readonly<Record<ChildName, Record<string, string>>> = {
   collector: {},
   engine: { UV_THREADPOOL_SIZE: '16' },
 };
@@ -24,7 +25,7 @@ export function childHost(): ProcessHost {
   return {
     spawn(name): ChildHandle {
       const child = fork(entryOf(name), [], {
-        env: { ...process.env, ...ENVIRONMENT[name] },
+        env: { ...process.env, ...CHILD_ENVIRONMENT[name] },
         stdio: ['ignore', 2, 2, 'ipc'],
         serialization: 'advanced',
       });

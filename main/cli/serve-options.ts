@@ -1,0 +1,25 @@
+import { Command, Option } from 'commander';
+import type { SettingFlags } from './read-settings.ts';
+
+/** The flags of `faultline serve`, on any command: the desktop shell takes the same ones. */
+export const addServeOptions = (command: Command): Command =>
+  command
+    .option('--data <DIR>', "data folder (default: the platform's application-data folder)")
+    .option('--api <HOST:PORT>', 'console and API (default 127.0.0.1:4400; port 0 picks a free one)')
+    .option('--ingest <HOST:PORT>', 'OTLP/HTTP (default 127.0.0.1:4318)')
+    .option('--otlp-grpc <HOST:PORT>', 'OTLP/gRPC (default 127.0.0.1:4317)')
+    .option('--prometheus-config <FILE>', 'prometheus.yml to scrape by')
+    .option('--rules <GLOB>', 'rule files (not evaluated in this version)')
+    .option('--retention <TIME>', 'how long telemetry is kept: 36h, 7d, off (default 7d)')
+    .option('--max-size <SIZE>', 'size at which the oldest days go: 500MB, 20GB (default 20GB)')
+    .option('--durability <MODE>', 'when the journal is synced: sync, 100ms, none (default sync)')
+    .option('--demo [SCENARIO]', 'start the demo shop in which something goes wrong')
+    .option('--token <T>', 'API token, 16 or more characters (default: a new one)')
+    .option('--config <FILE>', 'faultline.yaml (default: the one in the working folder, if any)')
+    .addOption(new Option('--no-ui', 'do not serve the console page').default(undefined));
+
+/** Those flags in a command line that may hold others too (Electron's switches, a deep link). */
+export function readServeFlags(args: readonly string[]): SettingFlags {
+  const command = addServeOptions(new Command('faultline')).allowUnknownOption().allowExcessArguments().exitOverride();
+  return command.parse(args, { from: 'user' }).opts<SettingFlags>();
+}
