@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest';
+import { makeShop, namedQueries } from '../../tests/fixtures/judgement-shop.ts';
+import { judgeWindow } from '../judge.ts';
+import { narrate, sayEvidence } from './narrate.ts';
+
+const FAULTS = ['bad_deploy', 'slow_dependency', 'pool_exhaustion', 'memory_leak', 'error_burst', 'noisy_neighbour'] as const;
+
+describe('narrate', () => {
+  it.each(FAULTS)('speaks both languages and cites only rows that exist: %s', (fault) => {
+    const { observation, faultMs, culprit } = makeShop({ seed: 31, fault });
+    const window = { startMs: faultMs, endMs: observation.startMs + observation.buckets * observation.stepMs };
+    const result = judgeWindow(observation, { window, service: null, top: 3 }, namedQueries);
+    const ids = new Set(result.candidates[0]?.evidence.map((e) => e.id));
+    for (const locale of ['en', 'zh'] as const) {
+      const text = narrate(result, locale);
+      expect(text).toContain(culprit);
+      expect(text).not.toMatch(/undefined|NaN/);
+      const cited = [...text.matchAll(/\[(E\d+)\]/g)].map((m) => m[1]!);
+      expect(cited.length).toBeGreaterThan(0);
+      expect(cited.every((id) => ids.has(id))).toBe(true);
+    }
+    for (const row of result.candidates.flatMap((c) => c.evidence)) expect(sayEvidence(row, 'zh')).toMatch(/[一-鿿]/);
+  });
+  it('says that there is nothing when there is nothing', () => {
+    const nothing = { verdict: 'inconclusive', window: { start: '', end: '' }, candidates: [], impacted: [], narrative: '' } as const;
+    expect(narrate(nothing, 'en')).toBe('Nothing in this window stands out from normal noise.');
+    expect(narrate(nothing, 'zh')).toMatch(/未发现/);
+  });
+  it('falls back to the English sentence for a key it does not know', () => {
+    expect(sayEvidence({ says: 'x happened.', messageKey: 'evidence_new_kind', params: {} }, 'zh')).toBe('x happened.');
+  });
+});
