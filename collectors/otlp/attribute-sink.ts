@@ -14,6 +14,9 @@ export interface Promotion {
 const PREDICTED_SLOTS = 512;
 const IN_COLUMN = -1;
 
+/** Not zeroed: every cell that counts is written whole. */
+const cellArray = (cells: number): Uint32Array => new Uint32Array(Buffer.allocUnsafeSlow(cells * 16).buffer);
+
 /**
  * Attributes of one kind of item (span, event, log record ...) as a MAP column plus the column of type letters.
  * `begin`, any number of `add`, then `finish` (kept) or `rollback` (dropped), row after row.
@@ -38,6 +41,7 @@ export class AttributeSink {
   private place = new Int32Array(256);
   /** Of the item at hand, by entry. */
   private letters = new Uint8Array(64);
+  private letterWords = new Uint32Array(this.letters.buffer);
   private entryKeys = new Int32Array(64);
   private readonly keys: AttributeKeys;
   private readonly promotion: Promotion | null;
@@ -52,8 +56,8 @@ export class AttributeSink {
   /** @param rows expected @param bodyLength bounds what a guess may cost when this body is nothing like the last */
   start(rows: number, bodyLength: number): void {
     const capacity = Math.ceil(Math.min(rows * this.ratio * 1.05, bodyLength / 16)) + 4;
-    this.keyCells = new Uint32Array(capacity * 4);
-    this.valueCells = new Uint32Array(capacity * 4);
+    this.keyCells = cellArray(capacity);
+    this.valueCells = cellArray(capacity);
     this.offsets = new Uint32Array(rows + 1);
     this.entries = 0;
   }
@@ -94,7 +98,7 @@ export class AttributeSink {
       this.offsets = offsets;
     }
     this.offsets[row + 1] = this.entries;
-    d.writeLetters(columns.words[this.lettersColumn] as Uint32Array, row * 4, this.letters, this.entries - this.first);
+    d.writeAscii(columns.words[this.lettersColumn] as Uint32Array, row * 4, this.letters, this.letterWords, this.entries - this.first);
     if (this.cut) d.note('too_many_attributes');
   }
 
@@ -155,12 +159,23 @@ export class AttributeSink {
     if (entry * 4 >= this.keyCells.length) this.growEntries();
     const nth = entry - this.first;
     if (nth >= this.letters.length) this.growItem();
-    d.writeCell(this.keyCells, entry * 4, keyStart, keyLength);
+    if (key >= 0) this.writeKey(entry * 4, key, keyStart);
+    else d.writeCell(this.keyCells, entry * 4, keyStart, keyLength);
     this.letters[nth] = valueStart === end ? LETTER_EMPTY : writeValue(d, this.valueCells, entry * 4, valueStart, end);
     if (valueStart === end) this.valueCells.fill(0, entry * 4, entry * 4 + 4);
     this.entryKeys[nth] = key;
     if (key >= 0) this.place[key] = entry;
     this.entries = entry + 1;
+  }
+
+  private writeKey(at: number, key: number, keyStart: number): void {
+    const { keyCells } = this;
+    const { cells } = this.keys;
+    const length = cells[key * 4] as number;
+    keyCells[at] = length;
+    keyCells[at + 1] = cells[key * 4 + 1] as number;
+    keyCells[at + 2] = length > 12 ? keyStart : (cells[key * 4 + 2] as number);
+    keyCells[at + 3] = cells[key * 4 + 3] as number;
   }
 
   private putInColumn(d: Decoding, to: Promotion, key: number, start: number, end: number, columns: TableColumns, row: number): boolean {
@@ -222,7 +237,7 @@ export class AttributeSink {
   }
   private growEntries(): void {
     const size = Math.max(64, this.keyCells.length * 2);
-    const [keys, values] = [new Uint32Array(size), new Uint32Array(size)];
+    const [keys, values] = [cellArray(size / 4), cellArray(size / 4)];
     keys.set(this.keyCells);
     values.set(this.valueCells);
     this.keyCells = keys;
@@ -233,6 +248,7 @@ export class AttributeSink {
     letters.set(this.letters);
     entryKeys.set(this.entryKeys);
     this.letters = letters;
+    this.letterWords = new Uint32Array(letters.buffer);
     this.entryKeys = entryKeys;
   }
   private growKeys(key: number): void {

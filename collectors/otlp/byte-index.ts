@@ -8,9 +8,11 @@ const MAX_PROBES = 64;
 export class ByteIndex {
   count = 0;
   private arena: Uint8Array;
-  private arenaView: DataView;
+  /** The same memory; entries begin at word boundaries. */
+  private arenaWords: Int32Array;
   private used = 0;
-  private offsets = new Float64Array(64);
+  /** In words of the arena. */
+  private offsets = new Uint32Array(64);
   private lengths = new Uint32Array(64);
   private salts = new Uint32Array(64);
   private hashes = new Int32Array(64);
@@ -21,7 +23,7 @@ export class ByteIndex {
   constructor(maxBytes: number) {
     this.maxBytes = maxBytes;
     this.arena = new Uint8Array(4096);
-    this.arenaView = new DataView(this.arena.buffer);
+    this.arenaWords = new Int32Array(this.arena.buffer);
   }
 
   clear(): void {
@@ -37,19 +39,19 @@ export class ByteIndex {
   }
   /** Bytes of an entry; valid until the next add. */
   bytesOf(entry: number): Uint8Array {
-    const offset = this.offsets[entry] as number;
+    const offset = (this.offsets[entry] as number) * 4;
     return this.arena.subarray(offset, offset + (this.lengths[entry] as number));
   }
 
   /** @param view bytes readable for 4 past start + length */
   matches(entry: number, view: DataView, start: number, length: number, salt: number): boolean {
     if (this.lengths[entry] !== length || this.salts[entry] !== salt) return false;
-    const mine = this.arenaView;
+    const mine = this.arenaWords;
     let a = this.offsets[entry] as number;
     let b = start;
-    for (const last = start + length - 4; b <= last; b += 4, a += 4) if (mine.getInt32(a, true) !== view.getInt32(b, true)) return false;
+    for (const last = start + length - 4; b <= last; b += 4, a++) if (mine[a] !== view.getInt32(b, true)) return false;
     const rest = (start + length - b) * 8;
-    return rest === 0 || (mine.getInt32(a, true) ^ view.getInt32(b, true)) << (32 - rest) === 0;
+    return rest === 0 || ((mine[a] as number) ^ view.getInt32(b, true)) << (32 - rest) === 0;
   }
 
   /** @returns entry, or -1 when never seen */
@@ -75,10 +77,10 @@ export class ByteIndex {
     if (!this.place(entry, hash)) return -1;
     this.reserve(length);
     this.arena.set(bytes.subarray(start, start + length), this.used);
-    this.offsets[entry] = this.used;
+    this.offsets[entry] = this.used / 4;
     this.lengths[entry] = length;
     this.salts[entry] = salt;
-    this.used += length;
+    this.used += (length + 3) & ~3;
     this.count++;
     return entry;
   }
@@ -98,11 +100,11 @@ export class ByteIndex {
   }
   private growEntries(): void {
     const size = this.lengths.length * 2;
-    const wider = <A extends Uint32Array | Int32Array | Float64Array>(next: A, old: A): A => {
+    const wider = <A extends Uint32Array | Int32Array>(next: A, old: A): A => {
       next.set(old);
       return next;
     };
-    this.offsets = wider(new Float64Array(size), this.offsets);
+    this.offsets = wider(new Uint32Array(size), this.offsets);
     this.lengths = wider(new Uint32Array(size), this.lengths);
     this.salts = wider(new Uint32Array(size), this.salts);
     this.hashes = wider(new Int32Array(size), this.hashes);
@@ -111,10 +113,10 @@ export class ByteIndex {
     // Four spare bytes: matches() reads whole words.
     const needed = this.used + length + 4;
     if (needed <= this.arena.length) return;
-    const arena = new Uint8Array(Math.max(needed, this.arena.length * 2));
+    const arena = new Uint8Array((Math.max(needed, this.arena.length * 2) + 3) & ~3);
     arena.set(this.arena.subarray(0, this.used));
     this.arena = arena;
-    this.arenaView = new DataView(arena.buffer);
+    this.arenaWords = new Int32Array(arena.buffer);
   }
 }
 

@@ -4,7 +4,7 @@ import type { AttributeKeys } from './attribute-keys.ts';
 import { AttributeSink } from './attribute-sink.ts';
 import type { Origin } from './decode-origin.ts';
 import { type Decoding, IRREGULAR } from './decoding.ts';
-import { skipUnknown, writeEnum, writeOptionalId, writeOptionalText, writeStoredTime } from './item-fields.ts';
+import { copyCell, skipUnknown, writeEnum, writeOptionalId, writeOptionalText, writeStoredTime } from './item-fields.ts';
 import { columnAt, TableColumns } from './table-columns.ts';
 import { TIME_OK, TIME_REASONS } from './time-window.ts';
 import { LETTER_EMPTY, writeValue } from './value-text.ts';
@@ -164,7 +164,7 @@ export class LogRows {
       writeStoredTime(d, words[OBSERVED] as Uint32Array, row, observedLo, observedHi);
       (columns.present[OBSERVED] as Uint8Array)[row] = 1;
     }
-    (words[SERVICE] as Uint32Array).set(origin.serviceCell, row * 4);
+    copyCell(words[SERVICE] as Uint32Array, row, origin.serviceCell);
     (words[RESOURCE_ID] as Uint32Array)[row] = origin.resourceId;
     (words[SCOPE_ID] as Uint32Array)[row] = origin.scopeId;
     this.attributes.finish(d, columns, row);

@@ -4,7 +4,16 @@ import type { AttributeKeys } from './attribute-keys.ts';
 import { AttributeSink, type Promotion } from './attribute-sink.ts';
 import type { Origin } from './decode-origin.ts';
 import { type Decoding, IRREGULAR } from './decoding.ts';
-import { readByteTag, skipUnknown, writeDuration, writeEnum, writeOptionalId, writeOptionalText, writeStoredTime } from './item-fields.ts';
+import {
+  copyCell,
+  readByteTag,
+  skipUnknown,
+  writeDuration,
+  writeEnum,
+  writeOptionalId,
+  writeOptionalText,
+  writeStoredTime,
+} from './item-fields.ts';
 import { StructList } from './list-columns.ts';
 import { columnAt, structOf, TableColumns } from './table-columns.ts';
 import { TIME_OK, TIME_REASONS } from './time-window.ts';
@@ -210,7 +219,7 @@ export class SpanRows {
     times[row * 2] = lo;
     times[row * 2 + 1] = hi;
     writeDuration(d, words[DURATION] as Uint32Array, row, lo, hi, endLo, endHi);
-    (words[SERVICE] as Uint32Array).set(origin.serviceCell, row * 4);
+    copyCell(words[SERVICE] as Uint32Array, row, origin.serviceCell);
     (words[RESOURCE_ID] as Uint32Array)[row] = origin.resourceId;
     (words[SCOPE_ID] as Uint32Array)[row] = origin.scopeId;
     this.attributes.finish(d, columns, row);
@@ -271,9 +280,12 @@ export class SpanRows {
         p = skipUnknown(d, p - 1, end);
         continue;
       }
-      d.pos = p;
-      const length = readVarint(d, end);
-      p = d.pos;
+      let length = bytes[p++] as number;
+      if (length > 0x7f) {
+        d.pos = p - 1;
+        length = readVarint(d, end);
+        p = d.pos;
+      }
       if (p + length > end) throw IRREGULAR;
       if (tag === 0x12) d.writeCell(columns.words[EVENT_NAME] as Uint32Array, row * 4, p, length);
       else attributes.add(d, p, p + length, columns, row);

@@ -19,6 +19,8 @@ export const IRREGULAR = new Error('BUG: irregular form seen outside decodeOtlp'
 
 /** Reads go up to this far past the end of the body, so that words need no bounds of their own. */
 const PADDING = 32;
+/** Room for the texts nearly every body needs: a service name, a few letters and numbers. */
+const FIRST_SCRATCH = 1024;
 const EMPTY = new Uint8Array(PADDING);
 /** Text of 0 .. 999 as the word of a string cell: status codes, ports and counts are nearly always small. */
 const SMALL_NUMBERS = Uint32Array.from({ length: 1000 }, (_, n) =>
@@ -52,7 +54,7 @@ export class Decoding implements WireInput {
     this.bodyLength = body.length;
     this.scratchEnd = body.length + PADDING;
     // The hint is a share of the body, so that a large body does not make every later small one allocate much.
-    this.useHeap(Buffer.allocUnsafeSlow(this.scratchEnd + Math.ceil(body.length * this.scratchHint) + PADDING));
+    this.useHeap(Buffer.allocUnsafeSlow(this.scratchEnd + Math.ceil(body.length * this.scratchHint) + FIRST_SCRATCH));
     this.bytes.set(body);
     this.bytes.fill(0, body.length, this.scratchEnd);
     this.window = new TimeWindow(context.receivedUnixNano, context.retentionSeconds);
@@ -138,7 +140,8 @@ export class Decoding implements WireInput {
     }
     if ((mask & 0x80808080) !== 0) this.requireUtf8(start, length);
   }
-  private requireUtf8(start: number, length: number): void {
+  /** @throws OtlpError invalid_utf8 */
+  requireUtf8(start: number, length: number): void {
     if (isValidUtf8(this.bytes, this.view, start, start + length)) return;
     throw new OtlpError('invalid_utf8', `a string at byte ${start} is not valid UTF-8`);
   }
@@ -179,13 +182,22 @@ export class Decoding implements WireInput {
     } else this.writeText(cells, at, integerText(lo, hi));
   }
 
-  /** One letter per entry; the letters are ASCII and at most `maxAttributes`. */
-  writeLetters(cells: Uint32Array, at: number, letters: Uint8Array, count: number): void {
-    const offset = this.scratch(Math.max(count, 12));
+  /** Cell of text that stands, ASCII, at the beginning of `text`. @param words the same memory */
+  writeAscii(cells: Uint32Array, at: number, text: Uint8Array, words: Uint32Array, length: number): void {
+    cells[at] = length;
+    const a = words[0] as number;
+    if (length <= 12) {
+      cells[at + 1] = length >= 4 ? a : length === 0 ? 0 : a & (-1 >>> (32 - length * 8));
+      cells[at + 2] = length >= 8 ? (words[1] as number) : length <= 4 ? 0 : (words[1] as number) & (-1 >>> (64 - length * 8));
+      cells[at + 3] = length <= 8 ? 0 : (words[2] as number) & (-1 >>> (96 - length * 8));
+      return;
+    }
+    const offset = this.scratch(length);
     const { bytes } = this;
-    for (let i = 0; i < count; i++) bytes[offset + i] = letters[i] as number;
-    this.writeCell(cells, at, offset, count);
-    this.scratchEnd = count <= 12 ? offset : offset + count;
+    for (let i = 0; i < length; i++) bytes[offset + i] = text[i] as number;
+    cells[at + 1] = a;
+    cells[at + 2] = offset;
+    cells[at + 3] = 0;
   }
 }
 

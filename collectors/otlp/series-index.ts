@@ -164,6 +164,8 @@ export class SeriesIndex {
     number: 'i' | 'd' | '',
   ): number {
     const attributes = attributesOf(d, start, end, head.attributesTag);
+    // Before the dictionary is asked: an irregular form must not surface in the middle of its work.
+    const metadata = attributesOf(d, head.start, head.end, METADATA_TAG);
     const metric = d.text(head.nameStart, head.nameEnd);
     const unit = d.text(head.unitStart, head.unitEnd);
     const { type, temporality, monotonic } = head;
@@ -180,7 +182,7 @@ export class SeriesIndex {
       source: 'otlp',
       service,
       attributes,
-      metadata: attributesOf(d, head.start, head.end, METADATA_TAG),
+      metadata,
       resourceId,
       scopeId,
     }));

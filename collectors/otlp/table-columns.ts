@@ -23,9 +23,9 @@ const NO_BYTES = new Uint8Array(0);
 
 export class TableColumns {
   capacity = 0;
-  /** Per column, 32-bit words: 1 for u32, 2 for 64-bit kinds (low, high), 4 for uuid (as on the wire) and string cells. */
+  /** Per column, 32-bit words: 1 for u32, 2 for 64-bit kinds (low, high), 4 for uuid (as on the wire) and string cells; none for u8. */
   readonly words: Uint32Array[] = [];
-  /** Per column the same memory as bytes. */
+  /** Per u8 column its bytes; empty for the others. */
   readonly bytes: Uint8Array[] = [];
   /** Per nullable column one byte a row; empty for the others. */
   readonly present: Uint8Array[] = [];
@@ -43,8 +43,8 @@ export class TableColumns {
     let at = 0;
     this.specs.forEach(({ kind, nullable }, i) => {
       const width = WIDTHS[kind] * capacity;
-      this.bytes[i] = width ? new Uint8Array(buffer, at, width) : NO_BYTES;
-      this.words[i] = width && kind !== 'u8' ? new Uint32Array(buffer, at, width / 4) : NO_WORDS;
+      this.bytes[i] = kind === 'u8' ? new Uint8Array(buffer, at, width) : NO_BYTES;
+      this.words[i] = width > 0 && kind !== 'u8' ? new Uint32Array(buffer, at, width / 4) : NO_WORDS;
       at += padded(width);
       this.present[i] = nullable ? new Uint8Array(buffer, at, capacity) : NO_BYTES;
       if (nullable) at += padded(capacity);
@@ -55,8 +55,9 @@ export class TableColumns {
   /** Makes room for row `row`. The arrays are new afterwards. */
   reserve(row: number): void {
     if (row < this.capacity) return;
-    const old = { bytes: [...this.bytes], present: [...this.present] };
+    const old = { words: [...this.words], bytes: [...this.bytes], present: [...this.present] };
     this.allocate(Math.max(16, row + 1, this.capacity * 2));
+    old.words.forEach((words, i) => void (this.words[i] as Uint32Array).set(words));
     old.bytes.forEach((bytes, i) => void (this.bytes[i] as Uint8Array).set(bytes));
     old.present.forEach((present, i) => void (this.present[i] as Uint8Array).set(present));
   }
@@ -65,7 +66,8 @@ export class TableColumns {
   clearRow(row: number): void {
     this.specs.forEach(({ kind, nullable }, i) => {
       const width = WIDTHS[kind];
-      (this.bytes[i] as Uint8Array).fill(0, row * width, (row + 1) * width);
+      if (kind === 'u8') (this.bytes[i] as Uint8Array)[row] = 0;
+      else (this.words[i] as Uint32Array).fill(0, (row * width) / 4, ((row + 1) * width) / 4);
       if (nullable) (this.present[i] as Uint8Array)[row] = 0;
     });
   }
@@ -80,8 +82,8 @@ export class TableColumns {
     const words = this.words[i] as Uint32Array;
     const mask = nullable ? (this.present[i] as Uint8Array) : null;
     const present = mask && mask.subarray(0, rows).indexOf(0) >= 0 ? { present: mask } : {};
-    const { byteOffset, byteLength } = bytes;
-    const buffer = bytes.buffer as ArrayBuffer;
+    const { byteOffset, byteLength } = words;
+    const buffer = words.buffer as ArrayBuffer;
     switch (kind) {
       case 'u8':
         return { kind, data: bytes, ...present };
@@ -94,7 +96,7 @@ export class TableColumns {
       case 'f64':
         return { kind, data: new Float64Array(buffer, byteOffset, byteLength / 8), ...present };
       case 'uuid':
-        return { kind, data: bytes, ...present };
+        return { kind, data: new Uint8Array(buffer, byteOffset, byteLength), ...present };
       case 'string':
         return { kind, cells: words, ...present };
       default:

@@ -25,7 +25,8 @@ export class TestDictionary implements Dictionary {
   private number<R>(ids: Map<string, number>, rows: (R | null)[], key: string, row: () => R): number {
     const known = ids.get(key);
     if (known !== undefined) return known;
-    ids.set(key, rows.length);
-    return rows.push(row()) - 1;
+    const id = rows.push(row()) - 1;
+    ids.set(key, id);
+    return id;
   }
 }
