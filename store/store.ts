@@ -9,8 +9,8 @@ import { type CatalogState, prunedDay } from './database/catalog-state.ts';
 import type { DataDir } from './database/data-dir.ts';
 import type { Connection, Database } from './database/database.ts';
 import type { DayFiles, TimeSpan } from './database/day-files.ts';
-import { fileBytes, setAside } from './database/quarantine.ts';
-import { repairDays, saysRepaired } from './database/repair-days.ts';
+import { fileBytes } from './database/quarantine.ts';
+import { repairDays, replaceDay, saysRepaired } from './database/repair-days.ts';
 import { isDamage } from './database/salvage.ts';
 import type { StoreDictionary } from './dictionary/store-dictionary.ts';
 import type { HotRows } from './hot/hot-rows.ts';
@@ -278,10 +278,12 @@ export class OpenStore implements Store {
         });
         return;
       }
-      const aside = setAside(dataDir.path, path, message, options.nowMs());
-      this.quarantined.set(day, aside.bytes);
-      await state.addPruned(prunedDay(day, 'corrupt', aside.bytes, options.nowMs()), 0);
-      problems.push({ code: 'file_corrupt', message: `${path} was damaged and set aside as ${aside.path}: ${message}` });
+      const repaired = await replaceDay(this.parts.connection, days, day, dataDir.path, message, options.nowMs());
+      if (repaired.kept === 0) this.quarantined.set(day, repaired.bytes);
+      const span = days.files.get(day)?.span;
+      if (span) this.spans.set(day, span);
+      await state.addPruned(prunedDay(day, 'corrupt', repaired.bytes, options.nowMs()), 0);
+      problems.push({ code: 'file_corrupt', message: `${saysRepaired(repaired)} ${message}` });
     }
   }
 

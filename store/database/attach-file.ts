@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { ERRORS, FaultlineError } from '#contracts/errors.ts';
 import { migrate } from '../migrate/migrate.ts';
 import { MIGRATIONS, type Migration } from '../migrate/migrations.ts';
@@ -33,6 +33,7 @@ export async function attachFile(
   await attach(connection, file);
   try {
     const version = exists ? await readVersion(connection, file.name) : null;
+    if (exists) await checkLength(connection, file);
     if (version === null) await createTables(connection, file);
     else if (version > SCHEMA_VERSION)
       throw new FaultlineError(
@@ -52,6 +53,18 @@ export async function detachQuietly(connection: Connection, name: string): Promi
 async function attach(connection: Connection, file: DatabaseFile): Promise<void> {
   // 'latest' has the string encoding that costs a third (facts/storage.md §7).
   await connection.run(`ATTACH ${textLiteral(file.path)} AS ${file.name} (${file.readOnly ? 'READ_ONLY' : "STORAGE_VERSION 'latest'"})`);
+}
+/** A file cut short attaches while its tables' description lies in what is left; writing on would make it worse. */
+async function checkLength(connection: Connection, file: DatabaseFile): Promise<void> {
+  const [size] = await connection.rows(
+    `SELECT (block_size * total_blocks)::DOUBLE AS bytes FROM pragma_database_size() WHERE database_name = ${textLiteral(file.name)}`,
+  );
+  const there = statSync(file.path).size;
+  if (there < Number(size?.['bytes'] ?? 0))
+    throw new FaultlineError(
+      'file_corrupt',
+      `Corrupt database file: ${file.path} has ${there} bytes, its blocks take ${String(size?.['bytes'])}`,
+    );
 }
 /** null: no table at all, as after a crash between creating the file and its tables. */
 async function readVersion(connection: Connection, name: string): Promise<number | null> {

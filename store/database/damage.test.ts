@@ -44,7 +44,7 @@ it.each([
   [
     'cut in half',
     (path: string) => {
-      truncateSync(path, Math.floor(statSync(path).size / 2));
+      overwrite(path, 4096, statSync(path).size - 4096);
     },
   ],
   [
@@ -92,6 +92,17 @@ it('damage inside of a day file, met by a reader, costs the rows it hit and no o
   expect(await t.one("SELECT count(DISTINCT start_time) AS n FROM spans WHERE start_time >= TIMESTAMP_NS '2026-11-21'")).toEqual({
     n: '500',
   });
+});
+
+it('a day file cut short keeps the rows that are left', async () => {
+  await t.open();
+  await fill(24);
+  truncateSync(file('2026-11-20'), Math.floor(statSync(file('2026-11-20')).size * 0.9));
+  await t.open();
+  const rows = await t.count('spans');
+  expect(rows).toBeLessThan(261_000);
+  expect(Number((await t.one('SELECT count(*) AS n, sum(hash(spans)) AS h FROM spans'))['n'])).toBe(rows);
+  expect((await t.store.facts()).problems).toMatchObject([{ code: 'file_corrupt' }]);
 });
 
 it('a lost catalog never gives an id to two things', async () => {

@@ -20,16 +20,27 @@ export async function repairDays(connection: Connection, days: DayFiles, dataDir
   const repaired: Repaired[] = [];
   for (const file of days.attached) {
     if (await isReadable(connection, file.database, TABLES)) continue;
-    await days.drop(file.day, false);
-    const aside = setAside(dataDir, file.path, 'blocks that cannot be read', nowMs);
-    const fresh = await days.attach(file.day);
-    const result = await salvage(connection, aside.path, fresh.database, TABLES).catch(() => ({ kept: 0, lost: 0 }));
-    // Counted anew: the entry was made of the empty file.
-    await days.drop(file.day, false);
-    await days.attach(file.day);
-    repaired.push({ day: file.day, bytes: aside.bytes, asidePath: aside.path, ...result });
+    repaired.push(await replaceDay(connection, days, file.day, dataDir, 'blocks that cannot be read', nowMs));
   }
   return repaired;
 }
+/** Sets a day's file aside and puts what can be saved in its place; nothing when nothing can. */
+export async function replaceDay(
+  connection: Connection,
+  days: DayFiles,
+  day: Day,
+  dataDir: string,
+  reason: string,
+  nowMs: number,
+): Promise<Repaired> {
+  await days.drop(day, false);
+  const aside = setAside(dataDir, days.path(day), reason, nowMs);
+  const fresh = await days.attach(day);
+  const result = await salvage(connection, aside.path, fresh.database, TABLES).catch(() => ({ kept: 0, lost: 0 }));
+  await days.drop(day, result.kept === 0);
+  // Attached once more to count its rows: the entry was made of the empty file.
+  if (result.kept > 0) await days.attach(day);
+  return { day, bytes: aside.bytes, asidePath: aside.path, ...result };
+}
 export const saysRepaired = ({ day, asidePath, kept, lost }: Repaired): string =>
-  `The file of ${dayName(day)} was damaged and set aside as ${asidePath}; ${kept} rows were saved, ${lost} were not.`;
+  `The file of ${dayName(day)} was damaged and set aside as ${asidePath}; ${kept} rows were saved, ${lost > 0 ? lost : 'an unknown number'} were not.`;

@@ -21,6 +21,7 @@ export async function salvage(connection: Connection, asidePath: string, target:
       const rows = await countRows(connection, table);
       await connection.run(`DELETE FROM ${target}.main.${table}`);
       const copied = await copyRange(connection, `${target}.main.${table}`, table, 0, rows, FIRST_ROWS);
+      if (table === 'consumed') continue;
       kept += copied;
       lost += rows - copied;
     }
