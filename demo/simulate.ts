@@ -1,7 +1,7 @@
 import { drawFault, type Onset, type Truth } from './faults.ts';
 import { createRandom, type Random } from './random.ts';
 import type { DemoScenario } from './scenarios.ts';
-import { type BackgroundEvent, bumpFactor, drawBackground } from './shop/background.ts';
+import { type BackgroundEvent, bumpFactor, drawBackground, drawCoincidence } from './shop/background.ts';
 import { createDrift, diurnal } from './shop/load.ts';
 import { jobLine } from './shop/messages.ts';
 import { ENTRY_MIX } from './shop/operations.ts';
@@ -179,6 +179,8 @@ export function createShop(options: ShopOptions): Shop {
   const onset: Onset = { atMs: Math.round((options.onsetMs ?? startMs + placed * (durationMs ?? HOUR_MS)) / 1000) * 1000 };
   const fault = drawFault(options.scenario, seed, onset);
   const background = drawBackground(createRandom(`${seed}/background`), durationMs ?? 24 * HOUR_MS);
+  const coincidence = drawCoincidence(createRandom(`${seed}/coincidence`), onset.atMs - startMs);
+  if (coincidence) background.push(coincidence);
   runBackground(world, background, startMs, onset, fault.truth().service);
   world.loop.start(seconds(world, onset, fault), startMs);
   world.loop.start(arrivals(world, seed, options.requestsPerSecond ?? 20, startMs, background), startMs);

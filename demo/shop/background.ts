@@ -39,6 +39,11 @@ export function drawBackground(random: Random, untilMs: number): BackgroundEvent
     ),
   ].sort((a, b) => a.atMs - b.atMs);
 }
+/** In most runs, quiet ones too, some other service is released around the moment at which trouble would begin. */
+export function drawCoincidence(random: Random, onsetMs: number): BackgroundEvent | null {
+  if (!random.chance(0.6)) return null;
+  return { kind: 'release', atMs: Math.max(0, onsetMs + random.between(-150_000, 60_000)), pick: random.next(), minor: random.chance(0.5) };
+}
 /** Factor on the request rate from the surges: half a minute up, half a minute down. */
 export function bumpFactor(events: readonly BackgroundEvent[], atMs: number): number {
   let factor = 1;
