@@ -107,7 +107,6 @@ export function createGrpcServices(options: GrpcServicesOptions): GrpcServices {
     close: (deadlineMs) =>
       new Promise((resolve) => {
         health.stop();
-        injector.drain(deadlineMs);
         const timer = setTimeout(() => {
           server.forceShutdown();
           resolve();
@@ -116,7 +115,6 @@ export function createGrpcServices(options: GrpcServicesOptions): GrpcServices {
           clearTimeout(timer);
           resolve();
         });
-        injector.destroy();
       }),
   };
 }

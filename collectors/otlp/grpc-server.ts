@@ -42,6 +42,8 @@ class OtlpGrpcServer implements RunningGrpcServer {
   private readonly options: GrpcServerOptions;
   private readonly server: Server;
   private readonly sockets = new Set<Socket>();
+  /** Those whose protocol is not known yet: nothing is lost when they are cut. */
+  private readonly unknown = new Set<Socket>();
   private services: Promise<GrpcServices> | null = null;
   private closing: Promise<void> | null = null;
 
@@ -83,7 +85,11 @@ class OtlpGrpcServer implements RunningGrpcServer {
 
   private sniff(socket: Socket): void {
     this.sockets.add(socket);
-    socket.once('close', () => this.sockets.delete(socket));
+    this.unknown.add(socket);
+    socket.once('close', () => {
+      this.sockets.delete(socket);
+      this.unknown.delete(socket);
+    });
     tellByFirstBytes(socket, {
       http2: () => void this.serve(socket),
       other: (_, received) => this.refuse(socket, received),
@@ -91,6 +97,7 @@ class OtlpGrpcServer implements RunningGrpcServer {
     });
   }
   private async serve(socket: Socket): Promise<void> {
+    this.unknown.delete(socket);
     const gone = (): void => void socket.destroy();
     socket.on('error', gone);
     const services = await this.load();
@@ -121,8 +128,14 @@ class OtlpGrpcServer implements RunningGrpcServer {
   private async shutDown(deadlineMs: number): Promise<void> {
     this.account.stopped = true;
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
+    // grpc-js says it is done as soon as every session knows of its end: what a session still has to send is in its socket.
+    const timer = setTimeout(() => this.cutOff(), deadlineMs);
+    for (const socket of this.unknown) socket.destroy();
     if (this.services) await (await this.services).close(deadlineMs);
-    for (const socket of this.sockets) socket.destroy();
     await closed;
+    clearTimeout(timer);
+  }
+  private cutOff(): void {
+    for (const socket of this.sockets) socket.destroy();
   }
 }

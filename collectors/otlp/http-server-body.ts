@@ -45,10 +45,9 @@ class Collecting {
 
   constructor(options: BodyOptions, declared: number | null) {
     this.options = options;
-    const bytes = declared !== null && declared <= TRUSTED_BYTES ? declared : FIRST_BYTES;
+    const bytes = options.pool.sizeFor(declared !== null && declared <= TRUSTED_BYTES ? declared : FIRST_BYTES);
     this.reservation = options.budget.reserve(bytes);
     this.buffer = this.reservation ? options.pool.take(bytes) : Buffer.alloc(0);
-    if (this.reservation && this.buffer.length > bytes) this.reservation.grow(this.buffer.length - bytes);
   }
   run(request: IncomingMessage): Promise<HttpBody> {
     if (!this.reservation) return Promise.reject(new Refusal('backpressure'));
@@ -81,11 +80,9 @@ class Collecting {
   }
   private growTo(length: number): boolean {
     const { pool } = this.options;
-    const larger = pool.take(Math.max(length, this.buffer.length * 2));
-    if (!this.reservation?.grow(larger.length - this.buffer.length)) {
-      pool.give(larger);
-      return false;
-    }
+    const wanted = Math.max(length, this.buffer.length * 2);
+    if (!this.reservation?.grow(pool.sizeFor(wanted) - this.buffer.length)) return false;
+    const larger = pool.take(wanted);
     this.buffer.copy(larger, 0, 0, this.length);
     pool.give(this.buffer);
     this.buffer = larger;

@@ -17,6 +17,10 @@ export class BufferPool {
   get idleBytes(): number {
     return this.idle;
   }
+  /** What take(bytes) would give: the figure to reserve. */
+  sizeFor(bytes: number): number {
+    return bytes > LARGEST_BYTES ? bytes : SMALLEST_BYTES << classOf(bytes);
+  }
   /** At least `bytes` long, with old content in it. */
   take(bytes: number): Buffer {
     if (bytes > LARGEST_BYTES) return Buffer.allocUnsafeSlow(bytes);
