@@ -15,7 +15,7 @@ const PREDICTED_SLOTS = 512;
 const IN_COLUMN = -1;
 
 /** Not zeroed: every cell that counts is written whole. */
-const cellArray = (cells: number): Uint32Array => new Uint32Array(Buffer.allocUnsafeSlow(cells * 16).buffer);
+const cellArray = (cells: number) => new Uint32Array(Buffer.allocUnsafeSlow(cells * 16).buffer);
 
 /**
  * Attributes of one kind of item (span, event, log record ...) as a MAP column plus the column of type letters.

@@ -51,6 +51,9 @@ const ITEM_FIELDS: Readonly<Record<string, Readonly<Record<string, number>>>> = 
   'opentelemetry.proto.metrics.v1.ExponentialHistogramDataPoint': { time_unix_nano: TIME },
   'opentelemetry.proto.metrics.v1.SummaryDataPoint': { time_unix_nano: TIME },
 };
+/** Messages that become a row or an entry of a list of rows. */
+const ROWS: readonly string[] = ['Span', 'Event', 'Link', 'LogRecord', 'Exemplar', 'ValueAtQuantile'];
+const isRow = (name: string): boolean => ROWS.includes(name.slice(name.lastIndexOf('.') + 1)) || name.endsWith('DataPoint');
 const ANY_VALUE = 'opentelemetry.proto.common.v1.AnyValue';
 
 export const NOT_AN_ITEM = 0;
@@ -66,6 +69,8 @@ export interface CheckTable {
   readonly items: Uint8Array;
   /** 1 per message that adds a level of value nesting. */
   readonly nests: Uint8Array;
+  /** 1 per message that becomes a row. */
+  readonly rows: Uint8Array;
   readonly names: readonly string[];
 }
 
@@ -95,6 +100,7 @@ function build(root: MessageTable): CheckTable {
     onceBits,
     items: Uint8Array.from(messages, ({ name }) => (name in ITEM_FIELDS ? (name.endsWith('.Span') ? SPAN_ITEM : OTHER_ITEM) : NOT_AN_ITEM)),
     nests: Uint8Array.from(messages, ({ name }) => (name === ANY_VALUE ? 1 : 0)),
+    rows: Uint8Array.from(messages, ({ name }) => (isRow(name) ? 1 : 0)),
     names: messages.map(({ name }) => name.slice(name.lastIndexOf('.') + 1)),
   };
 }

@@ -26,12 +26,19 @@ export type CheckResult =
     }
   | { readonly ok: false; readonly reason: ReasonCode; readonly message: string };
 
+/**
+ * An empty log record takes two bytes on the wire and some two hundred in columns: 64 MiB of them would take the
+ * engine down, again at every replay. No honest batch comes near this many.
+ */
+export const MAX_ROWS = 1_048_576;
+
 /** One body being checked. Positions are those of the item at hand, -1 = not seen. */
 interface Check extends WireInput {
   readonly table: T.CheckTable;
   readonly window: TimeWindow;
   readonly maxDepth: number;
   items: number;
+  rows: number;
   readonly rejected: Map<string, number>;
   /** A message in parts, or a oneof set twice: legal, and merged before anything is counted. */
   split: boolean;
@@ -117,6 +124,9 @@ function checkMessage(check: Check, message: number, end: number, outerDepth: nu
   if (depth > check.maxDepth) throw new OtlpError('too_deep', `a value is nested deeper than ${check.maxDepth} at byte ${check.pos}`);
   const item = table.items[message] as number;
   if (item !== T.NOT_AN_ITEM) forgetItem(check);
+  check.rows += table.rows[message] as number;
+  if (check.rows > MAX_ROWS)
+    throw new OtlpError('decompressed_too_large', `more than ${MAX_ROWS} spans, records, points or events in one request`);
   const base = message * T.TAGS;
   let seen = 0;
   while (check.pos < end) {
@@ -153,6 +163,7 @@ function run(kind: OtlpKind, body: Uint8Array, context: CheckContext): Check {
     window: new TimeWindow(context.receivedUnixNano, context.retentionSeconds),
     maxDepth: context.limits.maxDepth,
     items: 0,
+    rows: 0,
     rejected: new Map(),
     split: false,
     traceIdAt: -1,
