@@ -71,7 +71,7 @@ export class JournalSegments {
     return this.old.reduce((sum, segment) => sum + segment.sizeBytes, 0);
   }
 
-  /** Takes stock. The newest segment's end is looked up; one without records becomes a spare. */
+  /** Takes stock of the names; looks into no file. */
   async open(): Promise<void> {
     mkdirSync(this.dir, { recursive: true });
     for (const name of readdirSync(this.dir).sort()) {
@@ -83,6 +83,9 @@ export class JournalSegments {
         this.highestSequence = Math.max(this.highestSequence, sequence);
       } else if (/^spare-.*\.journal$/.test(name)) await this.keepSpare({ file, sizeBytes: statSync(file).size });
     }
+  }
+  /** Looks up where the newest segment ends; one without records becomes a spare. */
+  async examineNewest(): Promise<void> {
     const last = this.old.pop();
     if (!last) return;
     const endOffset = await this.endOf(last);

@@ -122,8 +122,8 @@ class JournalWriter implements Journal {
     this.committed = positionOf(this.segments.nextSequence, SEGMENT_HEADER_BYTES);
     this.diskTimer = setInterval(() => void this.lookAtDisk(), DISK_CHECK_MS);
     this.diskTimer.unref();
-    // Ready before the first record asks for it; when this fails, that record is told why.
-    this.inTurn(() => this.roll(0)).catch(() => undefined);
+    // Ready before the first record asks for it, but nobody waits for it here; when it fails, that record is told why.
+    this.inTurn(() => this.segments.examineNewest().then(() => this.roll(0))).catch(() => undefined);
     const { durability } = this.options;
     if (typeof durability !== 'object') return;
     this.syncTimer = setInterval(() => this.syncSoon(), durability.intervalMs);
