@@ -189,7 +189,7 @@ function beforeAndAfter(spans: readonly Span[], service: string, onsetMs: number
 }
 describe('symptoms', () => {
   const spansFor = (scenario: ShopOptions['scenario'], seed: number) => {
-    const { bodies, shop } = run({ scenario, seed, onsetMs: START_MS + 3 * MINUTE, requestsPerSecond: 20 }, 7, 10_000, ['traces']);
+    const { bodies, shop } = run({ scenario, seed, onsetMs: START_MS + 3 * MINUTE, requestsPerSecond: 12 }, 6, 10_000, ['traces']);
     return { spans: spansOf(bodies), truth: shop.truth() };
   };
   it.each([1, 2])('bad_deploy, seed %i: errors or latency rise at the place', (seed) => {
