@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { freemem, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Settings } from '#contracts/settings.ts';
-import { freePortAfter, portOwner } from './explain-taken-port.ts';
+import { describePortOwner, findFreePort } from '#main/collector/port-owner.ts';
 import { readSettings } from './read-settings.ts';
 import { placeOfProcess } from './serve.ts';
 import { installationRoot } from './version.ts';
@@ -79,11 +79,13 @@ async function ports(settings: Settings, running: boolean): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const [name, address] of Object.entries(wanted)) {
     const about = `port ${address.port} (--${name})`;
-    const next = address.port === 0 ? 0 : await freePortAfter({ host: address.host, port: address.port - 1 });
+    const next = address.port === 0 ? 0 : await findFreePort(address.host, address.port - 1);
     if (next === address.port) findings.push(finding('ok', about, 'free'));
     else if (running) findings.push(finding('ok', about, 'in use, by this console or another program'));
     else
-      findings.push(finding('fault', about, `taken by ${portOwner(address.port) ?? 'another program'}; ${next ?? 'none near it'} is free`));
+      findings.push(
+        finding('fault', about, `taken by ${describePortOwner(address.port) ?? 'another program'}; ${next ?? 'none near it'} is free`),
+      );
   }
   return findings;
 }

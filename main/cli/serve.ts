@@ -3,7 +3,7 @@ import type { FaultlineError } from '#contracts/errors.ts';
 import { childHost } from '#main/supervisor/child-host.ts';
 import { startConsole } from '#main/supervisor/console-process.ts';
 import type { Supervisor } from '#main/supervisor/supervise.ts';
-import { explainTakenPort } from './explain-taken-port.ts';
+import { explainStart } from './explain-start.ts';
 import { readSettings, type SettingFlags, type SettingsPlace, unknownVariables } from './read-settings.ts';
 import { readRuntime, removeRuntime, writeRuntime } from './runtime-file.ts';
 import { version } from './version.ts';
@@ -34,7 +34,7 @@ export async function serve(flags: SettingFlags): Promise<number> {
     log: say,
     onState: (name, state) => state === 'running' || say(`${name}: ${state}`),
   }).catch(async (error: FaultlineError) => {
-    throw await explainTakenPort(error, settings, readRuntime(settings.dataDir));
+    throw await explainStart(error, settings, readRuntime(settings.dataDir));
   });
   const supervisor = await Promise.race([starting, stopAsked.then(() => null)]);
   if (supervisor === null) return stopWithin(await starting, settings.dataDir);

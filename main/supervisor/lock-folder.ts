@@ -21,7 +21,7 @@ export interface FolderLock {
 
 function readLock(dataDir: string): Lock | null {
   try {
-    return lockSchema.parse(JSON.parse(readFileSync(lockFile(dataDir), 'utf8')));
+    return lockSchema.safeParse(parseJson(readFileSync(lockFile(dataDir), 'utf8'))).data ?? null;
   } catch {
     return null;
   }
@@ -40,6 +40,30 @@ function tryLock(dataDir: string, lock: Lock): boolean {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
     return refuseUnwritable(dataDir, error);
+  }
+}
+/** Removes a stale lock. Two takers may have seen the same one: what was moved aside is looked at again. */
+function takeAway(dataDir: string): void {
+  const aside = `${lockFile(dataDir)}.stale-${process.pid}`;
+  try {
+    renameSync(lockFile(dataDir), aside);
+    const moved = lockSchema.safeParse(parseJson(readFileSync(aside, 'utf8')));
+    if (moved.success && isAlive(moved.data.supervisor)) {
+      renameSync(aside, lockFile(dataDir));
+      throw new FaultlineError('data_dir_locked', `Process ${moved.data.supervisor.pid} has just taken the data folder ${dataDir}.`);
+    }
+    rmSync(aside, { force: true });
+  } catch (error) {
+    if (error instanceof FaultlineError) throw error;
+    // Gone already: another taker was faster, and the next step finds its lock.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') refuseUnwritable(dataDir, error);
+  }
+}
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
   }
 }
 async function outliveOrphans(orphans: readonly ProcessIdentity[], log: (line: string) => void): Promise<void> {
@@ -70,16 +94,9 @@ export async function lockFolder(dataDir: string, log: (line: string) => void): 
   if (!tryLock(dataDir, { supervisor, children: [] })) {
     const old = readLock(dataDir);
     if (old && isAlive(old.supervisor)) {
-      throw new FaultlineError(
-        'data_dir_locked',
-        `Process ${old.supervisor.pid} uses the data folder ${dataDir}. Its runtime.json there says where it listens.`,
-      );
+      throw new FaultlineError('data_dir_locked', `Process ${old.supervisor.pid} uses the data folder ${dataDir}.`);
     }
-    try {
-      rmSync(lockFile(dataDir), { force: true });
-    } catch (error) {
-      refuseUnwritable(dataDir, error);
-    }
+    takeAway(dataDir);
     if (!tryLock(dataDir, { supervisor, children: old?.children ?? [] })) {
       throw new FaultlineError('data_dir_locked', `Another Faultline has just taken the data folder ${dataDir}.`);
     }

@@ -1,0 +1,116 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { identify, isAlive } from '#main/supervisor/process-identity.ts';
+import { type FaultlineProcess, startFaultline, treeOf } from './faultline-process.ts';
+import { sendSpans, spanRequest, startSpanLoad } from './span-load.ts';
+
+/** kill -9 of everything, one after the other, under load: what was acknowledged is there, once. */
+const sleep = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
+const folders: string[] = [];
+const running: FaultlineProcess[] = [];
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((each) => each.stop()));
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+});
+async function start(dataDir?: string): Promise<FaultlineProcess> {
+  const faultline = await startFaultline({ args: ['--no-ui'], ...(dataDir ? { dataDir } : {}) });
+  running.push(faultline);
+  return faultline;
+}
+function folder(): string {
+  folders.push(mkdtempSync(join(tmpdir(), 'faultline-kill-')));
+  return folders.at(-1) as string;
+}
+async function until(what: string, probe: () => Promise<boolean> | boolean, seconds = 30): Promise<void> {
+  for (let i = 0; i < seconds * 20; i++) {
+    if (await Promise.resolve(probe()).catch(() => false)) return;
+    await sleep(50);
+  }
+  throw new Error(`${what} did not happen within ${seconds} s`);
+}
+const ready = (faultline: FaultlineProcess) => async (): Promise<boolean> => (await faultline.fetch('/readyz')).ok;
+const accepting = (faultline: FaultlineProcess) => (): Promise<boolean> => sendSpans(faultline.ingest, spanRequest('probe', 1).body);
+
+async function storedIds(faultline: FaultlineProcess): Promise<string[]> {
+  await faultline.flush();
+  return (await faultline.sql("SELECT span_id_hex(span_id) AS span_id FROM spans WHERE service LIKE 'load-%'")).map((row) =>
+    String(row['span_id']),
+  );
+}
+async function expectNothingLost(faultline: FaultlineProcess, acknowledged: readonly string[], sent: readonly string[]): Promise<void> {
+  const stored = await storedIds(faultline);
+  const set = new Set(stored);
+  expect(acknowledged.length).toBeGreaterThan(0);
+  expect(acknowledged.filter((id) => !set.has(id)).length, 'acknowledged and not there').toBe(0);
+  expect(stored.length, 'a span is stored twice').toBe(set.size);
+  const known = new Set(sent);
+  expect(stored.filter((id) => !known.has(id)).length, 'there and never sent').toBe(0);
+}
+
+describe('kill -9 under load', () => {
+  it.each(['engine', 'collector'] as const)(
+    'of the %s, three times: it comes back, nothing acknowledged is lost or doubled',
+    async (victim) => {
+      const faultline = await start();
+      const load = startSpanLoad(faultline.ingest);
+      for (let round = 0; round < 3; round++) {
+        await sleep(300 + 350 * round);
+        const pid = faultline.pids()[victim] as number;
+        process.kill(pid, 'SIGKILL');
+        await until(`another ${victim}`, () => (faultline.pids()[victim] ?? pid) !== pid);
+        await until(`${victim} at work`, victim === 'engine' ? ready(faultline) : accepting(faultline));
+      }
+      await sleep(300);
+      await load.stop();
+      await expectNothingLost(faultline, load.acknowledged, [...load.acknowledged, ...load.unanswered]);
+    },
+  );
+  it('of both at the same moment', async () => {
+    const faultline = await start();
+    const load = startSpanLoad(faultline.ingest);
+    await sleep(600);
+    const { engine, collector } = faultline.pids() as { engine: number; collector: number };
+    process.kill(engine, 'SIGKILL');
+    process.kill(collector, 'SIGKILL');
+    await until('both back', async () => (await ready(faultline)()) && (await accepting(faultline)()));
+    await sleep(300);
+    await load.stop();
+    await expectNothingLost(faultline, load.acknowledged, [...load.acknowledged, ...load.unanswered]);
+  });
+  it('of the supervisor: its children end, and the next start on the folder has everything', async () => {
+    const dataDir = folder();
+    const first = await start(dataDir);
+    const load = startSpanLoad(first.ingest);
+    await sleep(800);
+    const orphans = treeOf(first.pid)
+      .filter((pid) => pid !== first.pid)
+      .map(identify);
+    expect(orphans).toHaveLength(2);
+    first.kill('SIGKILL');
+    await first.exited;
+    await load.stop();
+    const second = await start(dataDir);
+    expect(orphans.filter(isAlive)).toEqual([]);
+    await expectNothingLost(second, load.acknowledged, [...load.acknowledged, ...load.unanswered]);
+  });
+});
+
+describe('while the engine is away', () => {
+  it('the collector goes on acknowledging and says so, and the engine catches up', async () => {
+    const faultline = await start();
+    const engine = faultline.pids()['engine'] as number;
+    // Stopped, not killed: away for exactly as long as this test wants.
+    process.kill(engine, 'SIGSTOP');
+    const requests = Array.from({ length: 20 }, () => spanRequest('load-away', 10));
+    for (const { body } of requests) expect(await sendSpans(faultline.ingest, body)).toBe(true);
+    process.kill(engine, 'SIGKILL');
+    await until('a new engine', () => (faultline.pids()['engine'] ?? engine) !== engine);
+    await until('the engine at work', ready(faultline));
+    const ids = requests.flatMap(({ spanIds }) => spanIds);
+    await expectNothingLost(faultline, ids, ids);
+    const health = (await (await fetch(`${faultline.ingest}/healthz`)).json()) as { engine?: unknown };
+    expect(JSON.stringify(health)).toContain('running');
+  });
+});
