@@ -23,6 +23,8 @@ const PART_CELLS = 30;
 const BACKFILL_MS = 60_000;
 const BACKFILL_ROWS = 50;
 const BACKFILL_CALM_MS = 2_500;
+/** Reading the past hour takes no longer than this (and one part). */
+const REBUILD_BUDGET_MS = 15_000;
 /** Causes are ranked again on every cell for so long, then once a minute, then no more: the baseline leaves the ring. */
 const RANK_EVERY_CELL_MS = 5 * 60_000;
 const RANK_UNTIL_MS = 40 * 60_000;
@@ -116,21 +118,23 @@ export class EvaluationLoop {
     this.lateRows = 0;
     this.newRows = 0;
     const startMs = edge - BUCKETS * STEP_MS;
-    this.ring.reset(edge, startMs);
-    for (let cell = 0; cell < BUCKETS; cell += PART_CELLS) {
-      this.ring.merge(
-        await readObservation(
-          this.options.store,
-          { startMs: startMs + cell * STEP_MS, stepMs: STEP_MS, buckets: PART_CELLS },
-          this.catalog,
-        ),
-      );
-    }
+    this.ring.reset(edge);
+    await this.readHour(startMs);
     this.built = true;
     this.nextRebuildMs = now + this.rebuildPauseMs;
     // A sender that is late for ever must not make this a habit.
     this.rebuildPauseMs = Math.min(300_000, this.rebuildPauseMs * 2);
     await this.replay();
+  }
+  /** Newest part first, so that too much data for the time there is costs the oldest part of the baseline only. */
+  private async readHour(startMs: number): Promise<void> {
+    const startedAt = performance.now();
+    for (let cell = BUCKETS - PART_CELLS; cell >= 0; cell -= PART_CELLS) {
+      const partMs = startMs + cell * STEP_MS;
+      this.ring.merge(await readObservation(this.options.store, { startMs: partMs, stepMs: STEP_MS, buckets: PART_CELLS }, this.catalog));
+      this.ring.lookFrom(partMs);
+      if (performance.now() - startedAt > REBUILD_BUDGET_MS) return;
+    }
   }
   private async replay(): Promise<void> {
     this.detector = createDetector();

@@ -35,7 +35,7 @@ function part(startMs: number, requests: readonly number[], more: Partial<Observ
 const requestsOf = (ring: ObservationRing): number[] => [...(ring.view().services[0]?.requests ?? [])];
 function ringAt(endMs: number, buckets = 5, maxRows?: number): ObservationRing {
   const ring = new ObservationRing(STEP, buckets, maxRows);
-  ring.reset(endMs, 0);
+  ring.reset(endMs);
   return ring;
 }
 

@@ -42,14 +42,18 @@ export class ObservationRing {
   get startMs(): number {
     return this.endMs - this.buckets * this.stepMs;
   }
-  /** Empty, ending at `endMs`. Changes are looked for after `lookedFromMs`. */
-  reset(endMs: number, lookedFromMs: number): void {
+  /** Empty, ending at `endMs`. */
+  reset(endMs: number): void {
     for (const list of LIST_NAMES) this.rows[list].clear();
     this.placements.clear();
     this.starts.clear();
     this.logged = [];
     this.endMs = endMs;
-    this.lookedFromMs = lookedFromMs;
+    this.lookedFromMs = 0;
+  }
+  /** What was there when looking began is no change: nothing at or before `fromMs` is news. */
+  lookFrom(fromMs: number): void {
+    this.lookedFromMs = fromMs;
   }
   /** Moves on to `endMs`; new cells hold nothing yet. */
   advance(endMs: number): void {
