@@ -71,6 +71,8 @@ export interface CheckTable {
   readonly nests: Uint8Array;
   /** 1 per message that becomes a row. */
   readonly rows: Uint8Array;
+  /** Action of a KeyValue field. */
+  readonly attribute: number;
   readonly names: readonly string[];
 }
 
@@ -101,6 +103,7 @@ function build(root: MessageTable): CheckTable {
     items: Uint8Array.from(messages, ({ name }) => (name in ITEM_FIELDS ? (name.endsWith('.Span') ? SPAN_ITEM : OTHER_ITEM) : NOT_AN_ITEM)),
     nests: Uint8Array.from(messages, ({ name }) => (name === ANY_VALUE ? 1 : 0)),
     rows: Uint8Array.from(messages, ({ name }) => (isRow(name) ? 1 : 0)),
+    attribute: MESSAGE + messages.findIndex(({ name }) => name === 'opentelemetry.proto.common.v1.KeyValue'),
     names: messages.map(({ name }) => name.slice(name.lastIndexOf('.') + 1)),
   };
 }

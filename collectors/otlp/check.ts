@@ -5,7 +5,7 @@ import { canonicalOtlp } from './canonical.ts';
 import * as T from './check-table.ts';
 import { OtlpError } from './otlp-error.ts';
 import { TIME_OK, TIME_REASONS, TimeWindow } from './time-window.ts';
-import { isValidUtf8 } from './utf8.ts';
+import { isAscii, isValidUtf8 } from './utf8.ts';
 import { malformed, readLength, readTag, readVarint, skipField, type WireInput, wireInput } from './wire.ts';
 
 export interface CheckContext {
@@ -102,13 +102,31 @@ function noteId(check: Check, action: number, at: number, length: number): void 
 function checkDelimited(check: Check, message: number, action: number, length: number, depth: number): void {
   const start = check.pos;
   const end = start + length;
-  if (action >= T.MESSAGE) checkMessage(check, action - T.MESSAGE, end, depth);
+  if (action === check.table.attribute && depth < check.maxDepth && isPlainAttribute(check, start, end)) check.pos = end;
+  else if (action >= T.MESSAGE) checkMessage(check, action - T.MESSAGE, end, depth);
   else if (action === T.STRING) checkString(check, message, start, end);
   else if (action === T.PACKED_VARINT) checkPackedVarints(check, end);
   else if (action === T.PACKED_FIXED64) {
     if (length % 8 !== 0) throw malformed('a packed list of 64-bit numbers has a broken length', start);
   } else if (action === T.TRACE_ID || action === T.SPAN_ID) noteId(check, action, start, length);
   check.pos = end;
+}
+
+/**
+ * The attribute nearly every sender writes: a short key, then a short text or an integer. All bytes between the two
+ * texts are below 0x80, so one look over both says whether they are ASCII.
+ * @returns false for anything else, which the tables then judge
+ */
+function isPlainAttribute({ bytes, view }: Check, start: number, end: number): boolean {
+  const keyLength = bytes[start + 1] as number;
+  const value = start + 4 + keyLength;
+  if (bytes[start] !== 0x0a || keyLength > 0x7f || value + 2 > end) return false;
+  if (bytes[value - 2] !== 0x12 || bytes[value - 1] !== end - value || end - value > 0x7f) return false;
+  const tag = bytes[value];
+  if (tag === 0x0a) return bytes[value + 1] === end - value - 2 && isAscii(bytes, view, start + 2, end);
+  if (tag !== 0x18 || end - value > 11) return false;
+  for (let p = value + 1; p < end - 1; p++) if ((bytes[p] as number) < 0x80) return false;
+  return (bytes[end - 1] as number) < 0x80 && isAscii(bytes, view, start + 2, start + 2 + keyLength);
 }
 
 function forgetItem(check: Check): void {
@@ -148,9 +166,11 @@ function checkMessage(check: Check, message: number, end: number, outerDepth: nu
       else length = readLength(check, end);
       checkDelimited(check, message, action, length, depth);
     } else {
-      if (action === T.TIME) check.timeAt = check.pos;
-      else if (action === T.OTHER_TIME) check.otherTimeAt = check.pos;
-      skipField(check, tag, end);
+      const p = check.pos;
+      if (action === T.TIME) check.timeAt = p;
+      else if (action === T.OTHER_TIME) check.otherTimeAt = p;
+      if (action === T.VARINT && p < end && (bytes[p] as number) < 0x80) check.pos = p + 1;
+      else skipField(check, tag, end);
     }
   }
   if (item !== T.NOT_AN_ITEM) judgeItem(check, item);

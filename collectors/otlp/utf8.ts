@@ -1,17 +1,19 @@
 import { isUtf8 } from 'node:buffer';
 
-/**
- * true when the bytes are UTF-8. Nearly all telemetry is ASCII: words are ORed and only a set high bit costs a call.
- * Reads stay inside [start, end).
- */
-export function isValidUtf8(bytes: Uint8Array, view: DataView, start: number, end: number): boolean {
+/** true when no byte in [start, end) has its high bit set. Nearly all telemetry is ASCII, so words are ORed. */
+export function isAscii(bytes: Uint8Array, view: DataView, start: number, end: number): boolean {
   let mask = 0;
   let p = start;
   for (const last = end - 8; p <= last; p += 8) mask |= view.getUint32(p, true) | view.getUint32(p + 4, true);
   if (end - start >= 8) {
     if (p < end) mask |= view.getUint32(end - 8, true) | view.getUint32(end - 4, true);
   } else for (; p < end; p++) mask |= (bytes[p] as number) & 0x80;
-  return (mask & 0x80808080) === 0 || isUtf8(bytes.subarray(start, end));
+  return (mask & 0x80808080) === 0;
+}
+
+/** true when the bytes are UTF-8. Reads stay inside [start, end); only what is not ASCII costs a call. */
+export function isValidUtf8(bytes: Uint8Array, view: DataView, start: number, end: number): boolean {
+  return isAscii(bytes, view, start, end) || isUtf8(bytes.subarray(start, end));
 }
 
 /** Largest length <= limit that does not cut a character in two. @param start first byte of valid UTF-8 text longer than `limit` */
