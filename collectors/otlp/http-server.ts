@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { SourceAccount } from '#collectors/pipeline/accounting.ts';
 import { BufferPool } from '#collectors/pipeline/buffer-pool.ts';
@@ -42,6 +42,10 @@ const POOL_IDLE_BYTES = 32 * 1024 * 1024;
 /** Of a body nobody wants, this much is read so that the sender gets to see the answer. */
 const DRAIN_BYTES = 64 * 1024 * 1024;
 const DRAIN_MS = 5_000;
+
+// Importing node:http as an ES module reads every export, also the lazy ones that load undici and http2: 45 ms and 15 MB
+// before the port is open. Measured on Node 24.21.
+const { createServer } = process.getBuiltinModule('node:http');
 
 /** Opens the port. @throws the listen error (EADDRINUSE ...) */
 export async function startHttpServer(options: HttpServerOptions): Promise<RunningHttpServer> {
