@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { JournalReader } from '#collectors/pipeline/journal-reader.ts';
 import type { DecodedRecord } from '#contracts/columns.ts';
+import { FaultlineError } from '#contracts/errors.ts';
 import type { JournalPosition, JournalRecord } from '#contracts/journal.ts';
 import type { Store } from '#contracts/store.ts';
 import { eventExtent, type IngestAccount } from './ingest-account.ts';
@@ -22,6 +23,8 @@ export interface IngestOptions {
 const READ_BYTES = 4 * 1024 * 1024;
 const HOT_BUDGET_BYTES = 768 * 1024 * 1024;
 const POLL_MS = 250;
+/** After so many polls without a record the engine is idle and polls half as often; the collector's word still wakes it at once. */
+const IDLE_POLLS = 40;
 /** The loop hands the thread over after this much work, so that an answer waits no longer than that. */
 const TURN_MS = 8;
 
@@ -38,6 +41,7 @@ export class IngestLoop {
   private stopping = false;
   private wakeUp: () => void = () => undefined;
   private woken = false;
+  private quietPolls = 0;
   private waiters: { resolve: (position: JournalPosition) => void; reject: (error: unknown) => void }[] = [];
   private running: Promise<void> = Promise.resolve();
 
@@ -54,6 +58,7 @@ export class IngestLoop {
   }
   /** Resolves with the position once everything acknowledged before the call is visible. */
   drained(): Promise<JournalPosition> {
+    if (this.stopping) return Promise.reject(new FaultlineError('starting', 'The engine is stopping.'));
     return new Promise((resolve, reject) => {
       this.waiters.push({ resolve, reject });
       this.wake();
@@ -76,11 +81,12 @@ export class IngestLoop {
         if (this.waiters.length === 0) await this.rest();
         continue;
       }
+      this.quietPolls = 0;
       this.waiters.push(...waiting);
       await this.takeAll(records);
       await this.relieve();
     }
-    for (const { reject } of this.waiters) reject(new Error('the engine is stopping'));
+    for (const { reject } of this.waiters) reject(new FaultlineError('starting', 'The engine is stopping.'));
   }
   private async readSome(): Promise<readonly JournalRecord[]> {
     try {
@@ -138,7 +144,8 @@ export class IngestLoop {
       return;
     }
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, this.options.pollMs ?? POLL_MS);
+      const pollMs = this.options.pollMs ?? POLL_MS;
+      const timer = setTimeout(resolve, this.quietPolls++ > IDLE_POLLS ? pollMs * 2 : pollMs);
       this.wakeUp = () => {
         clearTimeout(timer);
         resolve();
