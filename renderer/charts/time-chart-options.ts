@@ -68,7 +68,7 @@ export function timeChartOptions(input: ChartInput, bars?: uPlot.Series.PathBuil
     height: input.heightPx,
     ms: 1,
     legend: { show: false },
-    padding: [input.remPx / 2, input.remPx / 2, 0, 0],
+    padding: [input.remPx / 2, input.remPx * 1.25, 0, 0],
     cursor: {
       points: { size: input.remPx / 2.5 },
       drag: { x: true, y: false, setScale: false },

@@ -37,7 +37,7 @@ class Location {
   readonly follow = (event: MouseEvent): void => {
     if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
     const link = event.target instanceof Element ? event.target.closest('a') : null;
-    if (!link || link.target !== '' || link.hasAttribute('download') || link.origin !== window.location.origin) return;
+    if (link?.target !== '' || link.hasAttribute('download') || link.origin !== window.location.origin) return;
     event.preventDefault();
     this.open(link.pathname + link.search, 'push');
   };

@@ -1,16 +1,7 @@
 import { untrack } from 'svelte';
+import { answerCache } from './answer-cache.ts';
 import { ApiError, api } from './api.ts';
 import type { Table } from './table.ts';
-
-const MAX_KEPT = 64;
-/** Answers by path: going back shows the last answer at once, then the fresh one. */
-const kept = new Map<string, unknown>();
-function keep(path: string, answer: unknown): void {
-  kept.delete(path);
-  kept.set(path, answer);
-  const oldest = kept.keys().next();
-  if (kept.size > MAX_KEPT && !oldest.done) kept.delete(oldest.value);
-}
 
 /** One answer of the API on the screen. The last good data stays while a newer answer is awaited. */
 export class Resource<T> {
@@ -44,12 +35,12 @@ export class Resource<T> {
     const abort = new AbortController();
     this.abort = abort;
     this.loading = true;
-    const known = kept.get(path) as T | undefined;
+    const known = answerCache.get(path) as T | undefined;
     if (known !== undefined) this.data = known;
     try {
       const answer = await read(path, abort.signal);
       if (turn !== this.turn) return;
-      keep(path, answer);
+      answerCache.keep(path, answer);
       this.data = answer;
       this.error = null;
     } catch (error) {

@@ -10,8 +10,8 @@ export function severityClass(severityNumber: number): SeverityClass {
   return severityNumber >= 1 && severityNumber <= 8 ? 'debug' : 'info';
 }
 const TOKENS: Readonly<Record<SeverityClass, string>> = {
-  debug: '--line-strong',
-  info: '--series-11',
+  debug: '--level-debug',
+  info: '--level-info',
   warn: '--minor',
   error: '--critical',
   fatal: '--critical',

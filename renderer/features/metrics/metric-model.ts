@@ -4,9 +4,14 @@ import type { Point } from '../../charts/align-series.ts';
 export type Metric = MetricList['metrics'][number];
 export type MetricFn = 'raw' | 'avg' | 'rate';
 
-/** Counters and histograms are read as rates, everything else as it is. */
-export const defaultFn = (metric: Pick<Metric, 'type' | 'metric'>): MetricFn =>
-  metric.type === 'sum' || metric.type === 'counter' || /_total$|_count$|_sum$|_bucket$/.test(metric.metric) ? 'rate' : 'avg';
+/** Sums that go up and down: names of levels. The list of metrics does not say whether a sum is monotonic. */
+const LEVEL =
+  /(^|[._])(usage|used|utilization|active|active_requests|size|limit|max|pending|pending_requests|open|length|depth|inflight|memory|count)$/;
+/** Counters are read as rates, levels and means as they are. */
+export function defaultFn(metric: Pick<Metric, 'type' | 'metric'>): MetricFn {
+  if (/_(total|count|sum|bucket)$/.test(metric.metric)) return 'rate';
+  return metric.type === 'counter' || (metric.type === 'sum' && !LEVEL.test(metric.metric)) ? 'rate' : 'avg';
+}
 
 /** Unit of what is drawn. */
 export const drawnUnit = (unit: string, fn: MetricFn): string => (fn === 'rate' ? `${unit || '1'}/s` : unit);

@@ -5,7 +5,8 @@ export type ServiceEdge = ServiceMap['edges'][number];
 /** How a service does. 'quiet': nothing to judge by. */
 export type Health = 'bad' | 'poor' | 'good' | 'quiet';
 const POOR_RATIO = 0.01;
-const BAD_RATIO = 0.05;
+/** From here on a service is in trouble whatever it was before. */
+export const BAD_RATIO = 0.05;
 
 export function healthOf(node: Pick<ServiceNode, 'requests' | 'errorRatio' | 'openIncident'>): Health {
   if (node.requests === 0) return 'quiet';

@@ -179,6 +179,13 @@ export function foldFrom(waterfall: Waterfall, depth: number): Set<number> {
   for (let span = 0; span < waterfall.spans; span++) if (waterfall.depth[span]! >= depth && waterfall.below[span]! > 0) folded.add(span);
   return folded;
 }
+/** The folded set with one span folded or unfolded. */
+export function withFold(folded: ReadonlySet<number>, span: number, on: boolean): Set<number> {
+  const next = new Set(folded);
+  if (on) next.add(span);
+  else next.delete(span);
+  return next;
+}
 /** The next shown row that meets the test, from `row` on in the direction; -1: none. */
 export function nextRow(shown: Int32Array, row: number, step: 1 | -1, test: (span: number) => boolean): number {
   for (let at = row + step; at >= 0 && at < shown.length; at += step) if (test(shown[at]!)) return at;

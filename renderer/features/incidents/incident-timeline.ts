@@ -1,0 +1,27 @@
+import type { Incident, TimelineEntry } from '#contracts/judgement.ts';
+
+/** Deviations shown before the rest is folded away. */
+const SHOWN_ANOMALIES = 6;
+/** Older deviations led to nothing: noise that correlation took along. */
+const BEFORE_ONSET_MS = 120_000;
+
+/** Everything known, oldest first; changes that serve as evidence stand among it at their time. */
+export function timelineOf(incident: Pick<Incident, 'timeline' | 'rca'>): TimelineEntry[] {
+  const seen = new Set(incident.timeline.map((entry) => entry.says));
+  const changes: TimelineEntry[] = [];
+  for (const candidate of incident.rca?.candidates ?? []) {
+    for (const evidence of candidate.evidence) {
+      const atMs = evidence.onset === null ? Number.NaN : Date.parse(evidence.onset);
+      if (evidence.signal !== 'change' || !Number.isFinite(atMs) || seen.has(evidence.says)) continue;
+      seen.add(evidence.says);
+      const { says, messageKey, params } = evidence;
+      changes.push({ atMs, kind: 'change', service: candidate.service, says, messageKey, params });
+    }
+  }
+  return [...incident.timeline, ...changes].sort((a, b) => a.atMs - b.atMs);
+}
+/** What tells the story: all but the many deviations, of which the first few from the onset on stay. */
+export function tellingEntries(entries: readonly TimelineEntry[], onsetMs: number): TimelineEntry[] {
+  let anomalies = 0;
+  return entries.filter((entry) => entry.kind !== 'anomaly' || (entry.atMs >= onsetMs - BEFORE_ONSET_MS && ++anomalies <= SHOWN_ANOMALIES));
+}
