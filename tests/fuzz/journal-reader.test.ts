@@ -50,7 +50,10 @@ const WOUNDS: readonly ((file: Buffer, random: Random) => Buffer)[] = [
     for (let i = pick(random, 8); i >= 0; i--) file[pick(random, file.length)] = pick(random, 256);
     return file;
   },
-  (file, random) => file.fill(0, pick(random, file.length), pick(random, file.length) + 512),
+  (file, random) => {
+    const from = pick(random, file.length);
+    return file.fill(0, from, Math.min(file.length, from + pick(random, 2048)));
+  },
   (file, random) => file.subarray(0, pick(random, file.length)),
   (file, random) => {
     const from = pick(random, file.length);
