@@ -202,6 +202,15 @@ describe('queries', () => {
     await expect(t.store.query('SELECT 1', [], { signal: abort.signal })).rejects.toMatchObject({ code: 'cancelled' });
     expect(await t.one('SELECT 1 AS x')).toEqual({ x: 1 });
   });
+  it('under way are stopped by close', async () => {
+    await t.open({ readers: 1 });
+    const running = [t.store.query(ENDLESS), t.store.query(ENDLESS)].map((query) =>
+      expect(query).rejects.toMatchObject({ code: 'cancelled' }),
+    );
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await t.store.close();
+    await Promise.all(running);
+  });
   it.each([['SELECT nothing FROM spans'], ['SELEC'], ['SELECT 1; SELECT 2'], ['CREATE TABLE x (a INTEGER)'], ['SELECT $1']])(
     'that cannot be run say so: %s',
     async (sql) => {

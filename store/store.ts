@@ -317,7 +317,7 @@ export class OpenStore implements Store {
           await connection.run(`CHECKPOINT ${name}`).catch(() => undefined);
       });
     }
-    await pool.drained();
+    await pool.drain();
     database.close();
     dataDir.release();
   }

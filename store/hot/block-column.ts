@@ -1,5 +1,5 @@
 import type { Column, StringColumn } from '#contracts/columns.ts';
-import { invariant } from '#contracts/errors.ts';
+import { FaultlineError, invariant } from '#contracts/errors.ts';
 import type { ColumnShape } from '../native/column-shape.ts';
 import type { HeapCopy } from '../native/native-heap.ts';
 
@@ -79,16 +79,24 @@ export class BlockColumn {
     let at = this.rows * 4;
     target.set(column.cells.subarray(from * 4, to * 4), at);
     let copy: HeapCopy | null = null;
+    let low0 = 0;
+    let high0 = 0;
+    let heapBytes = 0;
     for (const end = at + (to - from) * 4; at < end; at += 4) {
       const length = target[at]!;
       if (length <= 12) continue;
-      copy ??= heap.address();
+      if (!copy) {
+        copy = heap.address();
+        low0 = copy.baseLow;
+        high0 = copy.baseHigh;
+        heapBytes = copy.bytes.length;
+      }
       const offset = target[at + 2]!;
-      // A wrong offset would make DuckDB read foreign memory.
-      invariant(offset + length <= copy.bytes.length, `string cell [${offset}, +${length}) outside of a heap of ${copy.bytes.length}`);
-      const low = copy.baseLow + offset;
+      // A wrong offset would make DuckDB read foreign memory. Not by `invariant`: its message would be made each time.
+      if (offset + length > heapBytes) throw outside(offset, length, heapBytes);
+      const low = low0 + offset;
       target[at + 2] = low;
-      target[at + 3] = low > 0xffffffff ? copy.baseHigh + 1 : copy.baseHigh;
+      target[at + 3] = low > 0xffffffff ? high0 + 1 : high0;
     }
   }
 
@@ -141,6 +149,8 @@ export class BlockColumn {
     this.newMask().set(old);
   }
 }
+const outside = (offset: number, length: number, heapBytes: number): FaultlineError =>
+  new FaultlineError('internal', `BUG: string cell [${offset}, +${length}) outside of a heap of ${heapBytes}`);
 const roundUp = (size: number): number => (size + 7) & ~7;
 // DuckDB masks are 64-bit words.
 const maskWords = (rows: number): number => Math.ceil(rows / 64) * 2;

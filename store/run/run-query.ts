@@ -161,5 +161,9 @@ function errorOf(cause: unknown, stop: Stop): FaultlineError {
       { cause },
     );
   if (cause instanceof FaultlineError) return cause;
-  return new FaultlineError('query_failed', cause instanceof Error ? cause.message : String(cause), { cause });
+  const message = cause instanceof Error ? cause.message : String(cause);
+  if (/^INTERRUPT/.test(message)) return new FaultlineError('cancelled', 'The store is closing.', { cause });
+  // DuckDB refuses everything after a fatal error of its own; only a new process helps.
+  if (/database has been invalidated/.test(message)) return new FaultlineError('internal', message, { cause });
+  return new FaultlineError('query_failed', message, { cause });
 }

@@ -4,8 +4,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Store } from '#contracts/store.ts';
 import { openStore } from '../open-store.ts';
-import { serviceNodesSql } from '../sql/read/services-sql.ts';
-import { searchTracesSql, traceSpansSql } from '../sql/read/traces-sql.ts';
+import { evidenceQueries } from '../sql/read/evidence-sql.ts';
+import * as judgement from '../sql/read/judgement-sql.ts';
+import * as metrics from '../sql/read/metrics-sql.ts';
+import * as services from '../sql/read/services-sql.ts';
+import * as traces from '../sql/read/traces-sql.ts';
 
 let store: Store;
 const dataDir = mkdtempSync(join(tmpdir(), 'store-sql-'));
@@ -42,9 +45,37 @@ describe('user SQL', () => {
 
   it('runs what the screens show', async () => {
     const window = { startMs: 0, endMs: 1000 };
-    await store.userQuery(serviceNodesSql(window));
-    await store.userQuery(searchTracesSql({ ...window, order: 'newest', limit: 10, q: "o'x%" }));
-    await store.userQuery(traceSpansSql('5b8efff798038103d269b633813fc60c'));
+    const wide = { startMs: 0, endMs: 120_000 };
+    const range = { metric: 'm', ...wide, stepMs: 15_000, by: 'instance', labels: { a: 'b' }, rangeMs: 60_000, maxSeries: 10 };
+    const shown = [
+      services.serviceNodesSql(wide),
+      services.placementsSql(wide),
+      services.serviceEdgesSql(wide),
+      services.serviceRedSql(wide, 'a', undefined, 1000),
+      services.serviceRedSql(wide, 'a', 'b', 1000),
+      services.observeRedSql(wide, 1000),
+      services.observeSelfSql(wide, 1000),
+      services.observeEdgesSql(wide, 1000),
+      services.facetsSql(['a'], wide, window, 10),
+      traces.searchTracesSql({ ...window, order: 'newest', limit: 10, q: "o'x%" }),
+      traces.traceSpansSql('5b8efff798038103d269b633813fc60c'),
+      judgement.observeLogsSql(wide, 1000, 5),
+      judgement.aliveSql(wide, 1000),
+      judgement.changeLogsSql(wide),
+      judgement.extentSql(),
+      metrics.metricListSql('a', 10),
+      ...(['raw', 'avg', 'rate'] as const).map((fn) => metrics.metricRangeSql({ ...range, fn })),
+      metrics.seriesFactsSql([1]),
+      metrics.observeMetricsSql(wide, 1000),
+      metrics.restartsSql(wide),
+      evidenceQueries.service('p95_ms', 'a', 'i', wide, window),
+      evidenceQueries.service('self_ms', 'a', null, wide, window),
+      evidenceQueries.edge('client_ms', 'a', 'b', wide, window),
+      evidenceQueries.metric(1, true, wide, window),
+      evidenceQueries.metric(1, false, wide, window),
+      evidenceQueries.log('a', 'x <*>', wide, window),
+    ];
+    for (const sql of shown.flat()) await expect(store.userQuery(sql), sql).resolves.toBeDefined();
   });
 
   it.each([

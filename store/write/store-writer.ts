@@ -31,6 +31,7 @@ export class StoreWriter {
   private readonly context: FlushContext;
   private readonly options: WriterOptions;
   private scheduled = false;
+  private ticking = false;
   private retryMs = 0;
   private retryAtMs = 0;
   problem: { readonly code: ErrorCode; readonly message: string } | null = null;
@@ -54,8 +55,13 @@ export class StoreWriter {
   }
   /** Once a second: what is old, or too much. */
   tick(): void {
-    if (this.scheduled || this.context.nowMs() < this.retryAtMs) return;
-    void this.queue.run(() => this.guard(() => this.flushAged()));
+    if (this.scheduled || this.ticking || this.context.nowMs() < this.retryAtMs) return;
+    this.ticking = true;
+    void this.queue
+      .run(() => this.guard(() => this.flushAged()))
+      .finally(() => {
+        this.ticking = false;
+      });
   }
   /** Writes everything. Rejects when it cannot. */
   flush(): Promise<void> {
