@@ -1,7 +1,7 @@
 import type { MapColumn } from '#contracts/columns.ts';
 import type { AttributeKeys } from './attribute-keys.ts';
 import { type Decoding, IRREGULAR } from './decoding.ts';
-import type { TableColumns } from './table-columns.ts';
+import { isWorthKeeping, type Room, type TableColumns } from './table-columns.ts';
 import { utf8CutLength } from './utf8.ts';
 import { keyValue, LETTER_EMPTY, writeValue } from './value-text.ts';
 import { readVarint } from './wire.ts';
@@ -35,6 +35,7 @@ export class AttributeSink {
   private cut = false;
   private serial = 0;
   private ratio = 8;
+  private isLent = false;
   private readonly predicted = new Int32Array(PREDICTED_SLOTS).fill(-1);
   /** By key number: the item that had it last, and where it went: entry, or IN_COLUMN. */
   private seen = new Uint32Array(256);
@@ -53,12 +54,15 @@ export class AttributeSink {
     this.promotion = promotion;
   }
 
-  /** @param rows expected @param bodyLength bounds what a guess may cost when this body is nothing like the last */
-  start(rows: number, bodyLength: number): void {
+  /** @param rows expected */
+  start(rows: number, { bodyLength, isLent }: Room): void {
     const capacity = Math.ceil(Math.min(rows * this.ratio * 1.05, bodyLength / 16)) + 4;
-    this.keyCells = cellArray(capacity);
-    this.valueCells = cellArray(capacity);
-    this.offsets = new Uint32Array(rows + 1);
+    if (!isLent || !this.isLent || !isWorthKeeping(this.keyCells.length / 4, capacity)) {
+      this.keyCells = cellArray(capacity);
+      this.valueCells = cellArray(capacity);
+    }
+    if (!isLent || !this.isLent || !isWorthKeeping(this.offsets.length, rows + 1)) this.offsets = new Uint32Array(rows + 1);
+    this.isLent = isLent;
     this.entries = 0;
   }
   column(rows: number): MapColumn {

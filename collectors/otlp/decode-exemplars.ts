@@ -5,7 +5,7 @@ import { AttributeSink } from './attribute-sink.ts';
 import { type Decoding, IRREGULAR } from './decoding.ts';
 import { readByteTag, skipUnknown, writeOptionalId } from './item-fields.ts';
 import { NumberValue } from './number-value.ts';
-import { columnAt, TableColumns } from './table-columns.ts';
+import { columnAt, type Room, TableColumns } from './table-columns.ts';
 import { TIME_OK } from './time-window.ts';
 import { readVarint, skipField } from './wire.ts';
 
@@ -21,17 +21,17 @@ const ATTRIBUTES = at('attributes');
 /** Exemplars of one request as columns. They are not items of their own: what cannot be kept is noted, not dropped. */
 export class ExemplarRows {
   rows = 0;
-  private columns = new TableColumns(EXEMPLARS.columns, 1);
+  private readonly columns = new TableColumns(EXEMPLARS.columns);
   private readonly attributes: AttributeSink;
   private readonly value = new NumberValue();
 
   constructor(keys: AttributeKeys) {
     this.attributes = new AttributeSink(keys, at('attribute_types'), null);
   }
-  start(bodyLength: number): void {
+  start(room: Room): void {
     this.rows = 0;
-    this.columns = new TableColumns(EXEMPLARS.columns, 1);
-    this.attributes.start(1, bodyLength);
+    this.columns.start(1, room);
+    this.attributes.start(1, room);
   }
   forgetKeys(): void {
     this.attributes.forgetKeys();

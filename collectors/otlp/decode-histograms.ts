@@ -5,7 +5,7 @@ import { type Decoding, IRREGULAR } from './decoding.ts';
 import { readByteTag, skipUnknown, writeStoredTime } from './item-fields.ts';
 import { NumberList } from './list-columns.ts';
 import type { PointContext } from './point-context.ts';
-import { columnAt, TableColumns } from './table-columns.ts';
+import { columnAt, type Room, TableColumns } from './table-columns.ts';
 import { readVarint } from './wire.ts';
 
 const column = (name: string): number => columnAt(HISTOGRAMS.columns, name);
@@ -84,7 +84,7 @@ function writeZigZag(words: Uint32Array, row: number, encoded: number): void {
 /** Histogram, exponential histogram and summary points of one request as columns. */
 export class HistogramRows {
   rows = 0;
-  private columns = new TableColumns(HISTOGRAMS.columns, 1);
+  private readonly columns = new TableColumns(HISTOGRAMS.columns);
   private readonly bounds = new NumberList('f64');
   private readonly counts = new NumberList('u64');
   private readonly quantileValues = new NumberList('f64');
@@ -96,10 +96,10 @@ export class HistogramRows {
   constructor(exemplars: ExemplarRows) {
     this.exemplars = exemplars;
   }
-  start(items: number, bodyLength: number): void {
+  start(items: number, room: Room): void {
     this.rows = 0;
-    this.columns = new TableColumns(HISTOGRAMS.columns, items + 1);
-    for (const list of this.lists) list.start(items + 1, bodyLength);
+    this.columns.start(items + 1, room);
+    for (const list of this.lists) list.start(items + 1, room);
   }
   batches(): ColumnBatch[] {
     const { rows } = this;

@@ -5,7 +5,7 @@ import { AttributeSink } from './attribute-sink.ts';
 import type { Origin } from './decode-origin.ts';
 import { type Decoding, IRREGULAR } from './decoding.ts';
 import { copyCell, skipUnknown, writeEnum, writeOptionalId, writeOptionalText, writeStoredTime } from './item-fields.ts';
-import { columnAt, TableColumns } from './table-columns.ts';
+import { columnAt, type Room, TableColumns } from './table-columns.ts';
 import { TIME_OK, TIME_REASONS } from './time-window.ts';
 import { LETTER_EMPTY, writeValue } from './value-text.ts';
 import { readVarint } from './wire.ts';
@@ -30,17 +30,17 @@ const SCOPE_ID = at('scope_id');
 /** Log records of one request as columns. */
 export class LogRows {
   rows = 0;
-  private columns = new TableColumns(LOGS.columns, 1);
+  private readonly columns = new TableColumns(LOGS.columns);
   private readonly attributes: AttributeSink;
 
   constructor(keys: AttributeKeys) {
     this.attributes = new AttributeSink(keys, at('attribute_types'), null);
   }
-  start(items: number, bodyLength: number): void {
+  start(items: number, room: Room): void {
     this.rows = 0;
     // One more: the row of a record that turns out to be dropped.
-    this.columns = new TableColumns(LOGS.columns, items + 1);
-    this.attributes.start(items + 1, bodyLength);
+    this.columns.start(items + 1, room);
+    this.attributes.start(items + 1, room);
   }
   forgetKeys(): void {
     this.attributes.forgetKeys();

@@ -9,6 +9,7 @@ import { type Decoding, IRREGULAR } from './decoding.ts';
 import { readByteTag } from './item-fields.ts';
 import { PointContext } from './point-context.ts';
 import { type MetricHead, SeriesIndex } from './series-index.ts';
+import type { Room } from './table-columns.ts';
 import { readVarint, skipField } from './wire.ts';
 
 interface DataKind {
@@ -79,12 +80,12 @@ export class MetricRows {
     this.histograms = new HistogramRows(this.exemplars);
     this.point = new PointContext(this.head, this.series, origin);
   }
-  start(counts: PointCounts, bodyLength: number, dictionary: Dictionary): void {
+  start(counts: PointCounts, room: Room, dictionary: Dictionary): void {
     this.series.forgetIfFull();
     this.point.dictionary = dictionary;
-    this.samples.start(counts.numbers);
-    this.histograms.start(counts.others, bodyLength);
-    this.exemplars.start(bodyLength);
+    this.samples.start(counts.numbers, room);
+    this.histograms.start(counts.others, room);
+    this.exemplars.start(room);
   }
   forgetKeys(): void {
     this.exemplars.forgetKeys();

@@ -5,7 +5,7 @@ import { type Decoding, IRREGULAR } from './decoding.ts';
 import { skipUnknown, writeStoredTime } from './item-fields.ts';
 import { NumberValue } from './number-value.ts';
 import type { PointContext } from './point-context.ts';
-import { columnAt, TableColumns } from './table-columns.ts';
+import { columnAt, type Room, TableColumns } from './table-columns.ts';
 import { readVarint } from './wire.ts';
 
 const at = (name: string): number => columnAt(SAMPLES.columns, name);
@@ -22,16 +22,16 @@ const NO_RECORDED_VALUE = 1;
 /** Number data points (gauges and sums) of one request as columns. */
 export class SampleRows {
   rows = 0;
-  private columns = new TableColumns(SAMPLES.columns, 1);
+  private readonly columns = new TableColumns(SAMPLES.columns);
   private readonly value = new NumberValue();
   private readonly exemplars: ExemplarRows;
 
   constructor(exemplars: ExemplarRows) {
     this.exemplars = exemplars;
   }
-  start(items: number): void {
+  start(items: number, room: Room): void {
     this.rows = 0;
-    this.columns = new TableColumns(SAMPLES.columns, items + 1);
+    this.columns.start(items + 1, room);
   }
   batches(): ColumnBatch[] {
     const { rows } = this;

@@ -15,7 +15,7 @@ import {
   writeStoredTime,
 } from './item-fields.ts';
 import { StructList } from './list-columns.ts';
-import { columnAt, structOf, TableColumns } from './table-columns.ts';
+import { columnAt, type Room, structOf, TableColumns } from './table-columns.ts';
 import { TIME_OK, TIME_REASONS } from './time-window.ts';
 import { readVarint } from './wire.ts';
 
@@ -58,7 +58,7 @@ const SMALLEST_SPAN_BYTES = 30;
 /** Spans of one request as columns. */
 export class SpanRows {
   rows = 0;
-  columns = new TableColumns(SPANS.columns, 1);
+  private readonly columns = new TableColumns(SPANS.columns);
   private readonly attributes: AttributeSink;
   private readonly events: StructList;
   private readonly links: StructList;
@@ -68,13 +68,13 @@ export class SpanRows {
     this.events = new StructList(EVENT, keys);
     this.links = new StructList(LINK, keys);
   }
-  start(items: number, bodyLength: number): void {
-    const capacity = Math.min(items, Math.floor(bodyLength / SMALLEST_SPAN_BYTES)) + 1;
+  start(items: number, room: Room): void {
+    const capacity = Math.min(items, Math.floor(room.bodyLength / SMALLEST_SPAN_BYTES)) + 1;
     this.rows = 0;
-    this.columns = new TableColumns(SPANS.columns, capacity);
-    this.attributes.start(capacity, bodyLength);
-    this.events.start(capacity, bodyLength);
-    this.links.start(capacity, bodyLength);
+    this.columns.start(capacity, room);
+    this.attributes.start(capacity, room);
+    this.events.start(capacity, room);
+    this.links.start(capacity, room);
   }
   forgetKeys(): void {
     for (const sink of [this.attributes, this.events.attributes, this.links.attributes]) sink.forgetKeys();

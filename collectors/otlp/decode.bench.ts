@@ -31,12 +31,15 @@ for (const [kind, payloads] of [
 ] as const) {
   const bytesPerItem = payloads.reduce((sum, body) => sum + body.length, 0) / (payloads.length * perRequest);
   const decoded = rate(kind, payloads, (body) => decodeOtlp(kind, body, context).batches.reduce((rows, batch) => rows + batch.rows, 0));
+  const lent = rate(kind, payloads, (body) =>
+    decodeOtlp(kind, body, { ...context, lend: true }).batches.reduce((rows, batch) => rows + batch.rows, 0),
+  );
   const checked = rate(kind, payloads, (body) => {
     const result = checkOtlp(kind, body, context);
     return result.ok ? result.items : 0;
   });
   const million = (value: number): string => (value / 1e6).toFixed(2).padStart(5);
   console.log(
-    `${kind.padEnd(8)} ${perRequest}/request ${bytesPerItem.toFixed(0).padStart(4)} B/item  decode ${million(decoded)} M/s  check ${million(checked)} M/s`,
+    `${kind.padEnd(8)} ${perRequest}/request ${bytesPerItem.toFixed(0).padStart(4)} B/item  decode ${million(decoded)} M/s  lent ${million(lent)} M/s  check ${million(checked)} M/s`,
   );
 }

@@ -271,6 +271,29 @@ describe('ownership', () => {
     decode('traces', second, {}, dictionary);
     expect(tableRows(record, 'spans')).toEqual(before);
   });
+  it('lent memory is clean for every next body, and owned batches stay out of it', () => {
+    const dictionary = new TestDictionary();
+    const context = { dictionary, receivedUnixNano: now, retentionSeconds: 0, limits: limitsSchema.parse({}) };
+    const bodies = tracePayloads({ seed: 4, bodies: 3, items: 50, startUnixNano: now });
+    const bare = joined(...Array.from({ length: 60 }, () => spanRequest(now)));
+    const owned = decodeOtlp('traces', bodies[0] as Uint8Array, context);
+    const before = tableRows(owned, 'spans');
+    for (const body of [bodies[1], bare, bodies[2], Uint8Array.from([0x0a, 0x7f]), bare, spanRequest(now), bodies[0]] as Uint8Array[]) {
+      const attempt = (lend: boolean, other: TestDictionary): unknown => {
+        try {
+          return tableRows(decodeOtlp('traces', body, { ...context, dictionary: other, lend }), 'spans').map((row) => ({
+            ...row,
+            resource_id: 0,
+            scope_id: 0,
+          }));
+        } catch (error) {
+          return String(error);
+        }
+      };
+      expect(attempt(true, dictionary)).toEqual(attempt(false, new TestDictionary()));
+    }
+    expect(tableRows(owned, 'spans')).toEqual(before);
+  });
   it('decodes a body that is a part of a larger buffer', () => {
     const body = spanRequest(now, field(5, 'a name longer than twelve'));
     const larger = Buffer.concat([Buffer.alloc(7, 0xff), body, Buffer.alloc(9, 0xff)]);

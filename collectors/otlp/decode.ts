@@ -113,17 +113,18 @@ function decodeBody(decoder: Decoder, kind: OtlpKind, body: Uint8Array, context:
   d.begin(body, context);
   origin.forgetIfFull();
   if (keys.forgetIfFull()) for (const rows of [spans, logs, metrics]) rows.forgetKeys();
+  const room = { bodyLength: body.length, isLent: d.isLent };
   const rows = kind === 'traces' ? spans : kind === 'logs' ? logs : metrics;
   if (kind === 'metrics') {
     const counts: PointCounts = { numbers: 0, others: 0 };
     countItems(d, (from, to) => countPoints(d, from, to, counts));
-    metrics.start(counts, body.length, dictionary);
+    metrics.start(counts, room, dictionary);
     decodeItems(decoder, dictionary, (from, to) => metrics.decode(d, from, to));
   } else {
     let items = 0;
     countItems(d, () => items++);
     const itemRows = kind === 'traces' ? spans : logs;
-    itemRows.start(items, body.length);
+    itemRows.start(items, room);
     decodeItems(decoder, dictionary, (from, to) => itemRows.decode(d, from, to, origin));
   }
   const batches = rows.batches(d.heap());
@@ -135,7 +136,7 @@ function decodeBody(decoder: Decoder, kind: OtlpKind, body: Uint8Array, context:
  * Deterministic in (body, receivedUnixNano, retentionSeconds, limits) but for the dictionary's series limit.
  *
  * @param body protobuf, decompressed (OTLP/JSON goes through transcodeJson first). Copied: it may be reused afterwards.
- * @returns batches that own their memory. items = rows of spans, logs, samples, histograms + sum of `dropped`;
+ * @returns batches that own their memory (or borrow it, see DecodeContext.lend). items = rows of spans, logs, samples, histograms + sum of `dropped`;
  *          exemplars ride along and are not items.
  * @throws OtlpError when the body is not what checkOtlp accepts
  */

@@ -13,6 +13,11 @@ export interface DecodeContext {
   /** 0 = off. */
   readonly retentionSeconds: number;
   readonly limits: Limits;
+  /**
+   * true: the batches are lent, their memory is used again by the next decodeOtlp with this dictionary. For callers
+   * that copy rows at once, as the store's append does: saves the allocations and the collections they cause.
+   */
+  readonly lend?: boolean;
 }
 /** Not the plain form (canonical.ts): thrown, caught once by decodeOtlp, which rewrites the body and starts again. */
 export const IRREGULAR = new Error('BUG: irregular form seen outside decodeOtlp');
@@ -21,6 +26,7 @@ export const IRREGULAR = new Error('BUG: irregular form seen outside decodeOtlp'
 const PADDING = 32;
 /** Room for the texts nearly every body needs: a service name, a few letters and numbers. */
 const FIRST_SCRATCH = 1024;
+const MAX_KEPT_HEAP = 4 * 1024 * 1024;
 const EMPTY = new Uint8Array(PADDING);
 /** Text of 0 .. 999 as the word of a string cell: status codes, ports and counts are nearly always small. */
 const SMALL_NUMBERS = Uint32Array.from({ length: 1000 }, (_, n) =>
@@ -48,13 +54,18 @@ export class Decoding implements WireInput {
   readonly noted = new Map<string, number>();
   private buffer: Buffer = Buffer.alloc(0);
   private scratchHint = 0;
+  isLent = false;
 
   /** Copies the body: journal buffers are reused by their owner, a batch's heap is not. */
   begin(body: Uint8Array, context: DecodeContext): void {
     this.bodyLength = body.length;
     this.scratchEnd = body.length + PADDING;
     // The hint is a share of the body, so that a large body does not make every later small one allocate much.
-    this.useHeap(Buffer.allocUnsafeSlow(this.scratchEnd + Math.ceil(body.length * this.scratchHint) + FIRST_SCRATCH));
+    const capacity = this.scratchEnd + Math.ceil(body.length * this.scratchHint) + FIRST_SCRATCH;
+    const keeps =
+      this.isLent && context.lend === true && this.bytes.length >= capacity && this.bytes.length <= Math.max(MAX_KEPT_HEAP, capacity);
+    if (!keeps) this.useHeap(Buffer.allocUnsafeSlow(capacity));
+    this.isLent = context.lend === true;
     this.bytes.set(body);
     this.bytes.fill(0, body.length, this.scratchEnd);
     this.window = new TimeWindow(context.receivedUnixNano, context.retentionSeconds);
@@ -69,7 +80,7 @@ export class Decoding implements WireInput {
     const used = this.scratchEnd - this.bodyLength - PADDING;
     this.scratchHint = this.bodyLength > 0 ? Math.min(2, (used * 1.1) / this.bodyLength) : 0;
     const heap = this.bytes.subarray(0, this.scratchEnd);
-    this.useHeap(Buffer.alloc(0));
+    if (!this.isLent) this.useHeap(Buffer.alloc(0));
     return heap;
   }
   private useHeap(buffer: Buffer): void {

@@ -3,7 +3,7 @@ import type { ColumnSpec } from '#contracts/tables.ts';
 import type { AttributeKeys } from './attribute-keys.ts';
 import { AttributeSink } from './attribute-sink.ts';
 import type { Decoding } from './decoding.ts';
-import { columnAt, TableColumns } from './table-columns.ts';
+import { columnAt, isWorthKeeping, type Room, TableColumns } from './table-columns.ts';
 
 function offsetsFor(old: Uint32Array, row: number): Uint32Array {
   if (row + 1 < old.length) return old;
@@ -14,28 +14,28 @@ function offsetsFor(old: Uint32Array, row: number): Uint32Array {
 
 /** A list of structs with attributes: span events, span links. */
 export class StructList {
-  columns: TableColumns;
+  readonly columns: TableColumns;
   readonly attributes: AttributeSink;
   /** Structs written so far, over all rows. */
   count = 0;
   private ratio = 1;
+  private isLent = false;
   private first = 0;
   private offsets: Uint32Array = new Uint32Array(1);
-  private readonly fields: readonly ColumnSpec[];
   private readonly mapColumn: number;
 
   constructor(fields: readonly ColumnSpec[], keys: AttributeKeys) {
-    this.fields = fields;
-    this.columns = new TableColumns(fields, 1);
+    this.columns = new TableColumns(fields);
     this.mapColumn = columnAt(fields, 'attributes');
     this.attributes = new AttributeSink(keys, columnAt(fields, 'attribute_types'), null);
   }
-  /** @param rows expected @param bodyLength bounds what a guess may cost when this body is nothing like the last */
-  start(rows: number, bodyLength: number): void {
-    const capacity = Math.ceil(Math.min(rows * this.ratio * 1.05, bodyLength / 16)) + 1;
-    this.columns = new TableColumns(this.fields, capacity);
-    this.attributes.start(capacity, bodyLength);
-    this.offsets = new Uint32Array(rows + 1);
+  /** @param rows expected */
+  start(rows: number, room: Room): void {
+    const capacity = Math.ceil(Math.min(rows * this.ratio * 1.05, room.bodyLength / 16)) + 1;
+    this.columns.start(capacity, room);
+    this.attributes.start(capacity, room);
+    if (!room.isLent || !this.isLent || !isWorthKeeping(this.offsets.length, rows + 1)) this.offsets = new Uint32Array(rows + 1);
+    this.isLent = room.isLent;
     this.count = 0;
     this.first = 0;
   }
@@ -73,15 +73,20 @@ export class NumberList {
   private count = 0;
   private first = 0;
   private ratio = 8;
+  private isLent = false;
   private offsets: Uint32Array = new Uint32Array(1);
   private readonly kind: 'u64' | 'f64';
 
   constructor(kind: 'u64' | 'f64') {
     this.kind = kind;
   }
-  start(rows: number, bodyLength: number): void {
-    this.words = new Uint32Array(2 * (Math.ceil(Math.min(rows * this.ratio * 1.05, bodyLength / 2)) + 1));
-    this.offsets = new Uint32Array(rows + 1);
+  /** @param rows expected */
+  start(rows: number, { bodyLength, isLent }: Room): void {
+    const needed = 2 * (Math.ceil(Math.min(rows * this.ratio * 1.05, bodyLength / 2)) + 1);
+    const keeps = isLent && this.isLent;
+    if (!keeps || !isWorthKeeping(this.words.length, needed)) this.words = new Uint32Array(needed);
+    if (!keeps || !isWorthKeeping(this.offsets.length, rows + 1)) this.offsets = new Uint32Array(rows + 1);
+    this.isLent = isLent;
     this.count = 0;
     this.first = 0;
   }

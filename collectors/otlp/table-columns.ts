@@ -1,11 +1,16 @@
 import type { Column } from '#contracts/columns.ts';
 import type { ColumnSpec } from '#contracts/tables.ts';
 
-/**
- * The arrays of one table, or of one list of structs: all columns of fixed width in one allocation, sized for
- * `capacity` rows and zero, which is every column's "nothing here". Maps and lists keep their own (attribute-sink.ts,
- * list-columns.ts) and are put in their places by `finish`.
- */
+/** What the arrays of one body may take. */
+export interface Room {
+  /** Bounds what a guess may cost when this body is nothing like the last. */
+  readonly bodyLength: number;
+  /** The arrays come back with the next body: see DecodeContext.lend. */
+  readonly isLent: boolean;
+}
+/** Kept arrays are large enough, and not so large that one huge body is remembered for ever. */
+export const isWorthKeeping = (capacity: number, needed: number): boolean => capacity >= needed && capacity <= Math.max(4096, needed * 8);
+
 const WIDTHS: Readonly<Record<ColumnSpec['kind'], number>> = {
   u8: 1,
   u32: 4,
@@ -21,6 +26,11 @@ const padded = (bytes: number): number => (bytes + 7) & ~7;
 const NO_WORDS = new Uint32Array(0);
 const NO_BYTES = new Uint8Array(0);
 
+/**
+ * The arrays of one table, or of one list of structs: all columns of fixed width in one allocation, sized for
+ * `capacity` rows and zero, which is every column's "nothing here". Maps and lists keep their own (attribute-sink.ts,
+ * list-columns.ts) and are put in their places by `finish`.
+ */
 export class TableColumns {
   capacity = 0;
   /** Per column, 32-bit words: 1 for u32, 2 for 64-bit kinds (low, high), 4 for uuid (as on the wire) and string cells; none for u8. */
@@ -30,10 +40,21 @@ export class TableColumns {
   /** Per nullable column one byte a row; empty for the others. */
   readonly present: Uint8Array[] = [];
   private readonly specs: readonly ColumnSpec[];
+  private isLent = false;
+  /** Rows that may not be zero. */
+  private dirty = 0;
 
-  constructor(specs: readonly ColumnSpec[], capacity: number) {
+  constructor(specs: readonly ColumnSpec[]) {
     this.specs = specs;
-    this.allocate(Math.max(1, capacity));
+  }
+
+  /** New arrays for `capacity` rows, or the old ones made zero when the batch before this one was only lent. */
+  start(capacity: number, { isLent }: Room): void {
+    const { dirty } = this;
+    if (isLent && this.isLent && isWorthKeeping(this.capacity, capacity)) this.clearRows(0, dirty);
+    else this.allocate(Math.max(1, capacity));
+    this.isLent = isLent;
+    this.dirty = this.capacity;
   }
 
   private allocate(capacity: number): void {
@@ -57,6 +78,7 @@ export class TableColumns {
     if (row < this.capacity) return;
     const old = { words: [...this.words], bytes: [...this.bytes], present: [...this.present] };
     this.allocate(Math.max(16, row + 1, this.capacity * 2));
+    this.dirty = this.capacity;
     old.words.forEach((words, i) => void (this.words[i] as Uint32Array).set(words));
     old.bytes.forEach((bytes, i) => void (this.bytes[i] as Uint8Array).set(bytes));
     old.present.forEach((present, i) => void (this.present[i] as Uint8Array).set(present));
@@ -64,16 +86,20 @@ export class TableColumns {
 
   /** Takes back whatever was written into a row that is not kept. */
   clearRow(row: number): void {
+    this.clearRows(row, row + 1);
+  }
+  private clearRows(from: number, to: number): void {
     this.specs.forEach(({ kind, nullable }, i) => {
       const width = WIDTHS[kind];
-      if (kind === 'u8') (this.bytes[i] as Uint8Array)[row] = 0;
-      else (this.words[i] as Uint32Array).fill(0, (row * width) / 4, ((row + 1) * width) / 4);
-      if (nullable) (this.present[i] as Uint8Array)[row] = 0;
+      if (kind === 'u8') (this.bytes[i] as Uint8Array).fill(0, from, to);
+      else (this.words[i] as Uint32Array).fill(0, (from * width) / 4, (to * width) / 4);
+      if (nullable) (this.present[i] as Uint8Array).fill(0, from, to);
     });
   }
 
   /** @param others maps and lists, by column number */
   finish(rows: number, others: ReadonlyMap<number, Column>): Column[] {
+    this.dirty = Math.min(this.capacity, rows + 1);
     return this.specs.map((spec, i) => others.get(i) ?? this.column(spec, i, rows));
   }
 
