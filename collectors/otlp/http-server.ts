@@ -22,6 +22,14 @@ export interface HttpServerOptions {
   /** Body of /healthz, JSON-able. */
   readonly health: () => unknown;
   readonly log: (line: string) => void;
+  /** Other patience with slow senders than the default. */
+  readonly timeouts?: HttpTimeouts;
+}
+export interface HttpTimeouts {
+  readonly headersTimeout: number;
+  readonly requestTimeout: number;
+  readonly keepAliveTimeout: number;
+  readonly connectionsCheckingInterval: number;
 }
 export interface RunningHttpServer {
   readonly address: Address;
@@ -35,7 +43,12 @@ const PATHS: Readonly<Record<string, OtlpKind>> = { '/v1/traces': 'traces', '/v1
 const CONTENT_TYPE = { protobuf: 'application/x-protobuf', json: 'application/json' } as const;
 const METHODS = 'POST, OPTIONS';
 /** Slow senders: a header within ten seconds, the whole request within a minute, two minutes of silence in between. */
-const TIMEOUTS = { headersTimeout: 10_000, requestTimeout: 60_000, keepAliveTimeout: 120_000, connectionsCheckingInterval: 2_000 };
+const TIMEOUTS: HttpTimeouts = {
+  headersTimeout: 10_000,
+  requestTimeout: 60_000,
+  keepAliveTimeout: 120_000,
+  connectionsCheckingInterval: 2_000,
+};
 const MAX_HEADER_BYTES = 16 * 1024;
 const MAX_CONNECTIONS = 4_096;
 const POOL_IDLE_BYTES = 32 * 1024 * 1024;
@@ -75,7 +88,12 @@ class OtlpHttpServer implements RunningHttpServer {
     this.options = options;
     this.address = options.address;
     this.account = new SourceAccount('otlp-http', 'otlp-http', options.nowMs);
-    this.server = createServer({ ...TIMEOUTS, maxHeaderSize: MAX_HEADER_BYTES, noDelay: true, highWaterMark: 256 * 1024 });
+    this.server = createServer({
+      ...(options.timeouts ?? TIMEOUTS),
+      maxHeaderSize: MAX_HEADER_BYTES,
+      noDelay: true,
+      highWaterMark: 256 * 1024,
+    });
     this.server.maxConnections = MAX_CONNECTIONS;
     this.server.on('request', (request, response) => void this.handle(request, response));
     // Without a listener Node says "continue" before anything is checked.

@@ -32,6 +32,7 @@ export interface JournalDamage {
 }
 
 const FIRST_CHUNK_BYTES = 64 * 1024;
+const SEARCH_BYTES = 256 * 1024;
 /** Reads in a row that found the same unreadable place, before the rest of the segment is searched. */
 const STUCK_READS = 20;
 
@@ -205,7 +206,7 @@ class SegmentReader implements JournalReader {
     const head = readRecordHeader(await this.readChunk(RECORD_HEADER_BYTES), 0, this.sequence, this.offset);
     // A valid header says where its record ends: never look for records inside what a sender wrote.
     for (let from = this.offset + (head ? alignedBytes(head.lengthBytes) : 8); ; ) {
-      const window = Buffer.allocUnsafeSlow(4 * 1024 * 1024);
+      const window = Buffer.allocUnsafeSlow(SEARCH_BYTES);
       const count = await readAt(this.fd as number, window, from).catch(() => 0);
       const bytes = window.subarray(0, count);
       for (let at = findRecordMagic(bytes, 0); at >= 0; at = findRecordMagic(bytes, at + 8)) {

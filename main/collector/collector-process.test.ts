@@ -46,15 +46,21 @@ interface Collector {
   readonly exited: Promise<readonly [number | null, string | null]>;
 }
 function spawn(): Collector {
-  const child = fork(path.join(import.meta.dirname, 'main.ts'), [], { serialization: 'advanced', execArgv: [], stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+  const child = fork(path.join(import.meta.dirname, 'main.ts'), [], {
+    serialization: 'advanced',
+    execArgv: [],
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+  });
   children.push(child);
   const seen: FromChild[] = [];
-  let waiting: (() => void)[] = [];
+  const waiting: (() => void)[] = [];
   child.on('message', (message) => {
     seen.push(message as FromChild);
     for (const wake of waiting.splice(0)) wake();
   });
-  const exited = new Promise<readonly [number | null, string | null]>((resolve) => child.once('exit', (code, signal) => resolve([code, signal])));
+  const exited = new Promise<readonly [number | null, string | null]>((resolve) =>
+    child.once('exit', (code, signal) => resolve([code, signal])),
+  );
   return {
     child,
     exited,
@@ -124,7 +130,12 @@ describe('the collector process', () => {
 
   it('answers what is under way when it is told to stop', async () => {
     const collector = await started();
-    const answers = Array.from({ length: 30 }, () => post(collector.ingest).then((r) => r.status, () => 0));
+    const answers = Array.from({ length: 30 }, () =>
+      post(collector.ingest).then(
+        (r) => r.status,
+        () => 0,
+      ),
+    );
     await Promise.race(answers);
     collector.send({ type: 'stop', deadlineMs: 5_000 });
     expect(await collector.exited).toEqual([0, null]);
@@ -142,7 +153,10 @@ describe('the collector process', () => {
     const first = await started();
     const { hostname, port } = new URL(first.ingest);
     const second = spawn();
-    second.send({ type: 'start', settings: settings({ dataDir: path.join(dataDir, 'other'), ingest: { host: hostname, port: Number(port) } }) });
+    second.send({
+      type: 'start',
+      settings: settings({ dataDir: path.join(dataDir, 'other'), ingest: { host: hostname, port: Number(port) } }),
+    });
     const { code, message } = await second.next('fatal');
     expect(code).toBe('port_taken');
     expect(message).toContain(`Port ${port}`);
@@ -171,9 +185,14 @@ describe('scraping', () => {
     await new Promise<void>((resolve) => target.listen(0, '127.0.0.1', () => resolve()));
     const config = path.join(dataDir, 'prometheus.yml');
     const { port } = target.address() as AddressInfo;
-    writeFileSync(config, `scrape_configs:\n  - job_name: shop\n    scrape_interval: 1s\n    static_configs:\n      - targets: ['127.0.0.1:${port}']\n`);
+    writeFileSync(
+      config,
+      `scrape_configs:\n  - job_name: shop\n    scrape_interval: 1s\n    static_configs:\n      - targets: ['127.0.0.1:${port}']\n`,
+    );
     const collector = await started({ prometheusConfig: config });
-    await collector.next('collector-status', ({ status }) => status.sources.some((s) => s.source.startsWith('scrape:shop:') && s.state === 'receiving'));
+    await collector.next('collector-status', ({ status }) =>
+      status.sources.some((s) => s.source.startsWith('scrape:shop:') && s.state === 'receiving'),
+    );
     expect(await countRecords(RecordKind.scrape)).toBeGreaterThan(0);
     expect((await post(collector.ingest)).status).toBe(200);
   });

@@ -7,7 +7,7 @@ import { openJournalReader } from '#collectors/pipeline/journal-reader.ts';
 import { BodyEncoding, BodyFormat, RecordKind } from '#contracts/journal.ts';
 
 const SEED = Number(process.env['FAULTLINE_SEED'] ?? 20261121);
-const CASES = Number(process.env['FAULTLINE_FUZZ_CASES'] ?? 1_500);
+const CASES = Number(process.env['FAULTLINE_FUZZ_CASES'] ?? 1_000);
 const RECORDS = 120;
 const root = mkdtempSync(path.join(tmpdir(), 'faultline-journal-fuzz-'));
 const whole = path.join(root, 'whole');
