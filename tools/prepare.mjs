@@ -23,7 +23,7 @@ export function missingPackages(root) {
     : 'package-lock.json is newer than node_modules';
 }
 function npmCi(root) {
-  const args = ['ci', '--no-audit', '--no-fund'];
+  const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error'];
   const options = { cwd: root, stdio: ['ignore', 2, 2] };
   const npm = process.env.npm_execpath;
   // npm is a script of its own Node, but a .cmd on Windows, which only a shell starts.

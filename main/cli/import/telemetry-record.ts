@@ -36,7 +36,8 @@ export class TimeSpan {
   maxMs: number | null = null;
   add(unixNano: number): void {
     if (!(unixNano > 0)) return;
-    const ms = unixNano / 1e6;
+    // Nanoseconds of today lose their last digits in a number: microseconds are what is left.
+    const ms = Math.round(unixNano / 1e3) / 1e3;
     if (this.minMs === null || ms < this.minMs) this.minMs = ms;
     if (this.maxMs === null || ms > this.maxMs) this.maxMs = ms;
   }

@@ -1,0 +1,134 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { defaultDataFolder } from './default-data-folder.ts';
+import { parseConfig } from './read-config-file.ts';
+import { readSettings, type SettingFlags, type SettingsPlace, unknownVariables } from './read-settings.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'faultline-settings-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const place = (environment: SettingsPlace['environment'] = {}, workingFolder = '/work'): SettingsPlace => ({
+  platform: 'linux',
+  environment,
+  home: '/home/ann',
+  workingFolder,
+});
+const read = (flags: SettingFlags = {}, environment: SettingsPlace['environment'] = {}) => readSettings(flags, place(environment)).settings;
+function file(text: string): string {
+  const path = join(folder, `c${Math.floor(performance.now() * 1000)}.yaml`);
+  writeFileSync(path, text);
+  return path;
+}
+
+describe('where settings come from', () => {
+  it('defaults are the contract', () => {
+    const settings = read();
+    expect(settings).toMatchObject({
+      dataDir: '/home/ann/.local/share/faultline',
+      api: { host: '127.0.0.1', port: 4400 },
+      ingest: { host: '127.0.0.1', port: 4318 },
+      otlpGrpc: { host: '127.0.0.1', port: 4317 },
+      prometheusConfig: null,
+      retentionSeconds: 604_800,
+      maxSizeBytes: 20e9,
+      durability: 'sync',
+      demo: null,
+      ui: true,
+    });
+    expect(settings.token).toMatch(/^[\w-]{32}$/);
+    expect(read().token).not.toBe(settings.token);
+  });
+  it('flags win over the environment, that over the file, that over defaults', () => {
+    const config = file('retention: 1d\nmaxSize: 1GB\ndurability: none\n');
+    const environment = { FAULTLINE_CONFIG: config, FAULTLINE_RETENTION: '2d', FAULTLINE_MAX_SIZE: '2GB' };
+    expect(read({ retention: '3d' }, environment)).toMatchObject({ retentionSeconds: 259_200, maxSizeBytes: 2e9, durability: 'none' });
+  });
+  it('a key the file does not have is no default in disguise', () => {
+    const config = file('retention: 1d\n');
+    expect(read({ config }, { FAULTLINE_API: ':5000', FAULTLINE_LIMITS_MAX_DEPTH: '8' })).toMatchObject({
+      api: { port: 5000 },
+      limits: { maxDepth: 8 },
+    });
+  });
+  it('limits of file and environment are put together', () => {
+    const config = file('limits: {maxAttributes: 10, maxDepth: 4}\n');
+    const { limits } = read(
+      { config },
+      { FAULTLINE_LIMITS_MAX_DEPTH: '8', FAULTLINE_LIMITS_CORS_ORIGINS: 'https://a.example, https://b.example' },
+    );
+    expect(limits).toMatchObject({ maxAttributes: 10, maxDepth: 8, corsOrigins: ['https://a.example', 'https://b.example'] });
+  });
+  it('paths are relative to where they were written', () => {
+    const config = file('prometheusConfig: prom.yml\ndata: ./d\n');
+    expect(read({ config })).toMatchObject({ prometheusConfig: join(folder, 'prom.yml'), dataDir: join(folder, 'd') });
+    expect(read({ config, data: 'mine' })).toMatchObject({ dataDir: '/work/mine' });
+  });
+  it.each<[SettingFlags, SettingsPlace['environment'], string | null]>([
+    [{}, {}, null],
+    [{ demo: true }, {}, ''],
+    [{ demo: 'bad-deploy' }, {}, 'bad-deploy'],
+    [{}, { FAULTLINE_DEMO: '1' }, ''],
+    [{}, { FAULTLINE_DEMO: 'memory-leak' }, 'memory-leak'],
+    [{}, { FAULTLINE_DEMO: 'off' }, null],
+  ])('demo by %j %j is %j', (flags, environment, demo) => expect(read(flags, environment).demo).toBe(demo));
+  it.each<[SettingFlags, SettingsPlace['environment'], boolean]>([
+    [{ ui: false }, {}, false],
+    [{}, { FAULTLINE_NO_UI: '1' }, false],
+    [{}, { FAULTLINE_UI: 'no' }, false],
+    [{ ui: true }, { FAULTLINE_NO_UI: '1' }, true],
+  ])('ui by %j %j is %s', (flags, environment, ui) => expect(read(flags, environment).ui).toBe(ui));
+  it('the file of the working folder is used without being asked for', () => {
+    writeFileSync(join(folder, 'faultline.yaml'), 'retention: off\n');
+    const { settings, configFile } = readSettings({}, place({}, folder));
+    expect([settings.retentionSeconds, configFile]).toEqual([0, join(folder, 'faultline.yaml')]);
+  });
+  it('names what is set and does nothing', () => {
+    expect(readSettings({ rules: 'x/*.yml' }, place()).warnings).toEqual(['--rules: rules are not evaluated in this version']);
+    expect(unknownVariables({ FAULTLINE_RETENTON: '1d', FAULTLINE_API: '1', FAULTLINE_LIMITS_MAX_DEPTH: '1', PATH: '' })).toEqual([
+      'FAULTLINE_RETENTON',
+    ]);
+  });
+  it.each([
+    ['linux', {}, '/home/ann/.local/share/faultline'],
+    ['linux', { XDG_DATA_HOME: '/x' }, '/x/faultline'],
+    ['darwin', {}, '/home/ann/Library/Application Support/Faultline'],
+  ] as const)('data folder on %s %j', (platform, environment, path) =>
+    expect(defaultDataFolder(platform, environment, '/home/ann')).toBe(path),
+  );
+});
+
+describe('what is refused, and where it says it is', () => {
+  it.each<[string, string]>([
+    ['retention: 7d\nretenton: 8d\n', 'f.yaml:2: retenton: there is no such key'],
+    ['limits:\n  maxDepth: -1\n', 'f.yaml:2: limits.maxDepth: '],
+    ['\n\nui: perhaps\n', 'f.yaml:3: ui: '],
+    ['limits:\n  corsOrigins:\n    - 1\n', 'f.yaml:2: limits.corsOrigins.0: '],
+    ['a: [1\n', 'f.yaml:'],
+    ['- a list\n', 'f.yaml:1: (file): '],
+    ['retention: 7d\nretention: 8d\n', 'f.yaml:2: '],
+  ])('%j', (text, says) => expect(() => parseConfig(text, 'f.yaml')).toThrow(says));
+  it('all faults at once', () => {
+    expect(() => parseConfig('api: 1\nui: 2\n', 'f')).toThrow(/f:1: api.*\nf:2: ui/);
+  });
+  it('an alias bomb is refused', () => {
+    const bomb = `a: &a [x,x,x,x,x,x,x,x,x]\n${'bcdefgh'
+      .split('')
+      .map((c, i) => `${c}: &${c} [${Array(9).fill(`*${'abcdefg'[i]}`).join(',')}]`)
+      .join('\n')}\n`;
+    expect(() => parseConfig(bomb, 'f')).toThrow();
+  });
+  it.each<[SettingFlags, SettingsPlace['environment'], string]>([
+    [{ api: 'x' }, {}, '--api: "x" is not HOST:PORT'],
+    [{ otlpGrpc: 'x' }, {}, '--otlp-grpc: '],
+    [{}, { FAULTLINE_OTLP_GRPC: 'x' }, 'FAULTLINE_OTLP_GRPC: '],
+    [{}, { FAULTLINE_UI: 'perhaps' }, 'FAULTLINE_UI: '],
+    [{}, { FAULTLINE_LIMITS_MAX_DEPTH: 'deep' }, 'FAULTLINE_LIMITS_MAX_DEPTH: '],
+    [{ token: 'has a space in it' }, {}, '--token: '],
+    [{ config: '/no/such/file.yaml' }, {}, 'cannot read /no/such/file.yaml'],
+  ])('%j %j', (flags, environment, says) => {
+    expect(() => read(flags, environment)).toThrow(
+      expect.objectContaining({ code: 'config_invalid', message: expect.stringContaining(says) }),
+    );
+  });
+});
