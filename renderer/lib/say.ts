@@ -4,11 +4,19 @@ import { getLocale } from '../paraglide/runtime.js';
 
 type Messages = Readonly<Record<string, ((params: Record<string, unknown>) => string) | undefined>>;
 const messages = m as unknown as Messages;
-type Spoken = { readonly says: string; readonly messageKey: string; readonly params: Readonly<Record<string, string | number>> };
+type Params = Readonly<Record<string, string | number>>;
+type Spoken = { readonly says: string; readonly messageKey: string; readonly params: Params };
 
-/** A sentence the engine made: its own English, or our words for its key. A key we do not know stays English. */
-export const say = (spoken: Spoken): string =>
-  getLocale() === 'en' ? spoken.says : (messages[spoken.messageKey]?.(spoken.params) ?? spoken.says);
+/** How long before the trouble a change came, in words; part of the sentences about changes. */
+const leadOf = ({ seconds }: Params): Record<string, string> =>
+  typeof seconds !== 'number' ? {} : { lead: seconds >= 0 ? m.lead_before({ seconds }) : m.lead_as() };
+
+/** A sentence the engine made: its own English, or our words for its key. A key or a gap we do not know stays English. */
+export function say(spoken: Spoken): string {
+  if (getLocale() === 'en') return spoken.says;
+  const ours = messages[spoken.messageKey]?.({ ...spoken.params, ...leadOf(spoken.params) });
+  return ours === undefined || ours.includes('undefined') ? spoken.says : ours;
+}
 /** A word of a closed list: "kind_bad_deploy"; the code itself when the list has grown. */
 export const word = (list: string, code: string): string => messages[`${list}_${code}`]?.({}) ?? code.replaceAll('_', ' ');
 /** Why something was refused, dropped or repaired, and what to do. */

@@ -77,6 +77,7 @@ export function evidenceChart(evidence: Evidence): EvidenceChart | null {
     case 'evidence_facet':
       return { from: 'red', service, peer, show: 'errors' };
     case 'evidence_requests':
+    case 'evidence_extra_calls':
     case 'evidence_change_scale':
       return { from: 'red', service, peer, show: 'requests' };
     case 'evidence_metric':

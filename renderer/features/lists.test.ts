@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest';
+import { findEntries, matchScore, traceIdIn } from './frame/palette-model.ts';
+import { addToSearch, toggleSeverity } from './logs/log-filter.ts';
+import { SEVERITY_CLASSES, severityClass } from './logs/severity-class.ts';
+import { defaultFn, drawnUnit, figuresOf, findMetrics, type Metric } from './metrics/metric-model.ts';
+import { reasonRows } from './sources/source-model.ts';
+
+describe('palette', () => {
+  const entries = ['checkout', 'Go to logs', 'catalog'].map((label) => ({ id: label, group: '', label }));
+  it.each([
+    ['', ['checkout', 'Go to logs', 'catalog']],
+    ['log', ['Go to logs', 'catalog']],
+    ['cat', ['catalog']],
+    ['go zzz', []],
+    ['LOGS go', ['Go to logs']],
+  ])('"%s" finds %j', (typed, labels) => expect(findEntries(entries, typed, 9).map((e) => e.label)).toEqual(labels));
+  it('finds by other words, but those in the label count more', () =>
+    expect(matchScore({ label: 'Theme', also: 'dark' }, 'dark')).toBeLessThan(matchScore({ label: 'dark' }, 'dark')));
+  it.each([
+    ['trace 7f8e5ae1f21473e9465e8f119da63d3e', '7f8e5ae1f21473e9465e8f119da63d3e'],
+    ['7F8E5AE1F21473E9465E8F119DA63D3E', '7f8e5ae1f21473e9465e8f119da63d3e'],
+    ['00000000000000000000000000000000', null],
+    ['7f8e5ae1f21473e9465e8f119da63d3e0', null],
+    ['checkout', null],
+  ])('a trace id in "%s"', (typed, id) => expect(traceIdIn(typed)).toBe(id));
+});
+describe('log search', () => {
+  it.each([
+    ['', 'timeout', false, 'timeout'],
+    ['a', 'two words', true, 'a -"two words"'],
+    ['a -"two words"', 'two words', true, 'a -"two words"'],
+    ['', 'say "x"', false, '"say  x"'],
+    ['', '-dash', false, '"-dash"'],
+    ['a', '  ', false, 'a'],
+  ])('"%s" and "%s" (exclude %s)', (query, value, exclude, text) => expect(addToSearch(query, value, exclude)).toBe(text));
+  it('switching all classes on is the same as none', () => {
+    let list = '';
+    for (const name of SEVERITY_CLASSES) list = toggleSeverity(list, name, SEVERITY_CLASSES);
+    expect(list).toBe('');
+    expect(toggleSeverity('error,nonsense', 'error', SEVERITY_CLASSES)).toBe('');
+  });
+  it.each([
+    [0, 'info'],
+    [1, 'debug'],
+    [8, 'debug'],
+    [9, 'info'],
+    [13, 'warn'],
+    [17, 'error'],
+    [24, 'fatal'],
+    [255, 'fatal'],
+  ])('severity %i is %s', (number, name) => expect(severityClass(number)).toBe(name));
+});
+describe('metrics', () => {
+  const metric = (name: string, more: Partial<Metric> = {}): Metric => ({
+    metric: name,
+    type: 'gauge',
+    unit: '',
+    description: '',
+    source: 'otlp',
+    series: 1,
+    services: ['cart'],
+    labels: [],
+    ...more,
+  });
+  it.each([
+    ['http_requests_total', 'sum', 'rate'],
+    ['container.memory.usage', 'sum', 'avg'],
+    ['db.client.connection.count', 'sum', 'avg'],
+    ['db.client.connection.timeouts', 'sum', 'rate'],
+    ['system.cpu.time', 'sum', 'rate'],
+    ['process.cpu.utilization', 'gauge', 'avg'],
+    ['http.server.request.duration', 'histogram', 'avg'],
+  ])('%s (%s) is drawn as %s', (name, type, fn) => expect(defaultFn(metric(name, { type }))).toBe(fn));
+  it('names that begin with the word come first; other services are left out', () => {
+    const list = [metric('x.heap'), metric('heap.used'), metric('heap.other', { services: ['web'] })];
+    expect(findMetrics(list, 'HEAP', 'cart').map((m) => m.metric)).toEqual(['heap.used', 'x.heap']);
+    expect(findMetrics(list, 'nothing', '')).toEqual([]);
+  });
+  it('gaps do not count in the figures', () => {
+    expect(figuresOf('a', [1, null, undefined, 3])).toEqual({ name: 'a', last: 3, min: 1, max: 3, mean: 2 });
+    expect(figuresOf('a', [null]).last).toBeNaN();
+    expect(drawnUnit('By', 'rate')).toBe('By/s');
+  });
+});
+it('reasons: refused, then dropped, then noted; most first; zeros left out', () => {
+  const rows = reasonRows([
+    { source: 'a', refused: { malformed: 2, too_deep: 0 }, dropped: { invalid_id: 9 }, noted: {} },
+    { source: 'b', refused: { malformed: 5 }, dropped: {}, noted: { no_data: 1 } },
+  ]);
+  expect(rows.map((row) => `${row.source} ${row.code}`)).toEqual(['b malformed', 'a malformed', 'a invalid_id', 'b no_data']);
+});

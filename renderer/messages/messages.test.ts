@@ -1,0 +1,47 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { expect, it } from 'vitest';
+import { CAUSE_KINDS, SIGNAL_KINDS } from '#contracts/judgement.ts';
+import { REASONS } from '#contracts/reasons.ts';
+
+const here = import.meta.dirname;
+const read = (locale: string): Record<string, string> =>
+  JSON.parse(readFileSync(path.join(here, `${locale}.json`), 'utf8')) as Record<string, string>;
+const [en, zh] = [read('en'), read('zh')];
+const placeholders = (text: string): string[] => [...text.matchAll(/\{(\w+)\}/g)].map((match) => match[1]!).sort();
+
+it('both languages have the same messages', () => expect(Object.keys(zh).sort()).toEqual(Object.keys(en).sort()));
+// The Chinese sentences on evidence may use more of the row's parameters than ours in English.
+it('both have the same gaps', () => {
+  const differ = Object.keys(en)
+    .filter((key) => !/^(evidence|anomaly|timeline)_/.test(key))
+    .filter((key) => placeholders(zh[key] ?? '').join() !== placeholders(en[key] ?? '').join());
+  expect(differ).toEqual([]);
+});
+it('no Chinese sentence mixes in half-width punctuation', () => {
+  const mixed = Object.entries(zh).filter(([, text]) => /[\u4e00-\u9fff][,;:!?]/.test(text));
+  expect(mixed).toEqual([]);
+});
+it('every closed list has its words', () => {
+  const wanted = [
+    ...Object.keys(REASONS).map((code) => `reason_${code}`),
+    ...CAUSE_KINDS.map((kind) => `cause_${kind}`),
+    ...SIGNAL_KINDS.flatMap((kind) => [`signal_${kind}`, `anomaly_${kind}`]),
+  ];
+  expect(wanted.filter((key) => !zh[key])).toEqual([]);
+});
+it('no component says anything in its own words', () => {
+  const folder = path.join(here, '..');
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
+    (file) => file.endsWith('.svelte') && !file.includes('paraglide'),
+  );
+  const wild = files.flatMap((file) => {
+    const markup = readFileSync(path.join(folder, file), 'utf8').replace(
+      /<script[\s\S]*?<\/script>|<style[\s\S]*?<\/style>|<!--[\s\S]*?-->|\{[^{}]*\}/g,
+      ' ',
+    );
+    // Text between tags with two words in a row is a sentence that nobody can translate.
+    return [...markup.matchAll(/>([^<>{}=]*[A-Za-z]{3,} [A-Za-z]{3,}[^<>{}=]*)</g)].map((match) => `${file}: ${match[1]!.trim()}`);
+  });
+  expect(wild).toEqual([]);
+});
