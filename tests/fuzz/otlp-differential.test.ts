@@ -118,8 +118,13 @@ describe('decoder = generated decoder + rules', () => {
         expect(JSON.stringify(keys.map((key, n) => [key, types[n], values[n]]))).toBe(name);
       });
     }
-    const exemplars = tableRows(record, 'exemplars').map((row) => without(row, ['series_id']));
-    expect(exemplars).toEqual(all.flatMap((point) => point.exemplars));
+    const numbered = (id: unknown): string => {
+      const { keys, values, types } = dictionary.seriesRows[id as number]?.attributes ?? { keys: [], values: [], types: '' };
+      return JSON.stringify(keys.map((key, n) => [key, types[n], values[n]]));
+    };
+    const exemplars = tableRows(record, 'exemplars').map((row) => ({ ...row, series_id: numbered(row['series_id']) }));
+    const wantedExemplars = all.flatMap(({ exemplars: list, series }) => list.map((row) => ({ ...row, series_id: series })));
+    expect(exemplars).toEqual(wantedExemplars);
     expect(Object.fromEntries(record.dropped)).toEqual(countReasons(all.map(({ row }) => row)));
   });
 });
