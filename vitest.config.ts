@@ -14,8 +14,8 @@ export default defineConfig({
     projects: [
       project('unit', [beside, 'tests/{coverage,canary,conformance,golden}/**/*.test.ts'], 30),
       project('fuzz', ['tests/fuzz/**/*.test.ts'], 300),
-      { ...project('app', ['tests/app/**/*.test.ts'], 90), },
-      { ...project('ui', ['tests/ui/**/*.test.ts'], 120), },
+      project('app', ['tests/{app,desktop}/**/*.test.ts'], 90),
+      project('ui', ['tests/ui/**/*.test.ts'], 120),
     ],
   },
 });
