@@ -105,14 +105,29 @@ class Collector implements RunningCollector {
     }
     this.statusTimer = setInterval(() => this.send({ type: 'collector-status', status: this.status() }), STATUS_MS);
     // The ports are open: now the parts the first request would otherwise wait for.
-    setImmediate(() => void Promise.all([receiver.warmUp(), this.grpc?.warmUp()]).catch((error: Error) => log(`BUG: ${error.stack}`)));
+    setImmediate(
+      () =>
+        void Promise.all([receiver.warmUp(), this.grpc?.warmUp(), this.startDemoScraping(append)]).catch((error: Error) =>
+          log(`BUG: ${error.stack}`),
+        ),
+    );
   }
   private async startScraping(append: (entry: JournalEntry) => Promise<JournalPosition>): Promise<void> {
-    const { prometheusConfig, limits, retentionSeconds } = this.settings;
+    const { prometheusConfig } = this.settings;
     if (prometheusConfig === null) return;
+    await this.scrape(prometheusConfig, append);
+  }
+  /** Without a configuration of the operator's: the demo shop's hosts, which are there only while it runs. */
+  private async startDemoScraping(append: (entry: JournalEntry) => Promise<JournalPosition>): Promise<void> {
+    if (this.settings.prometheusConfig !== null || this.stopping) return;
+    const { writePrometheusConfig } = await import('#demo/metrics-endpoints.ts');
+    await this.scrape(await writePrometheusConfig(path.join(this.settings.dataDir, 'demo')), append);
+  }
+  private async scrape(configFile: string, append: (entry: JournalEntry) => Promise<JournalPosition>): Promise<void> {
+    const { limits, retentionSeconds } = this.settings;
     const { startScraping } = await import('#collectors/prometheus/scrape-manager.ts');
     try {
-      this.scraping = startScraping({ configFile: prometheusConfig, append, limits, retentionSeconds, nowMs: this.nowMs, log: this.log });
+      this.scraping = startScraping({ configFile, append, limits, retentionSeconds, nowMs: this.nowMs, log: this.log });
     } catch (cause) {
       if (cause instanceof FaultlineError) throw cause;
       throw new FaultlineError('config_invalid', (cause as Error).message, { cause });

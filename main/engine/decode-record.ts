@@ -23,5 +23,6 @@ export async function decodeRecord(
       : await decompress(record.body, ENCODING[record.encoding], limits.maxDecompressedBytes);
   if (record.kind === RecordKind.scrape) return decodeScrape(body === record.body ? record : { ...record, body }, { dictionary, limits });
   const { receivedUnixNano, retentionSeconds } = record;
-  return decodeOtlp(SIGNAL[record.kind], body, { dictionary, limits, receivedUnixNano, retentionSeconds });
+  // Lent: the store copies the rows before the next record is decoded (one record at a time, in order); saves a third.
+  return decodeOtlp(SIGNAL[record.kind], body, { dictionary, limits, receivedUnixNano, retentionSeconds, lend: true });
 }

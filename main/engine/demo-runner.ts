@@ -23,10 +23,25 @@ export class DemoRunner {
     this.log = options.log;
     this.nowMs = options.nowMs;
   }
-  async start(scenario: string, to: { readonly ingestUrl: string; readonly otlpGrpc: string }, seed: number): Promise<void> {
+  async start(
+    scenario: string,
+    to: { readonly ingestUrl: string; readonly otlpGrpc: string; readonly configFolder: string },
+    seed: number,
+  ): Promise<void> {
     await this.stop();
     const grpc = to.otlpGrpc === '' ? [] : ['--grpc', to.otlpGrpc];
-    const args = [entryOf(), '--ingest', to.ingestUrl, ...grpc, '--scenario', scenario, '--seed', String(seed)];
+    const args = [
+      entryOf(),
+      '--ingest',
+      to.ingestUrl,
+      ...grpc,
+      '--scenario',
+      scenario,
+      '--seed',
+      String(seed),
+      '--config-folder',
+      to.configFolder,
+    ];
     const child = spawn(process.execPath, args, {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' },

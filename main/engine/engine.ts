@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Sources, State } from '#contracts/console-api.ts';
 import { FaultlineError } from '#contracts/errors.ts';
 import type { JournalPosition } from '#contracts/journal.ts';
@@ -26,6 +27,8 @@ export interface EngineParts {
   readonly book: IncidentBook;
   readonly demo: DemoRunner;
   readonly demoScenarios: readonly string[];
+  /** The same story every time: what a person saw, a colleague can see again. */
+  readonly demoSeed: number;
   readonly nowMs: () => number;
   readonly log: (line: string) => void;
 }
@@ -90,11 +93,12 @@ export class Engine {
     return this.collectorStatus?.sources.find((s) => s.kind === 'otlp-grpc')?.address.replace(/^\w+:\/\//, '') ?? '';
   }
   async startDemo(scenario: string | undefined): Promise<void> {
-    const { demo, demoScenarios, nowMs } = this.parts;
+    const { demo, demoScenarios, demoSeed } = this.parts;
     const chosen = scenario || demoScenarios[0];
     if (chosen === undefined || !demoScenarios.includes(chosen)) {
       throw new FaultlineError('bad_request', `There is no demo scenario "${scenario ?? ''}". Known: ${demoScenarios.join(', ')}.`);
     }
-    await demo.start(chosen, { ingestUrl: this.ingestUrl, otlpGrpc: this.otlpGrpc }, 1 + (Math.floor(nowMs() / 1000) % 1_000_000));
+    const to = { ingestUrl: this.ingestUrl, otlpGrpc: this.otlpGrpc, configFolder: join(this.settings.dataDir, 'demo') };
+    await demo.start(chosen, to, demoSeed);
   }
 }

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { openJournalReader } from '#collectors/pipeline/journal-reader.ts';
 import type { ParentPort, ToChild } from '#contracts/processes.ts';
 import type { Settings } from '#contracts/settings.ts';
-import { DEMO_SCENARIOS } from '#demo/scenarios.ts';
+import { DEFAULT_SEED, DEMO_SCENARIOS } from '#demo/scenarios.ts';
 import { carryHttp } from '#main/api/carriers/http.ts';
 import { createApi } from '#main/api/create-api.ts';
 import { openStore } from '#store/open-store.ts';
@@ -73,6 +73,7 @@ export async function startEngine({ settings, send, nowMs = Date.now, log = cons
     book,
     demo,
     demoScenarios: DEMO_SCENARIOS,
+    demoSeed: DEFAULT_SEED,
     nowMs,
     log,
   });
