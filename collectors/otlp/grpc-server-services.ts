@@ -5,15 +5,18 @@ import {
   type MethodDefinition,
   Server,
   ServerCredentials,
+  ServerInterceptingCall,
+  type ServerInterceptor,
   type ServerUnaryCall,
   type StatusObject,
   type sendUnaryData,
 } from '@grpc/grpc-js';
 import type { SourceAccount } from '#collectors/pipeline/accounting.ts';
+import type { ReasonCode } from '#contracts/reasons.ts';
 import type { OtlpKind } from '#protos/field-table.ts';
 import { GrpcHealth, HEALTH_PATHS } from './grpc-server-health.ts';
 import type { Receiver } from './receiver.ts';
-import { Refusal, refusalAnswer } from './receiver-refusal.ts';
+import { GrpcCode, Refusal, refusalAnswer } from './receiver-refusal.ts';
 import { encodeExportResponse, encodeStatus } from './receiver-response.ts';
 
 export interface GrpcServicesOptions {
@@ -46,18 +49,46 @@ const method = (path: string, responseStream = false): MethodDefinition<Buffer, 
   responseDeserialize: asIs,
 });
 
+/** What grpc-js refuses by itself, before a handler sees it. */
+function ownRefusal(code: number, details: string): ReasonCode | null {
+  if (code === GrpcCode.resourceExhausted) return /decompress/.test(details) ? 'decompressed_too_large' : 'body_too_large';
+  if (code === GrpcCode.unimplemented) return 'unsupported_encoding';
+  return /decompress/i.test(details) ? 'bad_compression' : null;
+}
+/**
+ * Counts those refusals. They do not pass the responders of interceptors, but they do pass this one method of the call.
+ * The canary is the row "over the decompressed limit" of tests/conformance/receivers-grpc: it wants the count.
+ */
+const countRefusals =
+  (account: SourceAccount, counted: WeakSet<Metadata>): ServerInterceptor =>
+  (_, call) => {
+    const sendStatus = call.sendStatus.bind(call);
+    call.sendStatus = (status) => {
+      const ours = status.code === GrpcCode.ok || (status.metadata && counted.has(status.metadata as Metadata));
+      const reason = ours ? null : ownRefusal(status.code ?? GrpcCode.internal, status.details ?? '');
+      if (reason === null) return sendStatus(status);
+      const { sentence } = new Refusal(reason, status.details ?? '');
+      account.refuse(reason, sentence);
+      // grpc-js calls a broken body INTERNAL; to OTLP that is bad data.
+      sendStatus({ ...status, code: refusalAnswer(reason).grpcCode, details: sentence });
+    };
+    return new ServerInterceptingCall(call);
+  };
+
 /** Trailers of a refusal. RetryInfo only where the same request can succeed later: without it, senders must not retry. */
 function trailersOf(code: number, message: string, retrySeconds: number): Metadata {
   const metadata = new Metadata();
   if (retrySeconds > 0) metadata.set('grpc-status-details-bin', encodeStatus(code, message, retrySeconds));
   return metadata;
 }
-function statusOf(error: unknown, options: GrpcServicesOptions): Partial<StatusObject> {
+function statusOf(error: unknown, options: GrpcServicesOptions, counted: WeakSet<Metadata>): Partial<StatusObject> {
   if (!(error instanceof Refusal)) options.log(`BUG: OTLP/gRPC call failed: ${(error as Error)?.stack ?? error}`);
   const refusal = error instanceof Refusal ? error : new Refusal('journal_failed', 'The call failed inside');
   const { grpcCode, retrySeconds } = refusalAnswer(refusal.reason);
   options.account.refuse(refusal.reason, refusal.sentence);
-  return { code: grpcCode, details: refusal.sentence, metadata: trailersOf(grpcCode, refusal.sentence, retrySeconds) };
+  const metadata = trailersOf(grpcCode, refusal.sentence, retrySeconds);
+  counted.add(metadata);
+  return { code: grpcCode, details: refusal.sentence, metadata };
 }
 
 async function receiveCall(kind: OtlpKind, body: Buffer, options: GrpcServicesOptions): Promise<Buffer> {
@@ -73,21 +104,24 @@ async function receiveCall(kind: OtlpKind, body: Buffer, options: GrpcServicesOp
   }
 }
 const exporter =
-  (kind: OtlpKind, options: GrpcServicesOptions): handleUnaryCall<Buffer, Buffer> =>
+  (kind: OtlpKind, options: GrpcServicesOptions, counted: WeakSet<Metadata>): handleUnaryCall<Buffer, Buffer> =>
   (call: ServerUnaryCall<Buffer, Buffer>, callback: sendUnaryData<Buffer>) => {
     receiveCall(kind, call.request, options).then(
       (answer) => callback(null, answer),
-      (error: unknown) => callback(statusOf(error, options)),
+      (error: unknown) => callback(statusOf(error, options, counted)),
     );
   };
 
 /** The three export services and grpc.health.v1 on connections handed in. */
 export function createGrpcServices(options: GrpcServicesOptions): GrpcServices {
   const { limits } = options.receiver.options;
+  const counted = new WeakSet<Metadata>();
   const server = new Server({
+    interceptors: [countRefusals(options.account, counted)],
     // LIMIT: grpc-js has one limit for messages as sent and inflated; what is sent plain is held to maxBodyBytes after.
     'grpc.max_receive_message_length': limits.maxDecompressedBytes,
-    'grpc.max_concurrent_streams': 100,
+    // LIMIT: grpc-js buffers every message whole before anyone is asked, so this bounds what one connection can hold.
+    'grpc.max_concurrent_streams': 32,
     // The protocol's 64 KiB would stop a sender of 300 kB batches five times for a round trip each.
     'grpc-node.flow_control_window': 4 * 1024 * 1024,
     'grpc.keepalive_time_ms': 60_000,
@@ -96,7 +130,7 @@ export function createGrpcServices(options: GrpcServicesOptions): GrpcServices {
   });
   const health = new GrpcHealth(Object.values(SERVICES));
   for (const [kind, service] of Object.entries(SERVICES) as [OtlpKind, string][])
-    server.addService({ export: method(`/${service}/Export`) }, { export: exporter(kind, options) });
+    server.addService({ export: method(`/${service}/Export`) }, { export: exporter(kind, options, counted) });
   server.addService(
     { check: method(HEALTH_PATHS.check), watch: method(HEALTH_PATHS.watch, true) },
     { check: health.check, watch: health.watch },

@@ -1,3 +1,4 @@
+import { connect as connectHttp2, type IncomingHttpHeaders } from 'node:http2';
 import { connect } from 'node:net';
 import { Client, type ClientOptions, compressionAlgorithms, credentials, type ServiceError } from '@grpc/grpc-js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -79,12 +80,34 @@ describe('OTLP/gRPC: what is refused', () => {
     expect(collector.refused('otlp-grpc')[reason]).toBe(1);
   });
   it.each([
-    ['sent', {}],
-    ['inflated', { 'grpc.default_compression_algorithm': compressionAlgorithms.gzip }],
-  ])('a message %s over the decompressed limit: RESOURCE_EXHAUSTED without RetryInfo', async (_, options) => {
+    ['sent', {}, 'body_too_large'],
+    ['inflated', { 'grpc.default_compression_algorithm': compressionAlgorithms.gzip }, 'decompressed_too_large'],
+  ] as const)('a message %s over the decompressed limit: RESOURCE_EXHAUSTED without RetryInfo, and counted', async (_, options, reason) => {
+    const before = collector.refused('otlp-grpc')[reason] ?? 0;
     const error = errorOf(await call(address, EXPORT.traces, Buffer.alloc(5_000_000), options));
     expect(error.code).toBe(8);
     expect(detailsOf(error)).toBeUndefined();
+    expect(collector.refused('otlp-grpc')[reason]).toBe(before + 1);
+  });
+  it('a body that does not inflate: INVALID_ARGUMENT', async () => {
+    // A gRPC frame by hand, flag "compressed", because no client sends a broken one.
+    const session = connectHttp2(`http://${address}`);
+    const stream = session.request({
+      ':method': 'POST',
+      ':path': EXPORT.traces,
+      'content-type': 'application/grpc',
+      te: 'trailers',
+      'grpc-encoding': 'gzip',
+    });
+    stream.end(Buffer.from([1, 0, 0, 0, 4, 1, 2, 3, 4]));
+    const headers = await new Promise<IncomingHttpHeaders>((resolve) => {
+      stream.on('response', (first) => 'grpc-status' in first && resolve(first));
+      stream.on('trailers', resolve);
+      stream.resume();
+    });
+    session.close();
+    expect(headers['grpc-status']).toBe('3');
+    expect(collector.refused('otlp-grpc')['bad_compression']).toBe(1);
   });
   it('an unknown method: UNIMPLEMENTED', async () => {
     expect(errorOf(await call(address, '/opentelemetry.proto.collector.trace.v1.TraceService/Import', traces)).code).toBe(12);
