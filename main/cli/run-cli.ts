@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option } from 'commander';
 import { ERRORS, FaultlineError } from '#contracts/errors.ts';
+import { childHost } from '#main/supervisor/child-host.ts';
 import type { SettingFlags } from './read-settings.ts';
 import { addServeOptions } from './serve-options.ts';
 import { version } from './version.ts';
@@ -29,7 +30,11 @@ function addServe(program: Command, done: (code: number) => void): void {
       'after',
       '\nEvery flag is also a key of faultline.yaml and a variable FAULTLINE_...; flags win, then environment, then file.',
     )
-    .action(async (flags: SettingFlags) => done(await (await import('./serve.ts')).serve(flags)));
+    .action(async (flags: SettingFlags) => {
+      // Ports open sooner: collector and engine load their code while this process loads what settings need.
+      const host = childHost(['collector', 'engine']);
+      done(await (await import('./serve.ts')).serve(flags, host));
+    });
 }
 function addImport(program: Command, done: (code: number) => void): void {
   withInstance(program.command('import').description('take in files or folders of OTLP JSON, JSON lines or protobuf (also .gz, .zst)'))

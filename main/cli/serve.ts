@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import type { FaultlineError } from '#contracts/errors.ts';
-import { childHost } from '#main/supervisor/child-host.ts';
 import { startConsole } from '#main/supervisor/console-process.ts';
+import type { ProcessHost } from '#main/supervisor/process-host.ts';
 import type { Supervisor } from '#main/supervisor/supervise.ts';
 import { explainStart } from './explain-start.ts';
 import { readSettings, type SettingFlags, type SettingsPlace, unknownVariables } from './read-settings.ts';
@@ -21,7 +21,7 @@ export const say = (line: string): void => void process.stderr.write(`${line}\n`
 const STOP_MS = 9_700;
 
 /** `faultline serve`: resolves with the exit code after SIGTERM or SIGINT. @throws FaultlineError what startConsole says */
-export async function serve(flags: SettingFlags): Promise<number> {
+export async function serve(flags: SettingFlags, host: ProcessHost): Promise<number> {
   const { settings, configFile, warnings } = readSettings(flags, placeOfProcess());
   if (configFile) say(`configuration: ${configFile}`);
   for (const name of unknownVariables(process.env)) say(`${name} is not a variable Faultline knows; it has no effect`);
@@ -30,7 +30,7 @@ export async function serve(flags: SettingFlags): Promise<number> {
   // A signal during the start must not leave children behind.
   const starting = startConsole({
     settings,
-    host: childHost(),
+    host,
     log: say,
     onState: (name, state) => state === 'running' || say(`${name}: ${state}`),
   }).catch(async (error: FaultlineError) => {

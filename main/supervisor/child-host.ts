@@ -1,4 +1,4 @@
-import { fork } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FromChild } from '#contracts/processes.ts';
@@ -20,15 +20,24 @@ export const CHILD_ENVIRONMENT: Readonly<Record<ChildName, Record<string, string
   engine: { UV_THREADPOOL_SIZE: '16' },
 };
 
-/** Children of plain Node, over its IPC channel; their stdout and stderr go to our stderr. */
-export function childHost(): ProcessHost {
+const start = (name: ChildName): ChildProcess =>
+  fork(entryOf(name), [], {
+    env: { ...process.env, ...CHILD_ENVIRONMENT[name] },
+    stdio: ['ignore', 2, 2, 'ipc'],
+    serialization: 'advanced',
+  });
+
+/**
+ * Children of plain Node, over its IPC channel; their stdout and stderr go to our stderr.
+ * @param warm started at once, before there are settings: they load their code while this process reads its own. They wait
+ *   for "start" and end with this process if it never comes.
+ */
+export function childHost(warm: readonly ChildName[] = []): ProcessHost {
+  const waiting = new Map(warm.map((name) => [name, start(name)]));
   return {
     spawn(name): ChildHandle {
-      const child = fork(entryOf(name), [], {
-        env: { ...process.env, ...CHILD_ENVIRONMENT[name] },
-        stdio: ['ignore', 2, 2, 'ipc'],
-        serialization: 'advanced',
-      });
+      const child = waiting.get(name) ?? start(name);
+      waiting.delete(name);
       let ended = false;
       return {
         pid: child.pid,
