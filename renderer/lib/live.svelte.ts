@@ -5,7 +5,8 @@ import { ApiError, api } from './api.ts';
 /** connecting: not yet heard. live: heard. away: the engine does not answer. locked: it wants the token. */
 export type Link = 'connecting' | 'live' | 'away' | 'locked';
 const RETRY_MS = 1_000;
-const SILENCE_MS = 6_000;
+const ANSWER_MS = 2_500;
+const SILENCE_MS = 5_000;
 
 /** What the engine says each second, and what is known while it says nothing. */
 class Live {
@@ -22,6 +23,7 @@ class Live {
   private source: EventSource | null = null;
   private timer = 0;
   private heardMs = 0;
+  private checking = false;
 
   start(): () => void {
     this.connect();
@@ -56,12 +58,24 @@ class Live {
     this.collectorUp = null;
   }
   private watch(): void {
-    if (this.link === 'live' && performance.now() - this.heardMs > SILENCE_MS && !document.hidden) void this.lost();
+    if (document.hidden) return;
+    if (this.link === 'away') void this.askCollector();
+    else if (this.link === 'live' && performance.now() - this.heardMs > SILENCE_MS) void this.lost();
   }
   private async lost(): Promise<void> {
+    if (this.checking) return;
+    this.checking = true;
     this.source?.close();
+    await this.check();
+    this.checking = false;
+    if (this.link === 'locked') return;
+    window.clearTimeout(this.timer);
+    this.timer = window.setTimeout(() => this.connect(), RETRY_MS);
+  }
+  private async check(): Promise<void> {
     try {
-      await api.json('/console/state');
+      // An engine that hangs answers as little as one that is gone.
+      await api.json('/console/state', AbortSignal.timeout(ANSWER_MS));
     } catch (error) {
       if (error instanceof ApiError && error.status === 401) {
         this.link = 'locked';
@@ -69,20 +83,22 @@ class Live {
       }
       this.link = 'away';
       this.awaySinceMs ??= Date.now();
-      this.collectorUp = await this.askCollector();
+      await this.askCollector();
     }
-    window.clearTimeout(this.timer);
-    this.timer = window.setTimeout(() => this.connect(), RETRY_MS);
   }
   /** The collector lives on its own: it can tell that telemetry is still being accepted. */
-  private async askCollector(): Promise<boolean> {
+  private async askCollector(): Promise<void> {
     const ingest = this.state?.addresses.ingest ?? '';
-    if (ingest === '') return false;
     // An opaque answer is an answer: only whether somebody is there counts.
-    return fetch(`${ingest}/healthz`, { mode: 'no-cors', signal: AbortSignal.timeout(RETRY_MS) }).then(
+    const asked =
+      ingest === ''
+        ? Promise.reject(new Error('address unknown'))
+        : fetch(`${ingest}/healthz`, { mode: 'no-cors', signal: AbortSignal.timeout(RETRY_MS) });
+    const up = await asked.then(
       () => true,
       () => false,
     );
+    if (this.link === 'away') this.collectorUp = up;
   }
 }
 export const live = new Live();

@@ -1,0 +1,216 @@
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Incident } from '#contracts/judgement.ts';
+import { type FaultlineProcess, startFaultline } from '../app/faultline-process.ts';
+import { accessProblems } from './check-access.ts';
+import { type ConsoleOptions, type ConsolePage, cannotRun, launch, openConsole } from './console-page.ts';
+import { sendShop } from './send-shop.ts';
+
+/** All screens over half an hour of the demo shop with a bad release in it, on the real engine. */
+describe.skipIf(cannotRun !== null)(`console${cannotRun === null ? '' : `: skipped, ${cannotRun}`}`, () => {
+  let browser: Browser;
+  let faultline: FaultlineProcess;
+  let shop: Awaited<ReturnType<typeof sendShop>>;
+  let incident: Incident;
+  /** One window for all: what is on the screen does not depend on how long the tests take. */
+  let range: string;
+
+  async function ranked(): Promise<Incident> {
+    for (const started = performance.now(); performance.now() - started < 90_000; ) {
+      const answer = (await (await faultline.fetch('/console/incidents')).json()) as { incidents: Incident[] };
+      const found = answer.incidents.find((one) => one.rca !== null && one.rca.candidates.length > 0);
+      if (found) return found;
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+    throw new Error(`no ranked incident\n${faultline.log()}`);
+  }
+  async function on<T>(options: ConsoleOptions, look: (page: Page) => Promise<T>): Promise<T> {
+    const opened: ConsolePage = await openConsole(browser, faultline, options);
+    try {
+      const result = await look(opened.page);
+      expect(opened.problems).toEqual([]);
+      return result;
+    } finally {
+      await opened.close();
+    }
+  }
+  beforeAll(async () => {
+    [browser, faultline] = await Promise.all([launch(), startFaultline()]);
+    shop = await sendShop(faultline, 'bad_deploy', 3);
+    incident = await ranked();
+    range = `from=${shop.endMs - 1_800_000}&to=${shop.endMs}`;
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await faultline?.stop();
+  });
+
+  it('Now names the trouble; one click leads to the cause and its evidence', () =>
+    on({ path: `/?${range}` }, async (page) => {
+      await page.getByTestId('trouble').first().click();
+      await page.waitForURL(`**/incidents/${incident.id}**`);
+      expect(await page.getByTestId('cause').innerText()).toContain(shop.service);
+      await page.locator('article canvas').first().waitFor();
+      expect(await page.locator('article').count()).toBeGreaterThan(0);
+      expect(await accessProblems(page)).toEqual([]);
+    }));
+  it('evidence shows its query and runs it in place', () =>
+    on({ path: `/incidents/${incident.id}` }, async (page) => {
+      await page.locator('article').first().getByRole('button', { name: 'Show the query' }).click();
+      await page.getByRole('dialog').getByText('SELECT').first().waitFor();
+      await page.getByRole('button', { name: 'Run it' }).click();
+      await page.locator('dialog td').first().waitFor();
+      await page.keyboard.press('Escape');
+      await page.getByRole('dialog').waitFor({ state: 'detached' });
+    }));
+  it('acknowledges, notes and resolves', () =>
+    on({ path: `/incidents/${incident.id}` }, async (page) => {
+      await page.getByRole('button', { name: 'Acknowledge' }).click();
+      await page.getByText('Acknowledged by the operator.').waitFor();
+      await page.getByLabel('Note').fill('rolling back <b>now</b>');
+      await page.keyboard.press('Enter');
+      await page.getByText('rolling back <b>now</b>').waitFor();
+      await page.getByRole('button', { name: 'Resolve', exact: true }).click();
+      await page.getByText('Resolved by the operator.').waitFor();
+    }));
+  it('language and theme switch at once and are remembered', () =>
+    on({ path: '/settings' }, async (page) => {
+      await page.getByText('简体中文').click();
+      await page.getByText('语言').waitFor();
+      await page.getByText('浅色', { exact: true }).click();
+      expect(await page.locator('html').getAttribute('data-theme')).toBe('light');
+      await page.reload();
+      await page.getByText('语言').waitFor();
+      expect(await page.locator('html').getAttribute('lang')).toBe('zh-CN');
+      expect(await page.locator('html').getAttribute('data-theme')).toBe('light');
+    }));
+  it('is usable with the keyboard alone', () =>
+    on({ path: `/?${range}` }, async (page) => {
+      await page.getByTestId('trouble').or(page.getByText('No open incident.')).first().waitFor();
+      for (const [keys, path] of [
+        ['gi', '/incidents'],
+        ['gl', '/explore/logs'],
+        ['gm', '/explore/metrics'],
+        ['gs', '/services'],
+        ['go', '/sources'],
+        ['ge', '/explore/traces'],
+      ] as const) {
+        await page.keyboard.type(keys);
+        await page.waitForURL((url) => url.pathname === path);
+      }
+      await page.getByRole('listbox', { name: 'Traces' }).getByRole('option').first().waitFor();
+      await page.keyboard.press('/');
+      await page.keyboard.type('checkout');
+      await page.waitForURL((url) => url.searchParams.get('q') === 'checkout');
+      await page.keyboard.press('Escape');
+      await page.getByRole('listbox', { name: 'Traces' }).focus();
+      await page.keyboard.press('j');
+      await page.keyboard.press('j');
+      await page.keyboard.press('Enter');
+      await page.waitForURL(/\/explore\/traces\/[0-9a-f]{32}/);
+      await page.keyboard.press('?');
+      await page.getByRole('dialog', { name: 'Keys' }).waitFor();
+      await page.keyboard.press('Escape');
+      await page.keyboard.press('Control+k');
+      await page.keyboard.type('services');
+      await page.keyboard.press('Enter');
+      await page.waitForURL((url) => url.pathname === '/services');
+    }));
+  it.each([
+    '/',
+    '/incidents',
+    '/explore/traces',
+    '/explore/logs',
+    '/explore/metrics',
+    '/services',
+    '/services?view=list',
+    '/sources',
+    '/settings',
+  ])('%s has names for all controls and enough contrast, dark and light', async (path) => {
+    for (const theme of ['dark', 'light'] as const) {
+      await on({ path: `${path}${path.includes('?') ? '&' : '?'}${range}`, theme }, async (page) => {
+        await page.waitForLoadState('load');
+        await page.locator('main').getByRole('status', { name: 'Loading' }).first().waitFor({ state: 'detached' });
+        expect(await accessProblems(page)).toEqual([]);
+      });
+    }
+  });
+  it('a trace opens as a waterfall; a span shows its attributes; its logs are there', () =>
+    on({ path: `/explore/traces?${range}&service=${shop.service}&order=slowest` }, async (page) => {
+      await page.getByRole('listbox', { name: 'Traces' }).getByRole('option').first().dblclick();
+      const spans = page.getByRole('listbox', { name: 'Spans' });
+      await spans.getByRole('option').first().click();
+      await page.getByRole('complementary', { name: 'Span' }).getByText('service.name', { exact: true }).waitFor();
+      const before = await spans.getByRole('option').count();
+      await page.keyboard.press('ArrowLeft');
+      expect(await spans.getByRole('option').count()).toBeLessThan(before);
+      await page.getByRole('button', { name: 'Logs of the trace' }).click();
+      await page.getByRole('region', { name: 'Logs of the trace' }).getByRole('option').first().waitFor();
+    }));
+  it('logs: a severity narrows the list; a line opens, pauses nothing it should not, and leads to its trace', () =>
+    on({ path: `/explore/logs?${range}` }, async (page) => {
+      const list = page.getByRole('listbox', { name: 'Logs' });
+      await page.getByRole('button', { name: /^Error/ }).click();
+      await page.waitForURL((url) => url.searchParams.get('severity') === 'error');
+      await list.getByText('ERROR').first().waitFor();
+      await list.getByText('INFO').first().waitFor({ state: 'detached' });
+      await list.getByRole('option').first().click();
+      await page
+        .getByRole('complementary', { name: 'Log record' })
+        .getByRole('link', { name: /Open trace/ })
+        .click();
+      await page.waitForURL(/\/explore\/traces\/[0-9a-f]{32}/);
+    }));
+  it('metrics: a search finds one, its chart and its series are drawn', () =>
+    on({ path: `/explore/metrics?${range}` }, async (page) => {
+      await page.getByLabel('Search metrics').fill('container.memory');
+      await page.getByRole('listbox', { name: 'Metrics' }).getByText('container.memory.usage').click();
+      await page.locator('figure canvas').waitFor();
+      await page
+        .getByRole('cell', { name: /MiB|GiB/ })
+        .first()
+        .waitFor();
+    }));
+  it('the map is laid out; a service shows its figures, who calls it and whom it calls', () =>
+    on({ path: `/services?${range}` }, async (page) => {
+      await page.getByRole('button', { name: new RegExp(`^${shop.service}:`) }).click();
+      const panel = page.getByRole('region', { name: shop.service, exact: true });
+      await panel.locator('canvas').first().waitFor();
+      await panel
+        .getByText(/Called by|Calls/)
+        .first()
+        .waitFor();
+      await panel.getByRole('link', { name: 'Failed traces' }).click();
+      await page.getByRole('listbox', { name: 'Traces' }).getByRole('option').first().waitFor();
+    }));
+  it('an empty window says where the data is and goes there', () =>
+    on({ path: '/explore/logs?from=1000000000000&to=1000003600000' }, async (page) => {
+      await page.getByRole('button', { name: 'Go to the newest data' }).click();
+      await page.getByRole('listbox', { name: 'Logs' }).getByRole('option').first().waitFor();
+    }));
+  it('fits 1280 and a 4K wall without a sideways scroll', async () => {
+    for (const [width, height] of [
+      [1280, 800],
+      [3840, 2160],
+    ] as const) {
+      await on({ path: `/?wall=1&${range}`, width, height }, async (page) => {
+        await page.getByText('Health of services').waitFor();
+        expect(await page.evaluate('document.documentElement.scrollWidth - window.innerWidth')).toBeLessThanOrEqual(0);
+      });
+    }
+  });
+  it('says plainly that the engine is away, that the collector goes on, and when it is back', async () => {
+    const opened = await openConsole(browser, faultline, { path: `/?${range}` });
+    await opened.page.getByText('Health of services').waitFor();
+    const { engine } = faultline.pids();
+    if (engine === undefined) throw new Error(`no engine among ${JSON.stringify(faultline.pids())}`);
+    process.kill(engine, 'SIGSTOP');
+    try {
+      await opened.page.getByTestId('engine-away').waitFor();
+    } finally {
+      process.kill(engine, 'SIGKILL');
+    }
+    await opened.page.getByTestId('engine-away').waitFor({ state: 'detached', timeout: 40_000 });
+    await opened.close();
+  });
+});
