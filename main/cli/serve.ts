@@ -1,5 +1,6 @@
 import { homedir } from 'node:os';
-import type { FaultlineError } from '#contracts/errors.ts';
+import { FaultlineError } from '#contracts/errors.ts';
+import { DEMO_SCENARIOS, isDemoScenario } from '#demo/scenarios.ts';
 import { startConsole } from '#main/supervisor/console-process.ts';
 import type { ProcessHost } from '#main/supervisor/process-host.ts';
 import type { Supervisor } from '#main/supervisor/supervise.ts';
@@ -26,6 +27,7 @@ export async function serve(flags: SettingFlags, host: ProcessHost): Promise<num
   if (configFile) say(`configuration: ${configFile}`);
   for (const name of unknownVariables(process.env)) say(`${name} is not a variable Faultline knows; it has no effect`);
   for (const warning of warnings) say(warning);
+  checkScenario(settings.demo);
   const stopAsked = stopSignal();
   // A signal during the start must not leave children behind.
   const starting = startConsole({
@@ -46,6 +48,11 @@ export async function serve(flags: SettingFlags, host: ProcessHost): Promise<num
   return stopWithin(supervisor, settings.dataDir);
 }
 
+/** A misspelt scenario would start a console in which nothing ever happens. */
+function checkScenario(demo: string | null): void {
+  if (demo === null || demo === '' || isDemoScenario(demo)) return;
+  throw new FaultlineError('config_invalid', `--demo: there is no scenario "${demo}"; there are ${DEMO_SCENARIOS.join(', ')}`);
+}
 async function stopWithin(supervisor: Supervisor, dataDir: string): Promise<number> {
   say('stopping: taking no more telemetry, storing what is there');
   const late = setTimeout(() => {
