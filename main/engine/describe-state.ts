@@ -3,6 +3,7 @@ import type { SourceStatus } from '#contracts/processes.ts';
 import { REASONS, type ReasonCode } from '#contracts/reasons.ts';
 import type { StoreFacts } from '#contracts/store.ts';
 import type { Engine } from './engine.ts';
+import type { IngestAccount } from './ingest-account.ts';
 
 /** The collector reports each second; silence for this long means it is away. */
 const COLLECTOR_SILENCE_MS = 4_000;
@@ -50,12 +51,21 @@ export function describeState(engine: Engine, facts: StoreFacts): State {
 }
 
 /** Body of GET /console/sources. */
+/** A target that answers may still send nonsense: its samples and its bad line are known only after decoding. */
+function judged(account: IngestAccount, source: SourceStatus): Pick<SourceStatus, 'accepted' | 'state' | 'error'> {
+  const { accepted, state, error } = source;
+  if (source.kind !== 'scrape') return { accepted: { ...accepted }, state, error };
+  const metrics = { ...accepted.metrics, items: account.scraped.get(source.source) ?? 0 };
+  const problem = error === '' ? (account.problems.get(source.source) ?? '') : error;
+  return { accepted: { ...accepted, metrics }, state: problem === '' ? state : 'failing', error: problem };
+}
+
 export function describeSources(engine: Engine, facts: StoreFacts): Sources {
   const { account, settings } = engine.parts;
   const collector = engine.collectorStatus;
   const known = (collector?.sources ?? []).map((source) => ({
     ...source,
-    accepted: { ...source.accepted },
+    ...judged(account, source),
     refused: { ...source.refused },
     ...accountOf(engine, source.source),
   }));

@@ -17,15 +17,17 @@ const RATE_SECONDS = 5;
 
 /** Oldest and newest event time of a batch, Unix milliseconds. */
 export function eventExtent(batch: ColumnBatch): { readonly oldestMs: number; readonly newestMs: number } {
-  const data = (batch.columns[TIME_COLUMN[batch.table]] as { data: BigInt64Array }).data;
-  let oldest = data[0] as bigint;
-  let newest = oldest;
-  for (let i = 1; i < batch.rows; i++) {
-    const time = data[i] as bigint;
-    if (time < oldest) oldest = time;
-    if (time > newest) newest = time;
+  const { data } = batch.columns[TIME_COLUMN[batch.table]] as { data: BigInt64Array };
+  // Halves instead of bigints: a bigint per row is garbage per row.
+  const halves = new Int32Array(data.buffer, data.byteOffset, batch.rows * 2);
+  let oldest = Number.POSITIVE_INFINITY;
+  let newest = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < halves.length; i += 2) {
+    const nanos = (halves[i + 1] as number) * 4_294_967_296 + ((halves[i] as number) >>> 0);
+    if (nanos < oldest) oldest = nanos;
+    if (nanos > newest) newest = nanos;
   }
-  return { oldestMs: Number(oldest / 1_000_000n), newestMs: Number(newest / 1_000_000n) };
+  return { oldestMs: Math.floor(oldest / 1e6), newestMs: Math.floor(newest / 1e6) };
 }
 
 /** What became of acknowledged records since the engine started: items by signal, drops and repairs by source. */
@@ -34,6 +36,10 @@ export class IngestAccount {
   readonly rows: Record<TableName, number> = { spans: 0, logs: 0, samples: 0, histograms: 0, exemplars: 0 };
   readonly dropped = new Map<string, Map<string, number>>();
   readonly noted = new Map<string, Map<string, number>>();
+  /** Rows by scrape source: only the engine knows how many samples an exposition held. */
+  readonly scraped = new Map<string, number>();
+  /** What is wrong with a source's newest record, as a sentence; gone with the next good one. */
+  readonly problems = new Map<string, string>();
   records = 0;
   bytes = 0;
   private seconds: { readonly second: number; readonly items: Record<Signal, number> }[] = [];
@@ -49,6 +55,9 @@ export class IngestAccount {
     }
     this.items[signal] += rows;
     this.currentSecond(nowMs)[signal] += rows;
+    if (record.kind === RecordKind.scrape) this.scraped.set(record.source, (this.scraped.get(record.source) ?? 0) + rows);
+    if (decoded.problem) this.problems.set(record.source, decoded.problem);
+    else this.problems.delete(record.source);
     add(this.dropped, record.source, decoded.dropped);
     add(this.noted, record.source, decoded.noted);
   }

@@ -25,7 +25,8 @@ const app = spawn(
 const ready = await new Promise<{ url: string }>((done) =>
   createInterface({ input: app.stdout }).once('line', (line) => done(JSON.parse(line))),
 );
-const incidents = async (): Promise<Incident[]> => (await (await faultline.fetch('/console/incidents?limit=20')).json()).incidents;
+const incidents = async (): Promise<Incident[]> =>
+  ((await (await faultline.fetch('/console/incidents?limit=20')).json()) as { incidents: Incident[] }).incidents;
 let failure = '';
 try {
   say(`calm for ${CALM_MS / 1000} s`);
