@@ -18,6 +18,14 @@ function answer(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, sentenc
     stream.end(`${sentence}\n`);
   }
 }
+function tryAnswer(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, sentence: string): void {
+  try {
+    answer(stream, headers, sentence);
+  } catch {
+    // The sender reset the stream in the same breath: respond() throws then (found by tests/fuzz/receivers-bytes).
+    stream.destroy();
+  }
+}
 
 /**
  * Talks just enough HTTP/2 on a socket that began with its preface to put the sentence into the sender's own log: gRPC
@@ -29,7 +37,7 @@ export async function refuseHttp2(socket: Socket, sentence: string): Promise<voi
   const { createServer } = await import('node:http2');
   if (socket.destroyed) return;
   const server = createServer({ settings: { maxConcurrentStreams: 10 } });
-  server.on('stream', (stream, headers) => answer(stream, headers, sentence));
+  server.on('stream', (stream, headers) => tryAnswer(stream, headers, sentence));
   server.on('sessionError', () => socket.destroy());
   setTimeout(() => socket.destroy(), LINGER_MS).unref();
   server.emit('connection', socket);

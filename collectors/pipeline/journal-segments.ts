@@ -13,8 +13,11 @@ import {
   sequenceOfFileName,
 } from './journal-format.ts';
 
-/** Files kept for the next segments; more are deleted, so that a worked-off backlog gives its disk back. */
-const MAX_SPARES = 2;
+/**
+ * Files kept for the next segments: a flush of the store frees two or three at once. More are deleted, so that a
+ * worked-off backlog gives its disk back.
+ */
+const MAX_SPARES = 4;
 /** Random, because a container gives every process the same number. */
 const spareFileName = (): string => `spare-${randomBytes(8).toString('hex')}.journal`;
 const ZEROS = Buffer.alloc(1024 * 1024);

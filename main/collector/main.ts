@@ -41,6 +41,12 @@ async function stop(deadlineMs: number): Promise<void> {
   port.send({ type: 'stopped' });
   setTimeout(() => exit(0), 20);
 }
+// A backstop: Node's HTTP/2 and grpc-js throw where nobody can catch when a peer resets a stream at the right moment. Such
+// an error concerns that stream only; every other exception still ends the process, and the supervisor starts it again.
+process.on('uncaughtException', (error: NodeJS.ErrnoException) => {
+  console.error(error);
+  if (!error.code?.startsWith('ERR_HTTP2_')) exit(1);
+});
 port.onMessage((message: ToChild) => {
   if (message.type === 'start') void start(message);
   else if (message.type === 'stop') void stop(message.deadlineMs);

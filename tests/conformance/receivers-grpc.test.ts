@@ -61,6 +61,11 @@ describe('OTLP/gRPC: what is taken in', () => {
     expect(await call(address, EXPORT.traces, Buffer.alloc(0))).toEqual({ bytes: Buffer.alloc(0) });
     expect((await collector.records()).length).toBe(before);
   });
+  it('reads large batches in one go: the windows are wider than the protocol demands', async () => {
+    const session = connectHttp2(`http://${address}`);
+    await expect.poll(() => session.remoteSettings?.initialWindowSize).toBe(4 * 1024 * 1024);
+    session.close();
+  });
   it('partial success carries count and reasons', async () => {
     const body = Buffer.from(transcodeJson('traces', Buffer.from(tracesJson(5, 2)), DEEP));
     const answer = await call(address, EXPORT.traces, body);
