@@ -71,7 +71,7 @@ async function bundle(target) {
 }
 function buildPage(target) {
   const vite = join(root, 'node_modules/vite/bin/vite.js');
-  const { status } = spawnSync(process.execPath, [vite, 'build', '--logLevel', 'warn', '-c', join(root, target.viteConfig)], {
+  const { status } = spawnSync(process.execPath, [vite, 'build', '--logLevel', 'error', '-c', join(root, target.viteConfig)], {
     cwd: root,
     stdio: ['ignore', 2, 2],
   });

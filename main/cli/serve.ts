@@ -1,3 +1,4 @@
+import { accessSync, constants } from 'node:fs';
 import { homedir } from 'node:os';
 import { FaultlineError } from '#contracts/errors.ts';
 import { DEMO_SCENARIOS, isDemoScenario } from '#demo/scenarios.ts';
@@ -28,6 +29,7 @@ export async function serve(flags: SettingFlags, host: ProcessHost): Promise<num
   for (const name of unknownVariables(process.env)) say(`${name} is not a variable Faultline knows; it has no effect`);
   for (const warning of warnings) say(warning);
   checkScenario(settings.demo);
+  checkReadable(settings.prometheusConfig);
   const stopAsked = stopSignal();
   // A signal during the start must not leave children behind.
   const starting = startConsole({
@@ -48,6 +50,15 @@ export async function serve(flags: SettingFlags, host: ProcessHost): Promise<num
   return stopWithin(supervisor, settings.dataDir);
 }
 
+/** Before anything starts: a scrape configuration that is not there is found by its name, not in a process's log. */
+function checkReadable(prometheusConfig: string | null): void {
+  if (prometheusConfig === null) return;
+  try {
+    accessSync(prometheusConfig, constants.R_OK);
+  } catch (error) {
+    throw new FaultlineError('config_invalid', `--prometheus-config: cannot read ${prometheusConfig}: ${(error as Error).message}`);
+  }
+}
 /** A misspelt scenario would start a console in which nothing ever happens. */
 function checkScenario(demo: string | null): void {
   if (demo === null || demo === '' || isDemoScenario(demo)) return;

@@ -83,15 +83,18 @@ export function supervise({ settings, host, log, onState, onChildren, nowMs = Da
     if (slots.collector.addresses && slots.engine.addresses) settle?.resolve();
   }
 
+  /** At the first start the caller says it; later there is only the log. */
+  function fatal(slot: Slot, says: string, code: ErrorCode): void {
+    if (settle && slot.addresses === null) settle.reject(new FaultlineError(code, says));
+    else log(`${slot.name}: ${says}`);
+  }
   function receive(slot: Slot, message: FromChild): void {
     switch (message.type) {
       case 'ready':
         ready(slot, message.addresses);
         break;
       case 'fatal':
-        log(`${slot.name}: ${message.message} ${message.todo}`.trim());
-        if (slot.addresses === null)
-          settle?.reject(new FaultlineError(message.code as ErrorCode, `${message.message} ${message.todo}`.trim()));
+        fatal(slot, `${message.message} ${message.todo}`.trim(), message.code as ErrorCode);
         break;
       case 'advanced':
         slots.engine.child?.send({ type: 'advanced', committed: message.committed });
