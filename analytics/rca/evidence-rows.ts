@@ -38,6 +38,43 @@ export function selfTimeRow(file: CaseFile, service: string, instance: string | 
   };
 }
 
+/** The busiest of some new instances against the whole service before them; null when neither figure tells them apart. */
+export function instanceRow(file: CaseFile, service: string, fresh: readonly string[]): EvidenceRow | null {
+  const { from, to } = file.range;
+  const whole = file.services.get(service);
+  const busiest = [...(file.instances.get(service) ?? [])]
+    .filter((one) => fresh.includes(one.instance!))
+    .sort((a, b) => total(b.requests, from, to) - total(a.requests, from, to))[0];
+  if (whole === undefined || busiest === undefined) return null;
+  const errors = total(busiest.errors, from, to) / Math.max(1, total(busiest.requests, from, to));
+  const usual =
+    total(whole.errors, file.range.baseFrom, file.range.baseTo) /
+    Math.max(1, total(whole.requests, file.range.baseFrom, file.range.baseTo));
+  const self = inWindow(file, busiest.selfMeanMs, busiest.requests);
+  const usualMs = inBaseline(file, whole.selfMeanMs, whole.requests);
+  const isFailing = errors > usual + 0.02;
+  if (!isFailing && !(self > 1.3 * usualMs)) return null;
+  const params = {
+    service,
+    instance: busiest.instance!,
+    from: isFailing ? percentText(usual) : durationText(usualMs),
+    to: isFailing ? percentText(errors) : durationText(self),
+  };
+  return {
+    signal: 'trace',
+    says: isFailing
+      ? `${service}: ${params.to} of the requests to the new instance ${params.instance} fail, ${params.from} before it came.`
+      : `${service}: the new instance ${params.instance} itself takes ${params.to} per request, ${params.from} before it came.`,
+    messageKey: isFailing ? 'evidence_new_errors' : 'evidence_new_self_time',
+    params,
+    query: file.queries.service(isFailing ? 'error_ratio' : 'self_ms', service, busiest.instance, file.window, file.baseline),
+    value: round(isFailing ? errors : self),
+    baseline: null,
+    unit: isFailing ? '1' : 'ms',
+    onset: null,
+  };
+}
+
 /** Error ratio of a service; `isBorn`: its own, with no failed call beneath. */
 export function errorRatioRow(file: CaseFile, service: string, onset: number, isBorn: boolean): EvidenceRow | null {
   const found = file.services.get(service);
