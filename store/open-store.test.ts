@@ -202,6 +202,55 @@ describe('queries', () => {
     await expect(t.store.query('SELECT 1', [], { signal: abort.signal })).rejects.toMatchObject({ code: 'cancelled' });
     expect(await t.one('SELECT 1 AS x')).toEqual({ x: 1 });
   });
+  it('that stalled while streaming end (a UNION ALL of groups and windows over joined hot rows)', async () => {
+    await t.open();
+    const none = { keys: [], values: [], types: '' };
+    for (let i = 0; i < 1100; i++) {
+      const kind = i % 2 ? ('sum' as const) : ('gauge' as const);
+      t.store.dictionary.series(`k${i}`, () => ({
+        metric: `m${i % 40}`,
+        type: kind,
+        unit: '',
+        description: '',
+        temporality: 'cumulative',
+        monotonic: i % 2 === 1,
+        numberType: 'd',
+        source: 'otlp',
+        service: 'a',
+        attributes: none,
+        metadata: none,
+        resourceId: 1,
+        scopeId: 1,
+      }));
+    }
+    for (let i = 0; i < 10; i++) {
+      for (const table of ['samples', 'histograms'] as const) {
+        t.append(
+          makeBatch({
+            table,
+            rows: 20_000,
+            seed: i,
+            startNano: nano('2026-11-21T10:00:00Z') + BigInt(i) * 180_000_000_000n,
+            stepNano: 9_000_000n,
+          }),
+        );
+      }
+    }
+    const counter = `(d.type = 'sum' AND d.monotonic)`;
+    const cell = '((epoch_ns(time) - 1795255200000000000) // 15000000000)::INTEGER AS cell';
+    const lagged = (
+      table: string,
+      value: string,
+    ): string => `SELECT x.series_id, x.time, ${value} AS value, d.temporality, lag(${value}) OVER w AS before, lag(epoch_ns(x.time)) OVER w AS before_at
+      FROM ${table} x JOIN series d ON d.series_id = x.series_id WHERE x.time >= TIMESTAMP_NS '2026-11-21 09:57:30' AND x.time < TIMESTAMP_NS '2026-11-21 11:00:00'
+      ${table === 'samples' ? `AND NOT isnan(x.value) AND ${counter} AND d.metric NOT LIKE '%bucket'` : ''} WINDOW w AS (PARTITION BY x.series_id ORDER BY x.time)`;
+    const sql = `WITH counted AS (${lagged('samples', 'x.value')}), observed AS (${lagged('histograms', 'x.sum')})
+      SELECT x.series_id::DOUBLE AS series_id, ${cell}, avg(x.value) AS value FROM samples x JOIN series d ON d.series_id = x.series_id
+        WHERE x.time >= TIMESTAMP_NS '2026-11-21 10:00:00' AND x.time < TIMESTAMP_NS '2026-11-21 11:00:00' AND NOT isnan(x.value) AND NOT ${counter} GROUP BY ALL
+      UNION ALL SELECT series_id::DOUBLE, ${cell}, sum(CASE WHEN value >= before THEN value - before ELSE value END) FILTER (before IS NOT NULL) / (sum(epoch_ns(time) - before_at) / 1e9) FROM counted GROUP BY series_id, cell
+      UNION ALL SELECT series_id::DOUBLE, ${cell}, sum(value) FROM observed WHERE temporality = 'delta' OR before IS NOT NULL GROUP BY series_id, cell`;
+    expect((await t.store.query(sql, [], { timeoutMs: 25_000 })).rowCount).toBeGreaterThan(50_000);
+  });
   it('under way are stopped by close', async () => {
     await t.open({ readers: 1 });
     const running = [t.store.query(ENDLESS), t.store.query(ENDLESS)].map((query) =>

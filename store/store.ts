@@ -17,7 +17,7 @@ import type { HotRows } from './hot/hot-rows.ts';
 import type { StoreOptions } from './open-store.ts';
 import { daysToPrune } from './retention/enforce-retention.ts';
 import type { ConnectionPool } from './run/connection-pool.ts';
-import { runQuery } from './run/run-query.ts';
+import { DEFAULT_MAX_ROWS, runQuery } from './run/run-query.ts';
 import type { StartGate } from './run/start-gate.ts';
 import { SCHEMA_VERSION, TELEMETRY } from './sql/ddl/ddl.ts';
 import { usedIdsSql } from './sql/ddl/used-ids.ts';
@@ -156,7 +156,7 @@ export class OpenStore implements Store {
   async userQuery(sql: string, options: QueryOptions = {}): Promise<QueryResult> {
     this.open();
     await this.parts.pool.use((connection) => checkUserSql(connection, sql));
-    return this.query(sql, [], options);
+    return this.query(sql, [], { maxRows: DEFAULT_MAX_ROWS, ...options });
   }
 
   async saveIncident(incident: Incident): Promise<void> {

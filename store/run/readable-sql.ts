@@ -19,8 +19,13 @@ const NESTED: ReadonlySet<duckdb.Type> = new Set([
 /**
  * The same statement with every column in a type that is read as it is: wide integers and decimals as DOUBLE, UUIDs
  * as 32 hex digits, lists, structs and maps as JSON text, the rest as DuckDB prints it.
+ * @param maxRows one row more than this is asked for: it tells that there are more
  */
-export function readableSql(sql: string, columns: readonly { readonly name: string; readonly type: duckdb.Type }[]): string {
+export function readableSql(
+  sql: string,
+  columns: readonly { readonly name: string; readonly type: duckdb.Type }[],
+  maxRows?: number,
+): string {
   const casts = columns.map(({ type }, i) => {
     if (readTypeOf(type)) return `c${i}`;
     if (WHOLE_OR_DECIMAL.has(type)) return `c${i}::DOUBLE AS c${i}`;
@@ -28,6 +33,28 @@ export function readableSql(sql: string, columns: readonly { readonly name: stri
     if (NESTED.has(type)) return `to_json(c${i})::VARCHAR AS c${i}`;
     return `c${i}::VARCHAR AS c${i}`;
   });
-  // A line break before the parenthesis: the statement may end in a comment.
-  return `SELECT ${casts.join(', ')} FROM (${sql.trim().replace(/;+$/, '')}\n) AS q(${columns.map((_, i) => `c${i}`).join(', ')})`;
+  const limit = maxRows === undefined ? '' : ` LIMIT ${Math.max(0, Math.trunc(maxRows)) + 1}`;
+  return `SELECT ${casts.join(', ')} FROM ${inner(sql)} AS q(${columns.map((_, i) => `c${i}`).join(', ')})${limit}`;
+}
+/** The columns of a statement and none of its rows. */
+export const noRowsSql = (sql: string): string => `SELECT * FROM ${inner(sql)} AS q LIMIT 0`;
+// A line break before the parenthesis: the statement may end in a comment.
+const inner = (sql: string): string => `(${sql}\n)`;
+
+/**
+ * Prepares a statement built around another one that is known to be a single statement. An ending semicolon, also one
+ * with a comment behind it, cannot stand inside of parentheses: it is cut off, the last first.
+ */
+export async function prepareAround(
+  connection: duckdb.Connection,
+  sql: string,
+  build: (sql: string) => string,
+): Promise<duckdb.PreparedStatement> {
+  for (let text = sql; ; text = text.slice(0, text.lastIndexOf(';'))) {
+    try {
+      return await duckdb.prepare(connection, build(text));
+    } catch (cause) {
+      if (!text.includes(';') || !(cause as Error).message.startsWith('Parser Error')) throw cause;
+    }
+  }
 }

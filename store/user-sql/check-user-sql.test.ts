@@ -25,6 +25,8 @@ describe('user SQL', () => {
   it.each([
     ['SELECT 1 AS one'],
     ['SELECT 1 AS one; -- only one'],
+    ['SELECT 1 -- a; b\n + 1; -- c; d'],
+    ["SELECT ';' AS one ;; /* ; */"],
     ['FROM spans'],
     ['TABLE logs'],
     ['VALUES (1), (2)'],
