@@ -2,7 +2,8 @@ import type { Anomaly, Incident, Severity, TimelineEntry } from '#contracts/judg
 import type { Correlator, Observation } from '#contracts/observation.ts';
 import { type CallGraph, callGraph } from '../topology/call-graph.ts';
 import { isSymptom, leadingSymptom, prominence, severityOf } from './symptom.ts';
-import { figuresOf, titleOf } from './title.ts';
+import { anomalyEntry, changeEntry, changeKey, changesAround, entry } from './timeline-entries.ts';
+import { titleOf } from './title.ts';
 
 /** Settings of the correlator; the defaults fit all inputs. */
 export interface CorrelatorOptions {
@@ -15,11 +16,21 @@ export interface CorrelatorOptions {
 }
 /** Trouble inside the system that no user feels must last this long before it opens an incident. */
 const INNER_SUSTAINED_MS = 120_000;
+/** Changes told in one incident; a sender that makes up instances would fill it else. The rest is counted. */
+const MOST_CHANGES = 60;
+
+/** The correlator with its own counter. */
+export interface CountingCorrelator extends Correlator {
+  /** Changes left out of timelines that were full. */
+  readonly untoldChanges: number;
+}
 
 type Draft = { -readonly [K in keyof Incident]: Incident[K] } & {
   lastSymptomMs: number;
   worst: number;
   seen: Set<string>;
+  /** Changes told so far. */
+  changes: number;
   entries: TimelineEntry[];
 };
 
@@ -28,10 +39,14 @@ type Draft = { -readonly [K in keyof Incident]: Incident[K] } & {
  * join an incident but never open one. The correlator writes neither `rca` nor `acknowledgedMs`: whoever stores
  * incidents keeps those, and appends the timeline entries it has not yet stored.
  */
-export function createCorrelator(options: CorrelatorOptions = {}): Correlator {
+export function createCorrelator(options: CorrelatorOptions = {}): CountingCorrelator {
   const settings = { resolveAfterMs: 180_000, reopenWithinMs: 600_000, maxAnomalies: 60, ...options };
   const drafts: Draft[] = [];
+  let untoldChanges = 0;
   return {
+    get untoldChanges() {
+      return untoldChanges;
+    },
     step(nowMs, anomalies, observation) {
       const graph = callGraph(observation);
       const changed = new Set<Draft>();
@@ -39,6 +54,12 @@ export function createCorrelator(options: CorrelatorOptions = {}): Correlator {
         const symptoms = openers(group, graph, nowMs);
         const draft = place(drafts, group, symptoms, nowMs, settings.reopenWithinMs, observation, changed);
         if (draft !== undefined && update(draft, group, graph, nowMs, observation, settings.maxAnomalies)) changed.add(draft);
+      }
+      for (const draft of drafts) {
+        if (draft.status !== 'open') continue;
+        const told = tellChanges(draft, graph, nowMs, observation);
+        untoldChanges += told.left;
+        if (told.isNews) changed.add(draft);
       }
       const quietMs = Math.max(settings.resolveAfterMs, 4 * observation.stepMs);
       for (const draft of drafts)
@@ -125,6 +146,7 @@ function open_(symptoms: readonly Anomaly[], entries: ReadonlySet<string>, nowMs
     lastSymptomMs: nowMs,
     worst: prominence(lead, entries),
     seen: new Set(),
+    changes: 0,
     entries: [entry(nowMs, 'opened', lead.subject.service, title, 'incident_opened', { title })],
   };
 }
@@ -173,12 +195,29 @@ function note(draft: Draft, anomaly: Anomaly, stepMs: number): boolean {
   const key = keyOf(anomaly);
   if (draft.seen.has(key)) return false;
   draft.seen.add(key);
-  const { service, peer, instance, signal } = anomaly.subject;
-  const { from, to } = figuresOf(anomaly, stepMs);
-  const place = peer === undefined ? (instance === undefined ? service : `${service} (${instance})`) : `${service} → ${peer}`;
-  const says = `${place}: ${signal} ${from} → ${to}`;
-  draft.entries.push(entry(anomaly.onsetMs, 'anomaly', service, says, `anomaly_${anomaly.kind}`, { place, signal, from, to }));
+  const told = anomalyEntry(anomaly, stepMs);
+  if (told !== null) draft.entries.push(told);
   return true;
+}
+
+/** What changed around the incident in services that hang together with it; each change is told once. */
+function tellChanges(draft: Draft, graph: CallGraph, nowMs: number, { changes }: Observation): { isNews: boolean; left: number } {
+  const told = { isNews: false, left: 0 };
+  if (changes.length === 0) return told;
+  const services = new Set([...graph.component(draft.symptom.service), ...draft.services]);
+  for (const change of changesAround(changes, services, draft.onsetMs, nowMs)) {
+    const key = `change|${changeKey(change)}`;
+    if (draft.seen.has(key)) continue;
+    draft.seen.add(key);
+    if (draft.changes >= MOST_CHANGES) {
+      told.left++;
+      continue;
+    }
+    draft.changes++;
+    draft.entries.push(changeEntry(change));
+    told.isNews = true;
+  }
+  return told;
 }
 
 /** Latest figures of each subject, old ones kept, strongest first. */
@@ -204,16 +243,7 @@ function forgetOld(drafts: Draft[], nowMs: number, reopenWithinMs: number): void
   }
 }
 
-const entry = (
-  atMs: number,
-  kind: TimelineEntry['kind'],
-  service: string | null,
-  says: string,
-  messageKey: string,
-  params: Readonly<Record<string, string | number>>,
-): TimelineEntry => ({ atMs, kind, service, says, messageKey, params });
-
 function freeze(draft: Draft): Incident {
-  const { lastSymptomMs: _last, worst: _worst, seen: _seen, entries, ...incident } = draft;
+  const { lastSymptomMs: _last, worst: _worst, seen: _seen, changes: _changes, entries, ...incident } = draft;
   return { ...incident, timeline: [...entries] };
 }

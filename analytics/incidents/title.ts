@@ -1,5 +1,5 @@
 import type { Anomaly } from '#contracts/judgement.ts';
-import { durationText, percentText, rateText } from '../rca/figures.ts';
+import { amountText, durationText, percentText, rateText } from '../rca/figures.ts';
 
 /** HH:MM in UTC of a Unix time in milliseconds. */
 export const clockText = (atMs: number): string => new Date(atMs).toISOString().slice(11, 16);
@@ -10,7 +10,7 @@ export function figuresOf(anomaly: Anomaly, stepMs: number): { readonly from: st
   const text = (figure: number): string => {
     if (subject.signal.endsWith('error_ratio')) return percentText(figure);
     if (subject.signal.endsWith('_ms')) return durationText(figure);
-    return subject.signal === 'red.requests' ? rateText((figure * 1000) / stepMs) : String(Number(figure.toPrecision(3)));
+    return subject.signal === 'red.requests' ? rateText((figure * 1000) / stepMs) : amountText(figure, '');
   };
   return { from: text(baseline), to: text(value) };
 }

@@ -1,24 +1,35 @@
-const trim = (value: number, digits: number): string => String(Number(value.toPrecision(digits)));
-
-/** A ratio (0-1) as percent: "0.2 %", "31 %". */
-export const percentText = (ratio: number): string => `${trim(Math.max(0, ratio) * 100, 2)} %`;
-
-/** Milliseconds as a person reads them: "38 ms", "1.2 s". */
-export function durationText(ms: number): string {
-  if (!Number.isFinite(ms)) return '–';
-  return Math.abs(ms) >= 1000 ? `${trim(ms / 1000, 2)} s` : `${trim(ms, 2)} ms`;
+/** Digits without an exponent; what would be read as nothing is "0". */
+function trim(value: number, digits: number): string {
+  if (!Number.isFinite(value) || Math.abs(value) < 1e-6) return '0';
+  return Number(value.toPrecision(digits)).toLocaleString('en-US', { useGrouping: false, maximumSignificantDigits: digits });
 }
 
-/** Requests per second: "12 /s". */
-export const rateText = (perSecond: number): string => `${trim(perSecond, 2)} /s`;
+/** A ratio (0-1) as percent: "0.2 %", "31 %". */
+export const percentText = (ratio: number): string => `${ratio < 5e-6 ? '0' : trim(ratio * 100, 2)} %`;
 
-/** A plain number with three digits; bytes become KiB, MiB, GiB. */
+/** Milliseconds as a person reads them: "38 ms", "1.2 s", "4 min". */
+export function durationText(ms: number): string {
+  if (!Number.isFinite(ms)) return '–';
+  const size = Math.abs(ms);
+  if (size >= 120_000) return `${trim(ms / 60_000, 2)} min`;
+  return size >= 1000 ? `${trim(ms / 1000, 2)} s` : `${size < 0.001 ? '0' : trim(ms, 2)} ms`;
+}
+
+/** Events per second: "12 /s"; rare ones by the minute or the hour: "4 /min", "2 /h". */
+export function rateText(perSecond: number): string {
+  if (perSecond >= 0.1) return `${trim(perSecond, 2)} /s`;
+  if (perSecond >= 1 / 60) return `${trim(perSecond * 60, 2)} /min`;
+  return perSecond >= 0.1 / 3600 ? `${trim(perSecond * 3600, 2)} /h` : '0 /s';
+}
+
+/** A plain number with three digits; bytes become KiB, MiB, GiB, times read as durations. */
 export function amountText(value: number, unit: string): string {
   if (!Number.isFinite(value)) return '–';
   if (/^(by|bytes?)$/i.test(unit)) {
     const power = Math.min(4, Math.max(0, Math.floor(Math.log2(Math.max(Math.abs(value), 1)) / 10)));
     return `${trim(value / 1024 ** power, 3)} ${['B', 'KiB', 'MiB', 'GiB', 'TiB'][power]}`;
   }
+  if (unit === 's' || unit === 'ms') return durationText(unit === 's' ? 1000 * value : value);
   const isCount = unit === '' || unit === '1' || unit.startsWith('{');
   return isCount ? trim(value, 3) : `${trim(value, 3)} ${unit}`;
 }

@@ -185,6 +185,12 @@ describe('instances replaced without a new version', () => {
     expect(found).toMatchObject({ kind: 'bad_deploy', instance: null });
     expect(found?.because).toMatch(/no new version/);
   });
+  it('tell more than a version that did well for long', () => {
+    const found = first(
+      world([good('cart-old', 0, 10, '0.9.0'), ...plans(SLOW, GOOD)], [{ ...deploy(0), from: '0.9.0', to: '1.0.0' }, ...changes]),
+    );
+    expect(found?.because).toMatch(/no new version/);
+  });
   it('are none when the old ones were slow (a crash and its cure)', () => {
     const dying = plans(GOOD, GOOD).map((plan) => ({ ...plan, at: (i: number) => (plan.from === 0 && i >= FAULT - 8 ? SLOW : GOOD) }));
     expect(first(world(dying, changes))?.kind).not.toBe('bad_deploy');

@@ -38,7 +38,9 @@ export function badDeploy(file: CaseFile, service: string, onset: number): Mecha
   const isNamed = ({ service: owner, kind, from, to }: Change): boolean =>
     owner === service && kind !== 'restart' && kind !== 'scale' && from !== to;
   const named = closest(file, onsetMs, isNamed);
-  return (named && newVersion(file, named, onsetMs)) ?? sameVersion(file, service, onsetMs);
+  const deployed = named && newVersion(file, named, onsetMs);
+  const replaced = sameVersion(file, service, onsetMs);
+  return (replaced?.strength ?? 0) > (deployed?.strength ?? 0) ? replaced : deployed;
 }
 
 function newVersion(file: CaseFile, { change, fit }: Suspect, onsetMs: number): Mechanism {
