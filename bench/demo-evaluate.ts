@@ -2,7 +2,7 @@
  * node bench/demo-evaluate.ts [--seeds 1000-1019] [--kinds bad_deploy,none] [--minutes 34] [--rate 20] [--parallel 1]
  *
  * Seeds per fault kind through the whole chain but the sockets; prints a row per run and a table per kind and writes
- * bench/results/demo-evaluate.json. Seeds 1000 and up are for evaluation: never tune with them. Seeds 1-50 are for building.
+ * bench/results/demo-evaluate.json (after every run). Seeds 1000 and up are for evaluation: never tune with them. Seeds 1-50 are for building.
  */
 import { spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -119,7 +119,8 @@ const kinds = values.kinds.split(',').filter(isDemoScenario);
 
 async function evaluate(): Promise<void> {
   const [from = 1000, to = from] = values.seeds.split('-').map(Number);
-  const queue = kinds.flatMap((kind) => Array.from({ length: to - from + 1 }, (_, i) => ({ kind, seed: from + i })));
+  // Seed by seed over all kinds: a run that is stopped early has seen every kind equally often.
+  const queue = Array.from({ length: to - from + 1 }, (_, i) => from + i).flatMap((seed) => kinds.map((kind) => ({ kind, seed })));
   const scores: Score[] = [];
   let crashed = 0;
   const lane = async (): Promise<void> => {
@@ -128,6 +129,7 @@ async function evaluate(): Promise<void> {
       if (!result) crashed += 1;
       else {
         scores.push(result);
+        write(scores, crashed);
         const mark =
           result.scenario === 'none'
             ? result.falseIncidents
@@ -159,17 +161,21 @@ async function evaluate(): Promise<void> {
     }
   };
   await Promise.all(Array.from({ length: Number(values.parallel) }, lane));
+  console.table(write(scores, crashed));
+  if (crashed > 0) console.log(`${crashed} runs crashed`);
+}
+/** Writes what is known so far; returns the table. */
+function write(scores: readonly Score[], crashed: number): Record<string, string | number>[] {
   const table = kinds.map((kind) =>
     summarize(
       kind,
       scores.filter((result) => result.scenario === kind),
     ),
   );
-  console.table(table);
-  if (crashed > 0) console.log(`${crashed} runs crashed`);
   const folder = join(import.meta.dirname, 'results');
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'demo-evaluate.json'), `${JSON.stringify({ options: values, crashed, table, scores }, null, 1)}\n`);
+  return table;
 }
 if (values.one) {
   const [scenario = '', seed = ''] = values.one.split(':');

@@ -128,6 +128,13 @@ describe('timeline', () => {
   const seen = incident({ rca, timeline: [entry('opened', 700_000)] });
   it('changes that are evidence stand at their time, once', () =>
     expect(timelineOf(seen).map((e) => e.says)).toEqual(['deploy', 'opened 700000']));
+  it('a change that the timeline tells is not told again as evidence', () => {
+    const told = { ...entry('change', 539_500, 'cart: deployed 1 → 2'), service: 'cart' };
+    const both = { ...seen, timeline: [told, entry('opened', 700_000)] };
+    expect(timelineOf(both).map((e) => e.says)).toEqual(['cart: deployed 1 → 2', 'opened 700000']);
+    expect(recentChanges([both], 5).map((c) => c.entry.says)).toEqual(['cart: deployed 1 → 2']);
+    expect(timelineOf({ ...both, timeline: [{ ...told, service: 'pricing' }] }).map((e) => e.says)).toContain('deploy');
+  });
   it('folds old noise and the many, never what people did', () => {
     const many = Array.from({ length: 30 }, (_, i) => entry('anomaly', i * 60_000));
     const told = tellingEntries([...many, entry('note', 5)], 600_000);

@@ -70,9 +70,11 @@ export function evidenceChart(evidence: Evidence): EvidenceChart | null {
   switch (evidence.messageKey) {
     case 'evidence_self_time':
     case 'evidence_edge_time':
+    case 'evidence_new_self_time':
       return { from: 'red', service, peer, show: 'latency' };
     case 'evidence_own_errors':
     case 'evidence_errors':
+    case 'evidence_new_errors':
     case 'evidence_edge_errors':
     case 'evidence_facet':
       return { from: 'red', service, peer, show: 'errors' };
