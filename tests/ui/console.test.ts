@@ -136,7 +136,7 @@ describe.skipIf(cannotRun !== null)(`console${cannotRun === null ? '' : `: skipp
     }
   });
   it('a trace opens as a waterfall; a span shows its attributes; its logs are there', () =>
-    on({ path: `/explore/traces?${range}&service=${shop.service}&order=slowest` }, async (page) => {
+    on({ path: `/explore/traces?${range}&name=POST%20/checkout` }, async (page) => {
       await page.getByRole('listbox', { name: 'Traces' }).getByRole('option').first().dblclick();
       const spans = page.getByRole('listbox', { name: 'Spans' });
       await spans.getByRole('option').first().click();

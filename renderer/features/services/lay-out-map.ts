@@ -15,8 +15,14 @@ const OPTIONS = {
   'elk.layered.nodePlacement.strategy': 'NETWORK_SIMPLEX',
   'elk.padding': '[top=16,left=16,bottom=16,right=16]',
 };
-/** Places the map in a worker; the page stays free. Same services and calls, same picture. */
-export async function layOutMap(nodes: readonly ServiceNode[], edges: readonly ServiceEdge[]): Promise<Layout> {
+/** Room for the figures of a call. */
+const LABEL = { width: 132, height: 16 };
+/** Places the map in a worker; the page stays free. Same services and calls, same picture. `labelled`: calls whose figures need room. */
+export async function layOutMap(
+  nodes: readonly ServiceNode[],
+  edges: readonly ServiceEdge[],
+  labelled: (edge: ServiceEdge) => boolean,
+): Promise<Layout> {
   elk ??= new ElkApi({ workerUrl, workerFactory: (url) => new Worker(url ?? workerUrl) });
   const names = new Set(nodes.map((node) => node.service));
   const graph: ElkNode = {
@@ -25,7 +31,12 @@ export async function layOutMap(nodes: readonly ServiceNode[], edges: readonly S
     children: [...names].sort().map((id) => ({ id, width: NODE_WIDTH, height: NODE_HEIGHT })),
     edges: edges
       .filter((edge) => names.has(edge.from) && names.has(edge.to) && edge.from !== edge.to)
-      .map((edge) => ({ id: edgeId(edge), sources: [edge.from], targets: [edge.to] })),
+      .map((edge) => ({
+        id: edgeId(edge),
+        sources: [edge.from],
+        targets: [edge.to],
+        labels: labelled(edge) ? [{ text: edge.to, ...LABEL }] : [],
+      })),
   };
   const placed = await elk.layout(graph);
   return {
@@ -38,5 +49,7 @@ export async function layOutMap(nodes: readonly ServiceNode[], edges: readonly S
 function placedEdge(edge: ElkExtendedEdge): Layout['edges'][number] {
   const section = edge.sections?.[0];
   const points = section ? [section.startPoint, ...(section.bendPoints ?? []), section.endPoint] : [];
-  return { id: edge.id, path: roundedPath(points), middle: middleOf(points) };
+  const label = edge.labels?.[0];
+  const middle = label === undefined ? middleOf(points) : { x: (label.x ?? 0) + LABEL.width / 2, y: (label.y ?? 0) + LABEL.height };
+  return { id: edge.id, path: roundedPath(points), middle };
 }
