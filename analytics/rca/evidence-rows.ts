@@ -1,7 +1,7 @@
 import type { Change, Evidence } from '#contracts/judgement.ts';
 import type { EdgeObservation, FacetObservation, LogObservation } from '#contracts/observation.ts';
 import type { CaseFile, PlacedMetric } from './case-file.ts';
-import { amountText, durationText, percentText, rateText, timeText } from './figures.ts';
+import { durationText, percentText, rateText, seriesText, timeText } from './figures.ts';
 import { total, weightedMean } from './shift.ts';
 
 /** An evidence row before it has its number. */
@@ -186,8 +186,8 @@ export function metricRow(file: CaseFile, metric: PlacedMetric, onset: number): 
     place,
     metric: series.metric,
     host: host ?? '',
-    from: amountText(baseline, series.unit),
-    to: amountText(value, series.unit),
+    from: seriesText(baseline, series.unit, series.isRate),
+    to: seriesText(value, series.unit, series.isRate),
   };
   return {
     signal: 'metric',

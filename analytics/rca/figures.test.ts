@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { amountText, durationText, percentText, rateText } from './figures.ts';
+import { amountText, durationText, percentText, rateText, seriesText } from './figures.ts';
 
 it.each([
   [rateText, 12.34, '12 /s'],
@@ -29,6 +29,13 @@ it.each([
   [12.3, 'W', '12.3 W'],
   [Number.POSITIVE_INFINITY, 'By', '–'],
 ])('%f %s reads %s', (value, unit, expected) => expect(amountText(value, unit)).toBe(expected));
+it.each([
+  [1.7, 's', true, '1.7'],
+  [3, '{request}', true, '3 /s'],
+  [2 * 1024 ** 2, 'By', true, '2 MiB/s'],
+  [0.02, 's', false, '20 ms'],
+  [Number.NaN, 'By', true, '–'],
+])('a series at %f %s (rate: %s) reads %s', (value, unit, isRate, expected) => expect(seriesText(value, unit, isRate)).toBe(expected));
 it('no figure has an exponent', () => {
   for (let power = -25; power <= 21; power++)
     for (const say of [rateText, percentText, durationText, (v: number) => amountText(v, ''), (v: number) => amountText(v, 'By')])

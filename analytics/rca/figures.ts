@@ -34,5 +34,13 @@ export function amountText(value: number, unit: string): string {
   return isCount ? trim(value, 3) : `${trim(value, 3)} ${unit}`;
 }
 
+/** A value of a metric series; rates say per what, and seconds a second are plain numbers (cores in use). */
+export function seriesText(value: number, unit: string, isRate: boolean): string {
+  if (!isRate) return amountText(value, unit);
+  if (!Number.isFinite(value)) return '–';
+  if (unit === 's') return trim(value, 3);
+  return unit === '' || unit === '1' || unit.startsWith('{') ? rateText(value) : `${amountText(value, unit)}/s`;
+}
+
 /** RFC 3339 in UTC of a Unix time in milliseconds. */
 export const timeText = (atMs: number): string => new Date(atMs).toISOString();
