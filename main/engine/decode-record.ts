@@ -1,8 +1,8 @@
 import { decodeOtlp } from '#collectors/otlp/decode.ts';
-import { decompress } from '#collectors/pipeline/decompress.ts';
+import { DecompressError, decompress } from '#collectors/pipeline/decompress.ts';
 import { decodeScrape } from '#collectors/prometheus/decode-scrape.ts';
 import type { DecodedRecord, Dictionary } from '#contracts/columns.ts';
-import { BodyEncoding, type JournalRecord, RecordKind } from '#contracts/journal.ts';
+import { BodyEncoding, type JournalRecord, RecordKind, type ScrapeMeta } from '#contracts/journal.ts';
 import type { Limits } from '#contracts/settings.ts';
 
 const SIGNAL = { [RecordKind.traces]: 'traces', [RecordKind.metrics]: 'metrics', [RecordKind.logs]: 'logs' } as const;
@@ -17,12 +17,27 @@ export async function decodeRecord(
   context: { readonly dictionary: Dictionary; readonly limits: Limits },
 ): Promise<DecodedRecord> {
   const { dictionary, limits } = context;
-  const body =
-    record.encoding === BodyEncoding.identity
-      ? record.body
-      : await decompress(record.body, ENCODING[record.encoding], limits.maxDecompressedBytes);
-  if (record.kind === RecordKind.scrape) return decodeScrape(body === record.body ? record : { ...record, body }, { dictionary, limits });
+  if (record.kind === RecordKind.scrape) return decodeScrapeRecord(record, context);
+  const body = await inflated(record, limits.maxDecompressedBytes);
   const { receivedUnixNano, retentionSeconds } = record;
   // Lent: the store copies the rows before the next record is decoded (one record at a time, in order); saves a third.
   return decodeOtlp(SIGNAL[record.kind], body, { dictionary, limits, receivedUnixNano, retentionSeconds, lend: true });
+}
+
+const inflated = async (record: JournalRecord, maxBytes: number): Promise<Uint8Array> =>
+  record.encoding === BodyEncoding.identity ? record.body : decompress(record.body, ENCODING[record.encoding], maxBytes);
+
+/** The collector keeps a target's answer unread, so one that does not inflate is first met here: the target's fault, a failed scrape. */
+async function decodeScrapeRecord(
+  record: JournalRecord,
+  context: { readonly dictionary: Dictionary; readonly limits: Limits },
+): Promise<DecodedRecord> {
+  try {
+    return decodeScrape({ ...record, body: await inflated(record, context.limits.maxScrapeBytes) }, context);
+  } catch (error) {
+    if (!(error instanceof DecompressError)) throw error;
+    const meta: ScrapeMeta = { ...(JSON.parse(record.meta) as ScrapeMeta), up: false, error: error.message };
+    const decoded = decodeScrape({ ...record, meta: JSON.stringify(meta), body: new Uint8Array(0) }, context);
+    return { ...decoded, dropped: new Map([...decoded.dropped, ['scrape_malformed', 1]]), problem: error.message };
+  }
 }

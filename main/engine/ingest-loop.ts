@@ -21,7 +21,7 @@ export interface IngestOptions {
   readonly pollMs?: number;
 }
 const READ_BYTES = 4 * 1024 * 1024;
-const HOT_BUDGET_BYTES = 768 * 1024 * 1024;
+const HOT_BUDGET_BYTES = 384 * 1024 * 1024;
 const POLL_MS = 250;
 /** After so many polls without a record the engine is idle and polls half as often; the collector's word still wakes it at once. */
 const IDLE_POLLS = 40;

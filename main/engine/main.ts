@@ -18,7 +18,11 @@ function fail(error: unknown): void {
 }
 async function start(settings: Settings): Promise<void> {
   try {
-    running = startEngine({ settings, send: (message) => port.send(message) });
+    running = startEngine({
+      settings,
+      send: (message) => port.send(message),
+      onDead: (line) => fail(new FaultlineError('internal', line)),
+    });
     const { url } = await running;
     port.send({ type: 'ready', addresses: { api: url } });
   } catch (error) {

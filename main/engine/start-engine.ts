@@ -29,7 +29,11 @@ export interface StartOptions {
   readonly send: ParentPort['send'];
   readonly nowMs?: () => number;
   readonly log?: (line: string) => void;
+  /** DuckDB gave up on its instance: nothing works until this process is replaced. Nothing is lost: the journal replays. */
+  readonly onDead?: (line: string) => void;
 }
+/** DuckDB's own words after a fatal error; every loop of the engine logs the error it met, so the log is where it shows. */
+const DEAD = /database has been invalidated/;
 /** Where the collector writes what it acknowledged. */
 export const journalFolder = (dataDir: string): string => path.join(dataDir, 'journal');
 const TICK_MS = 1_000;
@@ -43,7 +47,11 @@ function versionOf(): string {
  * Composition root of the engine: store, journal tail, judgement, API. Knows no host: messages go out through `send`
  * and come in through `onMessage`. @throws FaultlineError what openStore and the port say
  */
-export async function startEngine({ settings, send, nowMs = Date.now, log = console.error }: StartOptions): Promise<RunningEngine> {
+export async function startEngine({ settings, send, nowMs = Date.now, ...options }: StartOptions): Promise<RunningEngine> {
+  const log = (line: string): void => {
+    (options.log ?? console.error)(line);
+    if (DEAD.test(line)) options.onDead?.(line);
+  };
   const { dataDir, retentionSeconds, maxSizeBytes, limits } = settings;
   mkdirSync(journalFolder(dataDir), { recursive: true });
   const store = await openStore({ dataDir, retentionSeconds, maxSizeBytes, limits, nowMs, log });
