@@ -50,9 +50,18 @@ export interface RecordHeader {
   readonly items: number;
 }
 
+const MAX_SOURCE_BYTES = 255;
+/** Its length has one byte in the header, and a scrape's source is made of labels from a file: a longer one is cut. */
+function sourceOf(entry: JournalEntry): Buffer {
+  const source = Buffer.from(entry.source);
+  if (source.length <= MAX_SOURCE_BYTES) return source;
+  let end = MAX_SOURCE_BYTES;
+  while (((source[end] as number) & 0xc0) === 0x80) end--;
+  return source.subarray(0, end);
+}
 /** Bytes an entry takes in a segment, padding included. */
 export const recordBytes = (entry: JournalEntry): number =>
-  alignedBytes(RECORD_HEADER_BYTES + Buffer.byteLength(entry.source) + Buffer.byteLength(entry.meta) + entry.body.length);
+  alignedBytes(RECORD_HEADER_BYTES + sourceOf(entry).length + Buffer.byteLength(entry.meta) + entry.body.length);
 
 interface HeaderFields extends RecordHeader {
   readonly sequence: number;
@@ -80,10 +89,11 @@ function writeHeader(target: Buffer, fields: HeaderFields): void {
  * @returns bytes added, padding included
  */
 export function encodeRecord(entry: JournalEntry, sequence: number, offset: number, buffers: Uint8Array[]): number {
-  const sourceBytes = Buffer.byteLength(entry.source);
+  const source = sourceOf(entry);
+  const sourceBytes = source.length;
   const metaBytes = Buffer.byteLength(entry.meta);
   const head = Buffer.allocUnsafe(RECORD_HEADER_BYTES + sourceBytes + metaBytes);
-  head.write(entry.source, RECORD_HEADER_BYTES);
+  head.set(source, RECORD_HEADER_BYTES);
   head.write(entry.meta, RECORD_HEADER_BYTES + sourceBytes);
   const lengthBytes = head.length + entry.body.length;
   writeHeader(head, {

@@ -87,6 +87,22 @@ describe('what is appended is read back', () => {
     expect(Buffer.from(record?.body ?? []).equals(source.body)).toBe(true);
   });
 
+  it.each(['j'.repeat(300), 'ü'.repeat(128), 'x' + '名'.repeat(90)])(
+    'cuts a source longer than its field, nothing else: %s',
+    async (source) => {
+      const written = await journal();
+      const sent = entry(3);
+      await written.append({ ...sent, source });
+      await written.append(entry(4));
+      const [record, next] = await readAll(await reader());
+      expect(source.startsWith(record?.source as string)).toBe(true);
+      expect(Buffer.byteLength(record?.source as string)).toBeGreaterThan(251);
+      expect(record?.meta).toBe(sent.meta);
+      expect(Buffer.from(record?.body ?? []).equals(sent.body)).toBe(true);
+      expect(numberOf(next as JournalRecord)).toBe(4);
+    },
+  );
+
   it.each(['sync', 'none', { intervalMs: 5 }] as const)('keeps order over many segments, durability %j', async (durability) => {
     const written = await journal({ durability });
     const positions = await Promise.all(numbers(1, 300).map((n) => written.append(entry(n, 500 + n * 3))));

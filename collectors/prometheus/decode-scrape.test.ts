@@ -155,6 +155,20 @@ describe('a scrape', () => {
     expect((exemplars.columns[4] as { data: Uint8Array }).data[0]).toBe(0xab);
     expect(Buffer.from(exemplars.heap).toString()).toBe('a longer text here');
   });
+  it.each(['1e9', '1e22', '-5', '4e9'])('leaves out an exemplar of time %s, keeps its sample', (time) => {
+    const text = `# TYPE a counter\na_total 1 # {x="y"} 0.5 ${time}\n# EOF\n`;
+    const source = { ...record(text, { contentType: 'application/openmetrics-text' }), retentionSeconds: 86_400 };
+    const decoded = decodeScrape(source, { dictionary: memoryDictionary(), limits });
+    expect(decoded.batches.map((b) => b.table)).toEqual(['samples']);
+    expect([...decoded.noted]).toEqual([['exemplar_time', 1]]);
+    expect(decoded.dropped.size).toBe(0);
+  });
+  it('takes a label named like a property of every object as it is', () => {
+    const dictionary = memoryDictionary();
+    decodeScrape(record('a{constructor="x",toString="y"} 1\n'), { dictionary, limits });
+    const row = dictionary.rows.find((r) => r?.metric === 'a');
+    expect(row?.attributes.keys).toEqual(['constructor', 'instance', 'job', 'toString']);
+  });
   it('refuses a series beyond the limit without failing the scrape', () => {
     const dictionary = { ...memoryDictionary(), series: (key: string) => (key.includes('\0b\0') ? 0 : 7) };
     const decoded = decodeScrape(record('a 1\nb 2\n'), { dictionary, limits });

@@ -1,4 +1,4 @@
-import { acceptTime } from '#contracts/accept-time.ts';
+import { acceptTime, type TimeVerdict } from '#contracts/accept-time.ts';
 import type { Attributes, ColumnBatch, DecodedRecord, Dictionary, MetricType } from '#contracts/columns.ts';
 import type { JournalRecord, ScrapeMeta } from '#contracts/journal.ts';
 import type { Limits } from '#contracts/settings.ts';
@@ -26,6 +26,8 @@ interface KnownSeries {
   seenAt: number;
   stamped: boolean;
 }
+/** Stands for every series beyond the limit: remembering them one by one would be a way around that limit. */
+const BEYOND_LIMIT: KnownSeries = { raw: new Uint8Array(0), seriesId: 0, seenAt: 0, stamped: false };
 interface TargetState {
   readonly known: Map<string, KnownSeries>;
   order: KnownSeries[];
@@ -72,7 +74,7 @@ function mergeLabels(series: ParsedSeries, meta: ScrapeMeta): Map<string, string
   const clashes: (readonly [string, string])[] = [];
   for (const [name, value] of series.labels) {
     if (value === '') continue;
-    if (!meta.honorLabels && meta.labels[name] !== undefined) clashes.push([name, value]);
+    if (!meta.honorLabels && Object.hasOwn(meta.labels, name)) clashes.push([name, value]);
     else labels.set(name, value);
   }
   for (const [name, value] of Object.entries(meta.labels)) if (!(meta.honorLabels && labels.has(name))) labels.set(name, value);
@@ -260,7 +262,10 @@ class Scrape {
     let id = 0;
     if (labels?.get('__name__')) {
       id = seriesId(this.context.dictionary, labels, family, this.record);
-      if (id === 0) bump(this.dropped, 'too_many_series');
+      if (id === 0) {
+        bump(this.dropped, 'too_many_series');
+        return BEYOND_LIMIT;
+      }
     }
     const series = { raw: bytes.slice(start, end), seriesId: id, seenAt: 0, stamped: false };
     this.state.known.set(text, series);
@@ -277,13 +282,13 @@ class Scrape {
     series.seenAt = this.state.scrapes;
     series.stamped = own;
     const timeNs = own ? BigInt(Math.round(timestampMs * 1000)) * 1000n : this.timeNs;
-    const verdict = own
-      ? timeNs < 0n
-        ? 'time_too_old'
-        : acceptTime(timeNs, this.record.receivedUnixNano, this.record.retentionSeconds)
-      : 'ok';
+    const verdict = own ? this.verdictOn(timeNs) : 'ok';
     if (verdict === 'ok') this.samples.push(series.seriesId, timeNs, value);
     else bump(this.dropped, verdict);
+  }
+
+  private verdictOn(timeNs: bigint): TimeVerdict {
+    return timeNs < 0n ? 'time_too_old' : acceptTime(timeNs, this.record.receivedUnixNano, this.record.retentionSeconds);
   }
 
   private exemplar(series: KnownSeries, bytes: Uint8Array, start: number, lineEnd: number): void {
@@ -292,7 +297,9 @@ class Scrape {
     const [value = '', time] = Buffer.from(bytes.subarray(close, lineEnd)).toString('latin1').trim().split(' ');
     const number = Number(value);
     if (value === '' || Number.isNaN(number)) throw new Error('an exemplar has no value');
-    this.exemplars.push(series.seriesId, time ? BigInt(Math.round(Number(time) * 1e6)) * 1000n : this.timeNs, number, labels);
+    const timeNs = time ? BigInt(Math.round(Number(time) * 1e6)) * 1000n : this.timeNs;
+    if (this.verdictOn(timeNs) === 'ok') this.exemplars.push(series.seriesId, timeNs, number, labels);
+    else bump(this.noted, 'exemplar_time');
   }
 
   /** Series of the last scrape that are gone (or all of them, after a failure) get a stale marker. */

@@ -57,6 +57,25 @@ describe('text format', () => {
   ])('refuses %j with its line', (text) => {
     expect(() => read(`ok 1\n${text}\n`)).toThrow(/^line 2: /);
   });
+  // Each of these once took minutes to years: a pattern that backtracked, a list searched for every label.
+  it.each<[string, string]>([
+    ['blanks in a comment', `# HELP x${' '.repeat(300_000)}\ry\n`],
+    ['digits that are no number', `a ${'1'.repeat(300_000)}x\n`],
+    ['labels', `a{${Array.from({ length: 100_000 }, (_, i) => `l${i}=""`).join(',')}} 1\n`],
+  ])('takes time in proportion to a line of very many %s', (_, text) => {
+    try {
+      read(text);
+    } catch (error) {
+      expect((error as Error).message).toMatch(/^line 1: /);
+    }
+  });
+  it('reads a comment around blanks and a carriage return', () => {
+    expect(read('#  HELP \t a \t one\rtwo \t \n# TYPE a \t gauge\t\n# HELP b\n')).toEqual([
+      ['help', 'a', 'one\rtwo'],
+      ['type', 'a', 'gauge'],
+      ['help', 'b', ''],
+    ]);
+  });
   it('refuses invalid UTF-8', () => {
     const body = Buffer.concat([Buffer.from('a{b="'), Buffer.from([0xc3, 0x28]), Buffer.from('"} 1\n')]);
     expect(() => parseExposition(body, 'prometheus', { metadata() {}, predict: () => -1, sample() {} })).toThrow('UTF-8');

@@ -37,20 +37,30 @@ const HASH = 35;
 const text = (body: Uint8Array, start: number, end: number): string =>
   Buffer.from(body.buffer, body.byteOffset + start, end - start).toString('utf8');
 
+function withoutBlanks(line: string): string {
+  const isBlank = (at: number): boolean => line[at] === ' ' || line[at] === '\t';
+  let from = 0;
+  let to = line.length;
+  while (from < to && isBlank(from)) from++;
+  while (to > from && isBlank(to - 1)) to--;
+  return line.slice(from, to);
+}
 /** `# TYPE name type` and friends; @returns 'eof' for OpenMetrics' end marker. */
 function comment(line: string, format: ExpositionFormat, visitor: ExpositionVisitor): 'eof' | undefined {
   const strict = format === 'openmetrics';
   if (strict && line === '# EOF') return 'eof';
+  // No pattern here may backtrack over a run of blanks: the text comes from the network and may be megabytes long.
   const match = (
     strict
       ? /^# (TYPE|HELP|UNIT) ("(?:[^"\\]|\\.)*"|[^ ]+)(?: (.*))?$/
-      : /^#[ \t]+(TYPE|HELP|UNIT)[ \t]+("(?:[^"\\]|\\.)*"|[^ \t]+)(?:[ \t]+(.*?))?[ \t]*$/
+      : /^#[ \t]+(TYPE|HELP|UNIT)[ \t]+("(?:[^"\\]|\\.)*"|[^ \t]+)(?=[ \t]|$)([^]*)$/
   ).exec(line);
   if (!match) {
     if (strict) throw new SeriesSyntaxError('a comment must be # TYPE, # HELP, # UNIT or # EOF');
     return undefined;
   }
-  const [, keyword, quotedName = '', rest] = match;
+  const [, keyword, quotedName = '', tail] = match;
+  const rest = strict || tail === undefined ? tail : withoutBlanks(tail);
   const name = quotedName.startsWith('"') ? quotedName.slice(1, -1) : quotedName;
   if (!quotedName.startsWith('"') && !/^[a-zA-Z_:][a-zA-Z0-9_:]*$/.test(name))
     throw new SeriesSyntaxError(`"${name}" is not a metric name`);

@@ -1,7 +1,7 @@
 /** Numbers of the exposition formats, read from bytes. NaN is a value there, so failure is `undefined`. */
 
 const POWERS = Float64Array.from({ length: 23 }, (_, i) => 10 ** i);
-const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
+const NUMBER = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
 const INFINITE = /^([+-]?)inf(?:inity)?$/i;
 
 function slowNumber(text: string): number | undefined {

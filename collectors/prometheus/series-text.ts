@@ -145,11 +145,13 @@ export function parseSeries(bytes: Uint8Array, start: number, end: number): Pars
     while (pos < end && isBlank(bytes[pos])) pos++;
   }
   const labels: (readonly [string, string])[] = [];
+  const keys = new Set<string>();
   if (pos < end) {
     walkLabels(bytes, pos, end, false, (ns, ne, vs, ve) => {
       const key = bytes[ns] === QUOTE ? unquote(bytes, ns, ne) : latin(bytes, ns, ne);
       if (vs >= 0) {
-        if (labels.some(([k]) => k === key)) throw new SeriesSyntaxError(`label ${key} comes twice`);
+        if (keys.has(key)) throw new SeriesSyntaxError(`label ${key} comes twice`);
+        keys.add(key);
         labels.push([key, unquote(bytes, vs, ve)]);
       } else if (name === '') name = key;
       else throw new SeriesSyntaxError('a series has two names');
