@@ -135,7 +135,7 @@ async function rankOne(store: Store, observation: Observation, opened: Incident)
 /** Cells as the engine reads them, put together on one grid. */
 async function observe(store: Store, startMs: number, buckets: number): Promise<Observation> {
   const ring = new ObservationRing(STEP_MS, buckets);
-  ring.reset(startMs + buckets * STEP_MS, startMs);
+  ring.reset(startMs + buckets * STEP_MS);
   for (let cell = 0; cell < buckets; cell += PART_CELLS) {
     ring.merge(
       await readObservation(store, { startMs: startMs + cell * STEP_MS, stepMs: STEP_MS, buckets: Math.min(PART_CELLS, buckets - cell) }),
