@@ -15,8 +15,10 @@ const OPTIONS = {
   'elk.layered.nodePlacement.strategy': 'NETWORK_SIMPLEX',
   'elk.padding': '[top=16,left=16,bottom=16,right=16]',
 };
+/** With figures between them the layers need no room of their own. */
+const CLOSE = { 'elk.layered.spacing.nodeNodeBetweenLayers': '28', 'elk.layered.spacing.edgeNodeBetweenLayers': '12' };
 /** Room for the figures of a call. */
-const LABEL = { width: 132, height: 16 };
+const LABEL = { width: 124, height: 16 };
 /** Places the map in a worker; the page stays free. Same services and calls, same picture. `labelled`: calls whose figures need room. */
 export async function layOutMap(
   nodes: readonly ServiceNode[],
@@ -27,7 +29,7 @@ export async function layOutMap(
   const names = new Set(nodes.map((node) => node.service));
   const graph: ElkNode = {
     id: 'map',
-    layoutOptions: OPTIONS,
+    layoutOptions: edges.some(labelled) ? { ...OPTIONS, ...CLOSE } : OPTIONS,
     children: [...names].sort().map((id) => ({ id, width: NODE_WIDTH, height: NODE_HEIGHT })),
     edges: edges
       .filter((edge) => names.has(edge.from) && names.has(edge.to) && edge.from !== edge.to)

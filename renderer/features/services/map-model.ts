@@ -23,16 +23,18 @@ export const sortNodes = (nodes: readonly ServiceNode[]): ServiceNode[] =>
       b.requests - a.requests ||
       (a.service < b.service ? -1 : 1),
   );
-/** The service, who calls it and whom it calls, `steps` calls away. A map of all is not readable; this is. */
+/**
+ * The service, who calls it and whom it calls, `steps` calls away, and only the calls on the way: a map of all is not
+ * readable; this is.
+ */
 export function neighbourhood(map: Pick<ServiceMap, 'nodes' | 'edges'>, focus: string, steps: number): Pick<ServiceMap, 'nodes' | 'edges'> {
   const near = new Set([focus]);
+  let edges: ServiceEdge[] = [];
   for (let step = 0; step < steps; step++) {
-    for (const { from, to } of map.edges.filter((e) => near.has(e.from) || near.has(e.to))) near.add(from).add(to);
+    edges = map.edges.filter((edge) => near.has(edge.from) || near.has(edge.to));
+    for (const { from, to } of edges) near.add(from).add(to);
   }
-  return {
-    nodes: map.nodes.filter((node) => near.has(node.service)),
-    edges: map.edges.filter((edge) => near.has(edge.from) && near.has(edge.to)),
-  };
+  return { nodes: map.nodes.filter((node) => near.has(node.service)), edges };
 }
 /** Line width in pixels for a rate: grows with its logarithm. */
 export const edgeWidth = (ratePerSecond: number): number => Math.min(6, 1 + Math.log10(1 + Math.max(0, ratePerSecond)) * 1.6);

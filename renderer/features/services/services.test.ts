@@ -42,9 +42,9 @@ describe('neighbourhood', () => {
     ['a', 9, ['a', 'b', 'c', 'd']],
     ['nobody', 1, []],
   ])('of %s within %i', (focus, steps, names) => expect(neighbourhood(map, focus, steps).nodes.map((n) => n.service)).toEqual(names));
-  it('keeps no edge to a service it leaves out', () => {
-    const near = neighbourhood(map, 'a', 1);
-    expect(near.edges).toEqual([edge('a', 'b')]);
+  it('keeps only the calls on the way', () => {
+    const triangle = { nodes: map.nodes, edges: [edge('a', 'b'), edge('a', 'c'), edge('b', 'c'), edge('c', 'd')] };
+    expect(neighbourhood(triangle, 'a', 1).edges).toEqual([edge('a', 'b'), edge('a', 'c')]);
   });
 });
 it('an edge grows with its rate, within bounds', () => {
