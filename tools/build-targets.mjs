@@ -29,6 +29,7 @@ export const TARGETS = [
     inputs: ['renderer', 'contracts', 'svelte.config.js', ...SHARED],
     outDir: 'out/renderer',
     viteConfig: 'renderer/vite.config.ts',
-    ignored: ['renderer/paraglide'],
+    // Written by the build itself: as inputs they would make every first build stale at once.
+    ignored: ['renderer/paraglide', ...['.meta.json', '.gitignore', 'README.md', 'cache'].map((name) => `renderer/project.inlang/${name}`)],
   },
 ];
