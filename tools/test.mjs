@@ -37,6 +37,8 @@ async function runProject(node, project, required) {
   const args = ['run', '--project', project, '--passWithNoTests', '--reporter=dot', '--reporter=json', `--outputFile.json=${file}`];
   const environment = {
     ...process.env,
+    NO_COLOR: '1',
+    FORCE_COLOR: undefined,
     ...(project === 'fuzz' ? { FAULTLINE_FUZZ_CASES } : {}),
     ...(chromium() ? { CHROMIUM: chromium() } : {}),
   };
