@@ -53,7 +53,7 @@ function comment(line: string, format: ExpositionFormat, visitor: ExpositionVisi
   const match = (
     strict
       ? /^# (TYPE|HELP|UNIT) ("(?:[^"\\]|\\.)*"|[^ ]+)(?: (.*))?$/
-      : /^#[ \t]+(TYPE|HELP|UNIT)[ \t]+("(?:[^"\\]|\\.)*"|[^ \t]+)(?=[ \t]|$)([^]*)$/
+      : /^#[ \t]+(TYPE|HELP|UNIT)[ \t]+("(?:[^"\\]|\\.)*"|[^ \t]+)(?=[ \t]|$)([\s\S]*)$/
   ).exec(line);
   if (!match) {
     if (strict) throw new SeriesSyntaxError('a comment must be # TYPE, # HELP, # UNIT or # EOF');

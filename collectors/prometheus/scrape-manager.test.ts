@@ -67,6 +67,19 @@ describe('scraping', () => {
     ['an error status', (_, response) => void response.writeHead(503).end(), /HTTP 503/],
     ['no answer in time', () => {}, /no answer within 150 ms/],
     [
+      'an answer without end',
+      (_, response) => {
+        const drip = setInterval(() => response.write('# x\n'), 20);
+        response.on('close', () => clearInterval(drip));
+      },
+      /no answer within 150 ms/,
+    ],
+    [
+      'a change of protocol',
+      (request) => void request.socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n'),
+      /HTTP 101/,
+    ],
+    [
       'a cut answer',
       (_, response) => {
         response.writeHead(200, { 'content-length': '100' }).write('a');

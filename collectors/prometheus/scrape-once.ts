@@ -50,7 +50,11 @@ function collect(response: IncomingMessage, maxBytes: number): Promise<ScrapeAns
 export function scrapeOnce(request: ScrapeRequest): Promise<ScrapeAnswer> {
   return new Promise((resolve, reject) => {
     const get = request.url.startsWith('https:') ? httpsGet : httpGet;
-    const timer = setTimeout(() => outgoing.destroy(new Error(`no answer within ${request.timeoutMs} ms`)), request.timeoutMs);
+    const timer = setTimeout(() => {
+      // Said here and not only to the request: one that is already closed would pass nothing on, and this would wait for ever.
+      reject(new Error(`no answer within ${request.timeoutMs} ms`));
+      outgoing.destroy();
+    }, request.timeoutMs);
     const outgoing = get(
       request.url,
       {
@@ -69,6 +73,11 @@ export function scrapeOnce(request: ScrapeRequest): Promise<ScrapeAnswer> {
           .then(resolve, reject)
           .finally(() => clearTimeout(timer)),
     );
+    outgoing.on('upgrade', (response, socket) => {
+      clearTimeout(timer);
+      socket.destroy();
+      reject(new Error(`the target answered HTTP ${response.statusCode} to a plain GET`));
+    });
     outgoing.on('error', (error: Error & { code?: string }) => {
       clearTimeout(timer);
       reject(error.code === 'ECONNREFUSED' ? new Error(`nothing listens at ${new URL(request.url).host}`) : error);
