@@ -15,6 +15,7 @@ export class AnswerCache {
     if (this.kept.size > this.limit && !oldest.done) this.kept.delete(oldest.value);
   }
 }
-const MAX_KEPT = 64;
+/** Few: a table of logs or a large trace is megabytes. */
+const MAX_KEPT = 16;
 /** Of the page: going back shows the last answer at once, then the fresh one. */
 export const answerCache = new AnswerCache(MAX_KEPT);

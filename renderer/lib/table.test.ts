@@ -10,6 +10,7 @@ import {
   TimestampNanosecond,
   tableFromArrays,
   tableToIPC,
+  Utf8,
   vectorFromArray,
 } from 'apache-arrow';
 import { expect, it } from 'vitest';
@@ -44,3 +45,9 @@ it('reads big integers as numbers', () => {
   expect([...table.numbers('n')]).toEqual([7, -2]);
 });
 it('an answer that is no Arrow stream throws', () => expect(() => readTable(new TextEncoder().encode('{"error":1}'))).toThrow());
+
+it.each([[['ascii', '', null, 'more']], [['ünïcode 日志', null, 'x', '🚀']]])('texts %j are the same as one by one', (texts) => {
+  const table = readTable(tableToIPC(new ArrowTable({ text: vectorFromArray(texts, new Utf8()) }), 'stream'));
+  expect(table.texts('text')).toEqual(texts.map((text) => text ?? ''));
+  expect(texts.map((_, row) => table.text('text', row))).toEqual(table.texts('text'));
+});

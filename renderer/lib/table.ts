@@ -1,4 +1,4 @@
-import { type Table as ArrowTable, type TypeMap, tableFromIPC, type Vector } from 'apache-arrow';
+import { type Table as ArrowTable, type Data, type TypeMap, tableFromIPC, type Vector } from 'apache-arrow';
 
 /** An Arrow answer of the API, read by column. Text is decoded when asked for, numbers as whole columns. */
 export class Table {
@@ -21,16 +21,17 @@ export class Table {
   }
   texts(name: string): string[] {
     const vector = this.arrow.getChild(name);
-    return Array.from({ length: this.rows }, (_, row) => {
-      const value: unknown = vector?.get(row);
-      return value === null || value === undefined ? '' : String(value);
-    });
+    if (vector === null) return new Array<string>(this.rows).fill('');
+    const out: string[] = [];
+    for (const data of vector.data) if (!pushAscii(data, out)) pushEach(data, vector, out);
+    return out;
   }
   /** NaN for null. */
   numbers(name: string): Float64Array {
     const vector = this.arrow.getChild(name);
+    if (vector === null) return new Float64Array(this.rows).fill(Number.NaN);
+    if (vector.nullCount === 0 && isPlainNumber(vector)) return Float64Array.from(vector.toArray() as ArrayLike<number | bigint>, Number);
     const out = new Float64Array(this.rows).fill(Number.NaN);
-    if (vector === null) return out;
     for (let row = 0; row < this.rows; row++) {
       const value: unknown = vector.get(row);
       if (value !== null && value !== undefined) out[row] = Number(value);
@@ -59,6 +60,28 @@ export class Table {
 }
 const UNIT_NANOS = [1_000_000_000n, 1_000_000n, 1_000n, 1n];
 const isTimestamp = (vector: Vector): boolean => String(vector.type).startsWith('Timestamp');
+
+const isPlainNumber = (vector: Vector): boolean => /^(Uint|Int|Float)(8|16|32|64)$/.test(String(vector.type));
+const decoder = new TextDecoder();
+
+/** All texts of a chunk with one decoding, where each byte is a letter: ten times as fast as one by one. */
+function pushAscii(data: Data, out: string[]): boolean {
+  const offsets = data.valueOffsets as Int32Array | undefined;
+  if (String(data.type) !== 'Utf8' || offsets === undefined) return false;
+  const first = offsets[0] ?? 0;
+  const bytes = (data.values as Uint8Array).subarray(first, offsets[data.length] ?? first);
+  const whole = decoder.decode(bytes);
+  if (whole.length !== bytes.length) return false;
+  for (let i = 0; i < data.length; i++) out.push(data.getValid(i) ? whole.slice(offsets[i]! - first, offsets[i + 1]! - first) : '');
+  return true;
+}
+function pushEach(data: Data, vector: Vector, out: string[]): void {
+  const first = out.length;
+  for (let i = 0; i < data.length; i++) {
+    const value: unknown = vector.get(first + i);
+    out.push(value === null || value === undefined ? '' : String(value));
+  }
+}
 
 /** The stored integers: Arrow's own getter rounds nanoseconds to a double. */
 function rawNanos(vector: Vector, rows: number): BigInt64Array {
