@@ -82,6 +82,8 @@ class OtlpHttpServer implements RunningHttpServer {
   private readonly options: HttpServerOptions;
   private readonly server: Server;
   private readonly pool = new BufferPool(POOL_IDLE_BYTES);
+  /** Connections whose first bytes have not told yet who they are for. */
+  private readonly undecided = new Set<Socket>();
   private closing: Promise<void> | null = null;
 
   constructor(options: HttpServerOptions) {
@@ -113,12 +115,17 @@ class OtlpHttpServer implements RunningHttpServer {
         void refuseHttp2(socket, sentence);
       },
       other: (socket) => {
+        this.undecided.delete(socket);
         for (const listener of serve) listener.call(this.server, socket);
         socket.resume();
       },
       silent: () => this.account.refuse('too_slow', 'A connection was opened and nothing was sent.'),
     };
-    this.server.on('connection', (socket) => tellByFirstBytes(socket, bytes));
+    this.server.on('connection', (socket) => {
+      this.undecided.add(socket);
+      socket.once('close', () => this.undecided.delete(socket));
+      tellByFirstBytes(socket, bytes);
+    });
   }
   async listen(): Promise<void> {
     const { host, port } = this.options.address;
@@ -142,6 +149,8 @@ class OtlpHttpServer implements RunningHttpServer {
         resolve();
       });
       this.server.closeIdleConnections();
+      // The server has not met these yet, so it would wait for them without knowing them.
+      for (const socket of this.undecided) socket.destroy();
     });
     return this.closing;
   }

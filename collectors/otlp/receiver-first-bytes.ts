@@ -34,6 +34,7 @@ export function tellByFirstBytes(socket: Socket, { http2, other, silent }: First
     socket.removeListener('data', look);
     socket.removeListener('close', gone);
     socket.removeListener('error', fail);
+    socket.removeListener('end', fail);
     socket.pause();
     socket.unshift(received);
     if (fits) http2(socket);
@@ -42,4 +43,6 @@ export function tellByFirstBytes(socket: Socket, { http2, other, silent }: First
   socket.on('data', look);
   socket.on('close', gone);
   socket.on('error', fail);
+  // A half-open socket (node:http allows them) would otherwise stay for ever when its client left without a word.
+  socket.on('end', fail);
 }

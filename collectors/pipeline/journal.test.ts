@@ -87,7 +87,7 @@ describe('what is appended is read back', () => {
     expect(Buffer.from(record?.body ?? []).equals(source.body)).toBe(true);
   });
 
-  it.each(['j'.repeat(300), 'ü'.repeat(128), 'x' + '名'.repeat(90)])(
+  it.each(['j'.repeat(300), 'ü'.repeat(128), `x${'名'.repeat(90)}`])(
     'cuts a source longer than its field, nothing else: %s',
     async (source) => {
       const written = await journal();
