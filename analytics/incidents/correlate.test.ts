@@ -15,10 +15,12 @@ const edge = (from: string, to: string): EdgeObservation => ({
   clientP95Ms: NONE,
   serverMeanMs: NONE,
 });
+const BUCKETS = 600;
+const HEARD = new Float64Array(BUCKETS).fill(5);
 const service = (name: string) => ({
   service: name,
   instance: null,
-  requests: NONE,
+  requests: HEARD,
   errors: NONE,
   ownErrors: NONE,
   p50Ms: NONE,
@@ -28,7 +30,7 @@ const service = (name: string) => ({
 const world: Observation = {
   startMs: 0,
   stepMs: STEP,
-  buckets: 1,
+  buckets: BUCKETS,
   services: ['web', 'cart', 'island'].map(service),
   edges: [edge('web', 'cart')],
   metrics: [],
@@ -123,6 +125,24 @@ describe('createCorrelator', () => {
       [400_000, []],
     ]);
     expect(incident).toMatchObject({ status: 'resolved', resolvedMs: 300_000 });
+  });
+  describe('silence of the telemetry', () => {
+    /** Trouble for two minutes, then nothing is heard until `heardMs`. */
+    function status(heardMs: number, untilMs: number): string | undefined {
+      const requests = HEARD.map((value, i) => (i * STEP >= 120_000 && i * STEP < heardMs ? Number.NaN : value));
+      const silent = { ...world, services: world.services.map((s) => ({ ...s, requests })) };
+      const correlator = createCorrelator();
+      let last: Incident | undefined;
+      for (let now = 60_000; now <= untilMs; now += STEP)
+        for (const i of correlator.step(now, now <= 120_000 ? [webErrors] : [], silent)) last = i;
+      return last?.status;
+    }
+    it('is no recovery', () => expect(status(Number.POSITIVE_INFINITY, 1_200_000)).toBe('open'));
+    it('is not waited for for ever', () => expect(status(Number.POSITIVE_INFINITY, 2_400_000)).toBe('resolved'));
+    it('over, the quiet time runs on', () => {
+      expect(status(900_000, 950_000)).toBe('open');
+      expect(status(900_000, 1_200_000)).toBe('resolved');
+    });
   });
   it('reopens within the grace time under its old id, opens anew after it', () => {
     const [again, ...rest] = play([

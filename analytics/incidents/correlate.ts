@@ -19,6 +19,11 @@ const INNER_SUSTAINED_MS = 120_000;
 /** Changes told in one incident; a sender that makes up instances would fill it else. The rest is counted. */
 const MOST_CHANGES = 60;
 
+/** A service heard within this time is heard. */
+const HEARD_MS = 60_000;
+/** Silence of the telemetry is no recovery; after this long it is not waited for any more. */
+const LONGEST_SILENCE_MS = 1_800_000;
+
 /** The correlator with its own counter. */
 export interface CountingCorrelator extends Correlator {
   /** Changes left out of timelines that were full. */
@@ -29,6 +34,8 @@ type Draft = { -readonly [K in keyof Incident]: Incident[K] } & {
   lastSymptomMs: number;
   worst: number;
   seen: Set<string>;
+  /** How long the leading service has not been heard of. */
+  silentMs: number;
   /** Changes told so far. */
   changes: number;
   entries: TimelineEntry[];
@@ -57,6 +64,7 @@ export function createCorrelator(options: CorrelatorOptions = {}): CountingCorre
       }
       for (const draft of drafts) {
         if (draft.status !== 'open') continue;
+        waitForSilent(draft, nowMs, observation);
         const told = tellChanges(draft, graph, nowMs, observation);
         untoldChanges += told.left;
         if (told.isNews) changed.add(draft);
@@ -147,6 +155,7 @@ function open_(symptoms: readonly Anomaly[], entries: ReadonlySet<string>, nowMs
     worst: prominence(lead, entries),
     seen: new Set(),
     changes: 0,
+    silentMs: 0,
     entries: [entry(nowMs, 'opened', lead.subject.service, title, 'incident_opened', { title })],
   };
 }
@@ -200,6 +209,16 @@ function note(draft: Draft, anomaly: Anomaly, stepMs: number): boolean {
   return true;
 }
 
+/** Stops the quiet time while nothing at all is heard of the service that shows the symptom. */
+function waitForSilent(draft: Draft, nowMs: number, { services, startMs, stepMs }: Observation): void {
+  const to = Math.round((nowMs - startMs) / stepMs);
+  const from = Math.max(0, to - Math.max(1, Math.round(HEARD_MS / stepMs)));
+  const requests = services.find((s) => s.service === draft.symptom.service && s.instance === null)?.requests;
+  const isHeard = requests?.subarray(from, to).some((value) => !Number.isNaN(value)) ?? false;
+  draft.silentMs = isHeard ? 0 : draft.silentMs + stepMs;
+  if (!isHeard && draft.silentMs <= LONGEST_SILENCE_MS) draft.lastSymptomMs = Math.min(nowMs, draft.lastSymptomMs + stepMs);
+}
+
 /** What changed around the incident in services that hang together with it; each change is told once. */
 function tellChanges(draft: Draft, graph: CallGraph, nowMs: number, { changes }: Observation): { isNews: boolean; left: number } {
   const told = { isNews: false, left: 0 };
@@ -244,6 +263,6 @@ function forgetOld(drafts: Draft[], nowMs: number, reopenWithinMs: number): void
 }
 
 function freeze(draft: Draft): Incident {
-  const { lastSymptomMs: _last, worst: _worst, seen: _seen, changes: _changes, entries, ...incident } = draft;
+  const { lastSymptomMs: _last, worst: _worst, seen: _seen, changes: _changes, silentMs: _silent, entries, ...incident } = draft;
   return { ...incident, timeline: [...entries] };
 }
