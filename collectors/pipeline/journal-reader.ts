@@ -17,7 +17,8 @@ import {
 export interface JournalReader {
   /**
    * Next records, at most about `maxBytes` of them (one record may be larger). Empty = caught up: ask again later.
-   * Bodies are views into memory that is never used again by the reader. Damage is skipped and counted, never thrown.
+   * Bodies are views into memory that is never used again by the reader - unless it lends: then they are gone with the
+   * next read. Damage is skipped and counted, never thrown.
    */
   read(maxBytes: number): Promise<JournalRecord[]>;
   /** Place of the next record to be read. */
@@ -33,6 +34,7 @@ export interface JournalDamage {
 
 const FIRST_CHUNK_BYTES = 64 * 1024;
 const SEARCH_BYTES = 256 * 1024;
+const MAX_LENT_BYTES = 8 * 1024 * 1024;
 /** Reads in a row that found the same unreadable place, before the rest of the segment is searched. */
 const STUCK_READS = 20;
 
@@ -40,8 +42,8 @@ const STUCK_READS = 20;
  * Follows a journal another process writes. `from` may lie in a segment that is gone (everything in it was released)
  * or does not exist yet. Opens no lock and writes nothing.
  */
-export async function openJournalReader(dir: string, from: JournalPosition): Promise<JournalReader> {
-  return new SegmentReader(dir, from);
+export async function openJournalReader(dir: string, from: JournalPosition, { lend = false } = {}): Promise<JournalReader> {
+  return new SegmentReader(dir, from, lend);
 }
 
 type Found = 'record' | 'seal' | 'nothing';
@@ -57,9 +59,13 @@ class SegmentReader implements JournalReader {
   private places = 0;
   private bytes = 0;
   private closed = false;
+  private readonly lend: boolean;
+  /** Lent out by one read, written over by the next. */
+  private memory: Buffer = Buffer.alloc(0);
 
-  constructor(dir: string, from: JournalPosition) {
+  constructor(dir: string, from: JournalPosition, lend: boolean) {
     this.dir = dir;
+    this.lend = lend;
     this.sequence = segmentOf(from);
     this.offset = Math.max(offsetOf(from), SEGMENT_HEADER_BYTES);
   }
@@ -149,10 +155,16 @@ class SegmentReader implements JournalReader {
     else if (usedBytes * 8 < chunkBytes) this.chunkBytes = FIRST_CHUNK_BYTES;
   }
   private async readChunk(length: number): Promise<Buffer> {
-    // Own memory each time: the records handed out are views into it.
-    const buffer = Buffer.allocUnsafeSlow(length);
+    const buffer = this.memoryOf(length);
     const count = await readAt(this.fd as number, buffer, this.offset).catch(() => 0);
     return buffer.subarray(0, count);
+  }
+  private memoryOf(length: number): Buffer {
+    // Own memory each time, as the records handed out are views into it: four megabytes of garbage a read.
+    if (!this.lend || length > MAX_LENT_BYTES) return Buffer.allocUnsafeSlow(length);
+    if (this.memory.length < length)
+      this.memory = Buffer.allocUnsafeSlow(Math.min(MAX_LENT_BYTES, Math.max(length, this.memory.length * 2)));
+    return this.memory.subarray(0, length);
   }
   /** Is there a whole record at the place where there was none a moment ago? */
   private async overtaken(): Promise<boolean> {

@@ -69,9 +69,10 @@ export function createApi(engine: Engine): Hono<{ Variables: Shared }> {
     );
     if (!c.res.headers.has('Cache-Control')) c.header('Cache-Control', 'no-store');
   });
-  app.use('/console/*', limitBody);
-  app.post('/console/session', async (c) => openSession(c, guard));
+  app.post('/console/session', smallBody, async (c) => openSession(c, guard));
+  // Before the body is read: a stranger's 512 MB are not held in memory to be told that the token is missing.
   app.use('/console/*', guard.signedIn);
+  app.use('/console/*', limitBody);
   app.get('/console/openapi.json', (c) => c.json(describeOpenapi(ROUTES, engine.parts.version)));
   for (const each of ROUTES)
     app.on(each.method.toUpperCase(), each.path, (c) => {

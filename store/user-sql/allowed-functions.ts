@@ -58,6 +58,11 @@ export const ALLOWED_TABLE_FUNCTIONS: ReadonlySet<string> = new Set(['range', 'g
 /** Functions whose second argument is a length: one call could ask for all memory. Must be a constant up to MAX_LENGTH. */
 export const LENGTH_FUNCTIONS: ReadonlySet<string> = new Set(['repeat', 'lpad', 'rpad', 'list_resize', 'array_resize']);
 export const MAX_LENGTH = 10_000;
+/** Functions that make a list of any length as one value; after FROM they are rows, which is another matter. */
+export const SERIES_FUNCTIONS: ReadonlySet<string> = new Set(['range', 'generate_series']);
+/** Functions whose lengths multiply when one is given what another made. */
+export const GROWING_FUNCTIONS: ReadonlySet<string> = new Set(['repeat', 'list_resize', 'array_resize', 'range', 'generate_series']);
+export const MAX_GROWTH = 1_000_000;
 
 export const ALLOWED_VIEWS: ReadonlySet<string> = new Set(
   'spans logs samples histograms exemplars span_events span_links series resources scopes changes incidents timeline'.split(' '),

@@ -2,7 +2,16 @@ import duckdb from '@duckdb/node-bindings';
 import { FaultlineError } from '#contracts/errors.ts';
 import type { Connection } from '../database/database.ts';
 import { readRows } from '../run/read-chunk.ts';
-import { ALLOWED_FUNCTIONS, ALLOWED_TABLE_FUNCTIONS, ALLOWED_VIEWS, LENGTH_FUNCTIONS, MAX_LENGTH } from './allowed-functions.ts';
+import {
+  ALLOWED_FUNCTIONS,
+  ALLOWED_TABLE_FUNCTIONS,
+  ALLOWED_VIEWS,
+  GROWING_FUNCTIONS,
+  LENGTH_FUNCTIONS,
+  MAX_GROWTH,
+  MAX_LENGTH,
+  SERIES_FUNCTIONS,
+} from './allowed-functions.ts';
 
 const MAX_SQL_LENGTH = 100_000;
 const NODES = new Set(['SELECT_NODE', 'SET_OPERATION_NODE', 'RECURSIVE_CTE_NODE', 'CTE_NODE']);
@@ -28,6 +37,8 @@ export async function checkUserSql(connection: Connection, sql: string): Promise
   const statements = tree['statements'] as Json[];
   if (statements.length !== 1) refuse('Exactly one statement is allowed.');
   checkNode(statements[0]!['node'] as Json, new Set());
+  // One cell is filled outside the database's memory limit and deaf to interrupts: what multiplies is bounded before it runs.
+  if (growthOf(statements[0]) > MAX_GROWTH) refuse(`The lengths of repeat, list_resize and range multiply to more than ${MAX_GROWTH}.`);
 }
 
 function refuse(message: string): never {
@@ -108,11 +119,27 @@ function checkExpression(json: Json, names: Names): void {
   if (kind === 'FUNCTION' || kind === 'WINDOW') checkCall(json, ALLOWED_FUNCTIONS);
   checkChildren(json, names);
 }
+const constantOf = (json: Json | undefined): unknown => (json?.['value'] as Json | undefined)?.['value'];
+/** How many times over one cell can grow: the product of all lengths in the statement, nested or passed on. */
+function growthOf(value: unknown): number {
+  if (value === null || typeof value !== 'object') return 1;
+  const json = value as Json;
+  if (json['type'] === 'TABLE_FUNCTION') return growthOf((json['function'] as Json)['children']);
+  let growth = 1;
+  for (const child of Object.values(value)) growth *= growthOf(child);
+  if (json['class'] !== 'FUNCTION' || !GROWING_FUNCTIONS.has(String(json['function_name']).toLowerCase())) return growth;
+  const lengths = (json['children'] as Json[]).map(constantOf);
+  if (!SERIES_FUNCTIONS.has(String(json['function_name']).toLowerCase())) return growth * Math.max(1, Number(lengths[1]));
+  // Bounds that come from rows are what the screens' own statements have; only constants are known here.
+  if (!lengths.every((length) => typeof length === 'number')) return growth;
+  const [first = 0, last, step = 1] = lengths as number[];
+  return growth * Math.max(1, Math.abs((last === undefined ? first : last - first) / (step || 1)));
+}
 function checkCall(json: Json, allowed: ReadonlySet<string>): void {
   const name = String(json['function_name']).toLowerCase();
   const qualified = (json['catalog'] ?? '') !== '' || !['', 'main'].includes(String(json['schema'] ?? ''));
   if (qualified || !allowed.has(name)) refuse(`The function ${name} is not allowed.`);
   if (!LENGTH_FUNCTIONS.has(name)) return;
-  const length = ((json['children'] as Json[])[1]?.['value'] as Json | undefined)?.['value'];
+  const length = constantOf((json['children'] as Json[])[1]);
   if (typeof length !== 'number' || length > MAX_LENGTH) refuse(`${name} needs a constant length of at most ${MAX_LENGTH}.`);
 }
