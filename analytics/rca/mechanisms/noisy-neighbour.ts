@@ -1,3 +1,4 @@
+import { quantile } from '../../stats/robust.ts';
 import type { Births } from '../births.ts';
 import type { CaseFile, PlacedMetric } from '../case-file.ts';
 import { type EvidenceRow, metricRow, requestsRow, selfTimeRow } from '../evidence-rows.ts';
@@ -13,6 +14,11 @@ export interface Neighbour extends Mechanism {
   readonly hostShare: number;
   readonly victims: readonly string[];
 }
+
+/** A riser that the host as a whole does not feel must have grown this many times. */
+const LEAST_FACTOR = 2;
+/** The host feels it when its own figure grew this many times. */
+const FELT_FACTOR = 1.25;
 
 /** Extra milliseconds by host and service, from single instances where they are seen, else from services on one host. */
 function extraByHost(file: CaseFile, births: Births): Map<string, Map<string, number>> {
@@ -69,12 +75,25 @@ function strongest(found: readonly { metric: PlacedMetric; shift: Shift }[]): { 
   return best;
 }
 
+/** What shows that the host as a whole got busier or throttled its guests. */
+function hostRise(file: CaseFile, host: string): PlacedMetric | undefined {
+  return file.metrics.find((m) => {
+    if (m.host !== host || (m.family !== 'host_cpu' && m.family !== 'throttled')) return false;
+    const { z, value, baseline } = shiftBetween(m.series.values, null, file.range);
+    return z > 4 && value > FELT_FACTOR * baseline;
+  });
+}
+
+/** Enough to take something away from others: felt by the host as a whole, or far beyond what it does now and then anyway. */
+function isLarge(file: CaseFile, host: string, { metric, shift }: { metric: PlacedMetric; shift: Shift }): boolean {
+  if (hostRise(file, host) !== undefined) return true;
+  const usualPeak = quantile(metric.series.values.subarray(file.range.baseFrom, file.range.baseTo), 0.95);
+  return shift.value >= LEAST_FACTOR * shift.baseline && shift.value > usualPeak;
+}
+
 function evidenceOf(file: CaseFile, riser: PlacedMetric, shift: Shift, host: string, victims: readonly string[]): EvidenceRow[] {
   const rows: (EvidenceRow | null)[] = [metricRow(file, riser, shift.onset)];
-  const whole = file.metrics.find(
-    (m) =>
-      m.host === host && (m.family === 'host_cpu' || m.family === 'throttled') && shiftBetween(m.series.values, null, file.range).z > 4,
-  );
+  const whole = hostRise(file, host);
   if (whole !== undefined) rows.push(metricRow(file, whole, -1));
   for (const victim of victims.slice(0, 3)) rows.push(selfTimeRow(file, victim, null, -1));
   rows.push(requestsRow(file, riser.series.service, -1));
@@ -86,7 +105,7 @@ export function noisyNeighbours(file: CaseFile, births: Births): Neighbour[] {
   const found: Neighbour[] = [];
   for (const [host, services] of extraByHost(file, births)) {
     const riser = strongest(risers(file, host));
-    if (riser === null) continue;
+    if (riser === null || !isLarge(file, host, riser)) continue;
     const name = riser.metric.series.service;
     const victims = [...services.entries()]
       .filter(([service, ms]) => service !== name && ms > 0.05 * births.timeTotal)
