@@ -18,16 +18,20 @@ export interface CorrelatorOptions {
 const INNER_SUSTAINED_MS = 120_000;
 /** Changes told in one incident; a sender that makes up instances would fill it else. The rest is counted. */
 const MOST_CHANGES = 60;
+/** Anomalies and log lines told in one incident; the rest is counted and stays in `Incident.anomalies`. */
+const MOST_LINES = 200;
 
 /** A service heard within this time is heard. */
 const HEARD_MS = 60_000;
 /** Silence of the telemetry is no recovery; after this long it is not waited for any more. */
 const LONGEST_SILENCE_MS = 1_800_000;
 
-/** The correlator with its own counter. */
+/** The correlator with its own counters. */
 export interface CountingCorrelator extends Correlator {
   /** Changes left out of timelines that were full. */
   readonly untoldChanges: number;
+  /** Anomalies and log lines left out of timelines that were full. */
+  readonly untoldLines: number;
 }
 
 type Draft = { -readonly [K in keyof Incident]: Incident[K] } & {
@@ -38,6 +42,9 @@ type Draft = { -readonly [K in keyof Incident]: Incident[K] } & {
   silentMs: number;
   /** Changes told so far. */
   changes: number;
+  /** Anomalies and log lines told so far, and those left out. */
+  lines: number;
+  untold: number;
   entries: TimelineEntry[];
 };
 
@@ -50,9 +57,13 @@ export function createCorrelator(options: CorrelatorOptions = {}): CountingCorre
   const settings = { resolveAfterMs: 180_000, reopenWithinMs: 600_000, maxAnomalies: 60, ...options };
   const drafts: Draft[] = [];
   let untoldChanges = 0;
+  let untoldLines = 0;
   return {
     get untoldChanges() {
       return untoldChanges;
+    },
+    get untoldLines() {
+      return untoldLines;
     },
     step(nowMs, anomalies, observation) {
       const graph = callGraph(observation);
@@ -67,6 +78,8 @@ export function createCorrelator(options: CorrelatorOptions = {}): CountingCorre
         waitForSilent(draft, nowMs, observation);
         const told = tellChanges(draft, graph, nowMs, observation);
         untoldChanges += told.left;
+        untoldLines += draft.untold;
+        draft.untold = 0;
         if (told.isNews) changed.add(draft);
       }
       const quietMs = Math.max(settings.resolveAfterMs, 4 * observation.stepMs);
@@ -155,6 +168,8 @@ function open_(symptoms: readonly Anomaly[], entries: ReadonlySet<string>, nowMs
     worst: prominence(lead, entries),
     seen: new Set(),
     changes: 0,
+    lines: 0,
+    untold: 0,
     silentMs: 0,
     entries: [entry(nowMs, 'opened', lead.subject.service, title, 'incident_opened', { title })],
   };
@@ -205,7 +220,13 @@ function note(draft: Draft, anomaly: Anomaly, stepMs: number): boolean {
   if (draft.seen.has(key)) return false;
   draft.seen.add(key);
   const told = anomalyEntry(anomaly, stepMs);
-  if (told !== null) draft.entries.push(told);
+  if (told === null) return true;
+  if (draft.lines >= MOST_LINES) {
+    draft.untold++;
+    return true;
+  }
+  draft.lines++;
+  draft.entries.push(told);
   return true;
 }
 
@@ -263,6 +284,16 @@ function forgetOld(drafts: Draft[], nowMs: number, reopenWithinMs: number): void
 }
 
 function freeze(draft: Draft): Incident {
-  const { lastSymptomMs: _last, worst: _worst, seen: _seen, changes: _changes, silentMs: _silent, entries, ...incident } = draft;
+  const {
+    lastSymptomMs: _last,
+    worst: _worst,
+    seen: _seen,
+    changes: _changes,
+    lines: _lines,
+    untold: _untold,
+    silentMs: _silent,
+    entries,
+    ...incident
+  } = draft;
   return { ...incident, timeline: [...entries] };
 }

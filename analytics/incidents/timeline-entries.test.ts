@@ -142,4 +142,14 @@ describe('changes of an incident', () => {
     expect(changes).toHaveLength(60);
     expect(untold).toBe(440);
   });
+  it('leave room: log lines without end are bounded and counted', () => {
+    const correlator = createCorrelator();
+    const lines = Array.from({ length: 450 }, (_, i) =>
+      anomaly({ signal: 'log', labels: `pattern=made up ${i}` }, { kind: 'log_new_pattern', onsetMs: at }),
+    );
+    const [incident] = correlator.step(at + STEP, [symptom, ...lines], world([change({ atMs: at })]));
+    expect(incident?.timeline.filter((e) => e.kind === 'log' || e.kind === 'anomaly')).toHaveLength(200);
+    expect(incident?.timeline.filter((e) => e.kind === 'change')).toHaveLength(1);
+    expect(correlator.untoldLines).toBe(251);
+  });
 });
