@@ -55,7 +55,7 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
   const { dataDir, retentionSeconds, maxSizeBytes, limits } = settings;
   mkdirSync(journalFolder(dataDir), { recursive: true });
   const store = await openStore({ dataDir, retentionSeconds, maxSizeBytes, limits, nowMs, log });
-  const reader = await openJournalReader(journalFolder(dataDir), store.released());
+  const reader = await openJournalReader(journalFolder(dataDir), store.released(), { lend: true });
   const account = new IngestAccount();
   const book = new IncidentBook({ store, nowMs, log });
   await book.load();
