@@ -1,8 +1,10 @@
-import type { Anomaly, Incident, Severity, TimelineEntry } from '#contracts/judgement.ts';
+import type { Anomaly, Severity } from '#contracts/judgement.ts';
 import type { Correlator, Observation } from '#contracts/observation.ts';
 import { type CallGraph, callGraph } from '../topology/call-graph.ts';
+import { type Draft, freeze, keyOf } from './draft.ts';
 import { isSymptom, leadingSymptom, prominence, severityOf } from './symptom.ts';
-import { anomalyEntry, changeEntry, changeKey, changesAround, entry } from './timeline-entries.ts';
+import { note, tellChanges } from './tell-story.ts';
+import { entry } from './timeline-entries.ts';
 import { titleOf } from './title.ts';
 
 /** Settings of the correlator; the defaults fit all inputs. */
@@ -16,11 +18,6 @@ export interface CorrelatorOptions {
 }
 /** Trouble inside the system that no user feels must last this long before it opens an incident. */
 const INNER_SUSTAINED_MS = 120_000;
-/** Changes told in one incident; a sender that makes up instances would fill it else. The rest is counted. */
-const MOST_CHANGES = 60;
-/** Anomalies and log lines told in one incident; the rest is counted and stays in `Incident.anomalies`. */
-const MOST_LINES = 200;
-
 /** A service heard within this time is heard. */
 const HEARD_MS = 60_000;
 /** Silence of the telemetry is no recovery; after this long it is not waited for any more. */
@@ -33,20 +30,6 @@ export interface CountingCorrelator extends Correlator {
   /** Anomalies and log lines left out of timelines that were full. */
   readonly untoldLines: number;
 }
-
-type Draft = { -readonly [K in keyof Incident]: Incident[K] } & {
-  lastSymptomMs: number;
-  worst: number;
-  seen: Set<string>;
-  /** How long the leading service has not been heard of. */
-  silentMs: number;
-  /** Changes told so far. */
-  changes: number;
-  /** Anomalies and log lines told so far, and those left out. */
-  lines: number;
-  untold: number;
-  entries: TimelineEntry[];
-};
 
 /**
  * Anomalies to incidents: symptoms that hang together by calls or hosts are one incident; metrics, logs and edges
@@ -212,24 +195,6 @@ function update(
 
 const RANK: Readonly<Record<Severity, number>> = { minor: 0, major: 1, critical: 2 };
 const worse = (a: Severity, b: Severity): Severity => (RANK[b] > RANK[a] ? b : a);
-const keyOf = (a: Anomaly): string =>
-  `${a.kind}|${a.subject.service}|${a.subject.peer ?? ''}|${a.subject.instance ?? ''}|${a.subject.signal}|${a.subject.labels}`;
-
-function note(draft: Draft, anomaly: Anomaly, stepMs: number): boolean {
-  const key = keyOf(anomaly);
-  if (draft.seen.has(key)) return false;
-  draft.seen.add(key);
-  const told = anomalyEntry(anomaly, stepMs);
-  if (told === null) return true;
-  if (draft.lines >= MOST_LINES) {
-    draft.untold++;
-    return true;
-  }
-  draft.lines++;
-  draft.entries.push(told);
-  return true;
-}
-
 /** Stops the quiet time while nothing at all is heard of the service that shows the symptom. */
 function waitForSilent(draft: Draft, nowMs: number, { services, startMs, stepMs }: Observation): void {
   const to = Math.round((nowMs - startMs) / stepMs);
@@ -238,26 +203,6 @@ function waitForSilent(draft: Draft, nowMs: number, { services, startMs, stepMs 
   const isHeard = requests?.subarray(from, to).some((value) => !Number.isNaN(value)) ?? false;
   draft.silentMs = isHeard ? 0 : draft.silentMs + stepMs;
   if (!isHeard && draft.silentMs <= LONGEST_SILENCE_MS) draft.lastSymptomMs = Math.min(nowMs, draft.lastSymptomMs + stepMs);
-}
-
-/** What changed around the incident in services that hang together with it; each change is told once. */
-function tellChanges(draft: Draft, graph: CallGraph, nowMs: number, { changes }: Observation): { isNews: boolean; left: number } {
-  const told = { isNews: false, left: 0 };
-  if (changes.length === 0) return told;
-  const services = new Set([...graph.component(draft.symptom.service), ...draft.services]);
-  for (const change of changesAround(changes, services, draft.onsetMs, nowMs)) {
-    const key = `change|${changeKey(change)}`;
-    if (draft.seen.has(key)) continue;
-    draft.seen.add(key);
-    if (draft.changes >= MOST_CHANGES) {
-      told.left++;
-      continue;
-    }
-    draft.changes++;
-    draft.entries.push(changeEntry(change));
-    told.isNews = true;
-  }
-  return told;
 }
 
 /** Latest figures of each subject, old ones kept, strongest first. */
@@ -281,19 +226,4 @@ function forgetOld(drafts: Draft[], nowMs: number, reopenWithinMs: number): void
     const draft = drafts[i]!;
     if (draft.status === 'resolved' && nowMs - (draft.resolvedMs ?? 0) > reopenWithinMs) drafts.splice(i, 1);
   }
-}
-
-function freeze(draft: Draft): Incident {
-  const {
-    lastSymptomMs: _last,
-    worst: _worst,
-    seen: _seen,
-    changes: _changes,
-    lines: _lines,
-    untold: _untold,
-    silentMs: _silent,
-    entries,
-    ...incident
-  } = draft;
-  return { ...incident, timeline: [...entries] };
 }
