@@ -18,13 +18,14 @@ describe.skipIf(cannotRun !== null)(`console${cannotRun === null ? '' : `: skipp
   let widest: string;
 
   async function ranked(): Promise<Incident> {
+    let answer: { incidents: Incident[] } = { incidents: [] };
     for (const started = performance.now(); performance.now() - started < 90_000; ) {
-      const answer = (await (await faultline.fetch('/console/incidents')).json()) as { incidents: Incident[] };
+      answer = (await (await faultline.fetch('/console/incidents')).json()) as typeof answer;
       const found = answer.incidents.find((one) => one.rca !== null && one.rca.candidates.length > 0);
       if (found) return found;
       await new Promise((resolve) => setTimeout(resolve, 500));
     }
-    throw new Error(`no ranked incident\n${faultline.log()}`);
+    throw new Error(`no ranked incident of ${JSON.stringify(shop)}: ${JSON.stringify(answer).slice(0, 2_000)}\n${faultline.log()}`);
   }
   /** The trace of most spans: it surely has something to fold. */
   async function widestTrace(): Promise<string> {
@@ -51,6 +52,7 @@ describe.skipIf(cannotRun !== null)(`console${cannotRun === null ? '' : `: skipp
     range = `from=${shop.endMs - 1_800_000}&to=${shop.endMs}`;
   });
   afterAll(async () => {
+    await shop?.stop();
     await browser?.close();
     await faultline?.stop();
   });

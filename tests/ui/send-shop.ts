@@ -1,30 +1,54 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { DemoScenario } from '#demo/scenarios.ts';
 import { createShop } from '#demo/simulate.ts';
 import type { FaultlineProcess } from '../app/faultline-process.ts';
 
-const MINUTES = 30;
+const HISTORY_MS = 30 * 60_000;
+/** The shop goes on for so long: an incident whose telemetry falls silent may be resolved while the tests look at it. */
+const LIVE_MS = 10 * 60_000;
 const STEP_MS = 60_000;
-const AHEAD_MS = 240_000;
+const TURN_MS = 2_000;
 
-/** Half an hour of the demo shop, sent over the real socket. Answers what is really wrong. */
-export async function sendShop(
-  faultline: FaultlineProcess,
-  scenario: DemoScenario,
-  seed: number,
-): Promise<{ service: string; onsetMs: number; endMs: number }> {
-  // A few minutes ahead: nothing may fall silent, and so be resolved, while the tests look at it.
-  const endMs = Math.floor(Date.now() / 10_000) * 10_000 + AHEAD_MS;
-  const startMs = endMs - MINUTES * 60_000;
-  const shop = createShop({ seed, scenario, startMs, durationMs: MINUTES * 60_000, requestsPerSecond: 8 });
-  for (let untilMs = startMs + STEP_MS; untilMs <= endMs; untilMs += STEP_MS) {
+export interface SentShop {
+  /** What is really wrong. */
+  readonly service: string;
+  readonly onsetMs: number;
+  /** End of the history. */
+  readonly endMs: number;
+  stop(): Promise<void>;
+}
+/** Half an hour of the demo shop, sent over the real socket; then it goes on in real time until stopped. */
+export async function sendShop(faultline: FaultlineProcess, scenario: DemoScenario, seed: number): Promise<SentShop> {
+  const endMs = Math.floor(Date.now() / 10_000) * 10_000;
+  const startMs = endMs - HISTORY_MS;
+  const shop = createShop({ seed, scenario, startMs, durationMs: HISTORY_MS + LIVE_MS, onsetMs: endMs - 6 * 60_000, requestsPerSecond: 8 });
+  const sendUntil = async (untilMs: number): Promise<void> => {
     const bodies = shop.advance(untilMs);
     for (const signal of ['traces', 'logs', 'metrics'] as const) {
       for (const body of bodies[signal]) await send(faultline, signal, body);
     }
-  }
+  };
+  for (let untilMs = startMs + STEP_MS; untilMs <= endMs; untilMs += STEP_MS) await sendUntil(untilMs);
   await faultline.flush();
-  const truth = shop.truth();
-  return { service: truth.service, onsetMs: truth.onsetMs, endMs };
+  const stopping = new AbortController();
+  const going = goOn(sendUntil, stopping.signal);
+  const { service, onsetMs } = shop.truth();
+  return {
+    service,
+    onsetMs,
+    endMs,
+    stop: async () => {
+      stopping.abort();
+      await going;
+    },
+  };
+}
+async function goOn(sendUntil: (untilMs: number) => Promise<void>, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    // A sender retries what was refused or lost; what is sent here need not arrive whole.
+    await sendUntil(Date.now()).catch(() => undefined);
+    await sleep(TURN_MS, undefined, { signal }).catch(() => undefined);
+  }
 }
 async function send(faultline: FaultlineProcess, signal: string, body: Uint8Array): Promise<void> {
   const headers = { 'content-type': 'application/x-protobuf' };
