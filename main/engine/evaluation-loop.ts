@@ -25,6 +25,8 @@ const BACKFILL_ROWS = 50;
 const BACKFILL_CALM_MS = 2_500;
 /** Reading the past hour takes no longer than this (and one part). */
 const REBUILD_BUDGET_MS = 15_000;
+/** A replay hands the thread over after this much work: by time, because a step costs what there are series. */
+const TURN_MS = 20;
 /** Causes are ranked again on every cell for so long, then once a minute, then no more: the baseline leaves the ring. */
 const RANK_EVERY_CELL_MS = 5 * 60_000;
 const RANK_UNTIL_MS = 40 * 60_000;
@@ -141,11 +143,14 @@ export class EvaluationLoop {
     this.correlator = createCorrelator();
     const observation = this.ring.view();
     const latest = new Map<string, Incident>();
+    let turnStartedMs = performance.now();
     for (let bucket = 0; bucket < BUCKETS; bucket++) {
       this.anomalies = this.detector.push(observation, bucket, evidenceQueries);
       const atMs = observation.startMs + (bucket + 1) * STEP_MS;
       for (const incident of this.correlator.step(atMs, this.anomalies, observation)) latest.set(incident.id, incident);
-      if (bucket % 30 === 29) await new Promise((resolve) => setImmediate(resolve));
+      if (performance.now() - turnStartedMs < TURN_MS) continue;
+      await new Promise((resolve) => setImmediate(resolve));
+      turnStartedMs = performance.now();
     }
     for (const incident of latest.values()) {
       const taken = await this.options.book.take(incident);

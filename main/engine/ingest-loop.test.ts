@@ -90,6 +90,19 @@ describe('IngestLoop', () => {
     expect(account.dropped.get('otlp-http')?.get('engine_cannot_decode')).toBe(3);
     await loop.stop();
   });
+  it('does not take a journal that cannot be read for one that is read to its end', async () => {
+    const left = [record(0)];
+    let failures = 0;
+    const read = async (): Promise<JournalRecord[]> => {
+      if (failures++ < 3) throw new Error('EIO');
+      return left.splice(0);
+    };
+    const { loop, appended } = rig({ reader: { position: 0, read, close: () => undefined } as never, pollMs: 1 });
+    loop.start();
+    expect(await loop.drained()).toBe(10);
+    expect(appended).toEqual([0]);
+    await loop.stop();
+  });
   it('writes before it reads on when hot rows are over budget', async () => {
     const { loop, waiting, state } = rig({ hotBudgetBytes: 100 });
     state.hotBytes = 101;

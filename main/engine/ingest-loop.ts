@@ -75,6 +75,12 @@ export class IngestLoop {
       const waiting = this.waiters;
       this.waiters = [];
       const records = await this.readSome();
+      if (records === null) {
+        // Not the end: who waits for everything to be visible goes on waiting.
+        this.waiters.push(...waiting);
+        await this.rest();
+        continue;
+      }
       if (records.length === 0) {
         this.caughtUp = true;
         for (const { resolve } of waiting) resolve(this.position);
@@ -88,12 +94,13 @@ export class IngestLoop {
     }
     for (const { reject } of this.waiters) reject(new FaultlineError('starting', 'The engine is stopping.'));
   }
-  private async readSome(): Promise<readonly JournalRecord[]> {
+  /** @returns null when the journal could not be read */
+  private async readSome(): Promise<readonly JournalRecord[] | null> {
     try {
       return await this.options.reader.read(READ_BYTES);
     } catch (error) {
       this.options.log(`cannot read the journal at ${this.position}: ${error instanceof Error ? error.message : error}`);
-      return [];
+      return null;
     }
   }
   private async takeAll(records: readonly JournalRecord[]): Promise<void> {
