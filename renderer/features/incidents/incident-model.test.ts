@@ -135,10 +135,6 @@ describe('timeline', () => {
     expect(recentChanges([both], 5).map((c) => c.entry.says)).toEqual(['cart: deployed 1 → 2']);
     expect(timelineOf({ ...both, timeline: [{ ...told, service: 'pricing' }] }).map((e) => e.says)).toContain('deploy');
   });
-  it('a change the timeline tells already is not told again', () => {
-    const told = { ...entry('change', 545_000, 'cart: deploy'), service: 'cart' };
-    expect(timelineOf({ ...seen, timeline: [told] }).map((e) => e.says)).toEqual(['cart: deploy']);
-  });
   it('folds old noise and the many, never what people did', () => {
     const many = Array.from({ length: 30 }, (_, i) => entry('anomaly', i * 60_000));
     const told = tellingEntries([...many, entry('note', 5)], 600_000);

@@ -8,21 +8,16 @@ const BEFORE_ONSET_MS = 120_000;
 /** A change of the timeline and the same change as evidence: their times may differ by what the grid rounds. */
 const SAME_CHANGE_MS = 2_000;
 
-/** A roll-out takes a while: two tellings of one change may differ by so much. */
-const SAME_CHANGE_MS = 60_000;
-
 /** Everything known, oldest first; changes that serve as evidence stand among it at their time, each change once. */
 export function timelineOf(incident: Pick<Incident, 'timeline' | 'rca'>): TimelineEntry[] {
-  const seen = new Set<string>();
-  const known = (service: string, atMs: number): boolean =>
-    incident.timeline.some((entry) => entry.kind === 'change' && entry.service === service && Math.abs(entry.atMs - atMs) < SAME_CHANGE_MS);
+  const seen = new Set(incident.timeline.map((entry) => entry.says));
   const isTold = (service: string, atMs: number): boolean =>
     incident.timeline.some((entry) => entry.kind === 'change' && entry.service === service && Math.abs(entry.atMs - atMs) < SAME_CHANGE_MS);
   const changes: TimelineEntry[] = [];
   for (const candidate of incident.rca?.candidates ?? []) {
     for (const evidence of candidate.evidence) {
       const atMs = evidence.onset === null ? Number.NaN : Date.parse(evidence.onset);
-      if (evidence.signal !== 'change' || !Number.isFinite(atMs) || seen.has(evidence.says) || known(candidate.service, atMs)) continue;
+      if (evidence.signal !== 'change' || !Number.isFinite(atMs) || seen.has(evidence.says)) continue;
       seen.add(evidence.says);
       if (isTold(String(evidence.params['service'] ?? candidate.service), atMs)) continue;
       const { says, messageKey, params } = evidence;
