@@ -106,6 +106,8 @@ async function assemble(options: StoreOptions, dataDir: DataDir, database: Datab
   await days.views();
   for (const sql of fixedViews()) await connection.run(sql);
   await store.start();
+  // A command that starts the console for itself shows no Sources page: without this a damaged day is only a smaller count.
+  for (const { message } of problems) log(message);
   return store;
 }
 

@@ -14,7 +14,8 @@ export async function explainStart(error: FaultlineError, settings: Settings, ru
 }
 /** Which process has the port, and which one to take instead. */
 async function explainTakenPort(error: FaultlineError, settings: Settings): Promise<FaultlineError> {
-  const name = (Object.keys(FLAGS) as (keyof typeof FLAGS)[]).find((key) => new RegExp(`\\b${settings[key].port}\\b`).test(error.message));
+  // By the words "Port N": a bare number stands in the address too, and port 0 (any) is never the one that is taken.
+  const name = (Object.keys(FLAGS) as (keyof typeof FLAGS)[]).find((key) => error.message.includes(`Port ${settings[key].port} o`));
   if (!name) return error;
   const { host, port } = settings[name];
   const owner = describePortOwner(port);

@@ -34,10 +34,14 @@ async function start(message: Extract<ToChild, { type: 'start' }>): Promise<void
     fail(error);
   }
 }
+/** What kept it from starting was told by `fail`; a second time, with its stack, it only hides that sentence. */
+function logUntold(error: unknown): void {
+  if (!(error instanceof FaultlineError)) console.error(error);
+}
 async function stop(deadlineMs: number): Promise<void> {
   setTimeout(() => exit(0), Math.max(500, deadlineMs)).unref();
   // Room after the sources for the journal to be sealed.
-  await running?.then((collector) => collector.stop(deadlineMs * 0.8)).catch((error: unknown) => console.error(error));
+  await running?.then((collector) => collector.stop(deadlineMs * 0.8)).catch(logUntold);
   port.send({ type: 'stopped' });
   setTimeout(() => exit(0), 20);
 }

@@ -29,10 +29,14 @@ async function start(settings: Settings): Promise<void> {
     fail(error);
   }
 }
+/** What kept it from starting was told by `fail`; a second time, with its stack, it only hides that sentence. */
+function logUntold(error: unknown): void {
+  if (!(error instanceof FaultlineError)) console.error(error);
+}
 async function stop(deadlineMs: number): Promise<void> {
   // Exit can hang in native threads: the deadline holds whatever happens.
   setTimeout(() => process.exit(0), Math.max(500, deadlineMs)).unref();
-  await running?.then((engine) => engine.stop()).catch((error: unknown) => console.error(error));
+  await running?.then((engine) => engine.stop()).catch(logUntold);
   try {
     port.send({ type: 'stopped' });
   } finally {
