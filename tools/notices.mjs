@@ -44,12 +44,9 @@ function licenceOfText(entry) {
 /** Shipped with the console: not a development dependency. The page's packages are bundled, so they ship as well. */
 const PAGE = [
   'svelte',
-  'bits-ui',
   'uplot',
-  'virtua',
   'elkjs',
   '@lucide/svelte',
-  '@internationalized/date',
   '@fontsource-variable/inter',
   '@fontsource-variable/jetbrains-mono',
 ];
