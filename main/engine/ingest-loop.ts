@@ -3,6 +3,7 @@ import type { JournalReader } from '#collectors/pipeline/journal-reader.ts';
 import type { DecodedRecord } from '#contracts/columns.ts';
 import { FaultlineError } from '#contracts/errors.ts';
 import type { JournalPosition, JournalRecord } from '#contracts/journal.ts';
+import type { ReasonCode } from '#contracts/reasons.ts';
 import type { Store } from '#contracts/store.ts';
 import { eventExtent, type IngestAccount } from './ingest-account.ts';
 
@@ -116,12 +117,16 @@ export class IngestLoop {
   private async take(record: JournalRecord): Promise<void> {
     const { account, store, decode, nowMs } = this.options;
     let decoded: DecodedRecord;
+    let reason: ReasonCode = 'engine_cannot_decode';
     try {
       decoded = await decode(record);
+      reason = 'store_failed';
       store.append({ position: record.position, next: record.next }, decoded.batches);
     } catch (error) {
-      account.drop(record.source, 'engine_cannot_decode', Math.max(1, record.items));
-      this.options.log(`cannot decode record ${record.position} of ${record.source}: ${error instanceof Error ? error.message : error}`);
+      account.drop(record.source, reason, Math.max(1, record.items));
+      this.options.log(
+        `cannot ${reason === 'store_failed' ? 'append' : 'decode'} record ${record.position} of ${record.source}: ${error instanceof Error ? error.message : error}`,
+      );
       await this.options.quarantine(record, error);
       // The store must still learn that this record is done, or the journal would be kept for ever.
       store.append({ position: record.position, next: record.next }, []);

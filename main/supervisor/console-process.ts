@@ -18,6 +18,8 @@ export interface ConsoleOptions {
  * @throws FaultlineError data_dir_locked, data_dir_not_writable, port_taken, ...
  */
 export async function startConsole({ settings, host, log, onState }: ConsoleOptions): Promise<Supervisor> {
+  // Files of this process and of its children are their owner's only, whatever the mode of the folder.
+  process.umask(0o077);
   const lock = await lockFolder(settings.dataDir, log);
   try {
     // Telemetry is confidential: a folder made by hand may be open to all.
