@@ -42,14 +42,7 @@ function licenceOfText(entry) {
   return /Apache License\s+Version 2\.0/.test(text) ? 'Apache-2.0' : undefined;
 }
 /** Shipped with the console: not a development dependency. The page's packages are bundled, so they ship as well. */
-const PAGE = [
-  'svelte',
-  'uplot',
-  'elkjs',
-  '@lucide/svelte',
-  '@fontsource-variable/inter',
-  '@fontsource-variable/jetbrains-mono',
-];
+const PAGE = ['svelte', 'uplot', 'elkjs', '@lucide/svelte', '@fontsource-variable/inter', '@fontsource-variable/jetbrains-mono'];
 const ships = (entry) => (!entry.dev && !entry.devOptional) || PAGE.includes(entry.name);
 
 export function notices() {
