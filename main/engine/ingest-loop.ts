@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type { JournalReader } from '#collectors/pipeline/journal-reader.ts';
 import type { DecodedRecord } from '#contracts/columns.ts';
 import { FaultlineError } from '#contracts/errors.ts';
@@ -21,6 +21,8 @@ export interface IngestOptions {
   readonly hotBudgetBytes?: number;
   readonly pollMs?: number;
 }
+/** Time the store gets to write a row group before it is told to write everything. */
+const RELIEF_MS = 500;
 const READ_BYTES = 4 * 1024 * 1024;
 const HOT_BUDGET_BYTES = 384 * 1024 * 1024;
 const POLL_MS = 250;
@@ -145,6 +147,10 @@ export class IngestLoop {
     const hotBytes = (): number => Object.values(store.hot()).reduce((sum, table) => sum + table.bytes, 0);
     while (!this.stopping && hotBytes() > hotBudgetBytes) {
       this.paused = true;
+      const before = hotBytes();
+      await sleep(RELIEF_MS);
+      // The store writes whole row groups by itself; forcing the rest out as well would cost twice.
+      if (hotBytes() < before) continue;
       await store.flush().catch((error: unknown) => log(`cannot write hot rows: ${error instanceof Error ? error.message : error}`));
       if (hotBytes() > hotBudgetBytes) await this.rest();
     }
