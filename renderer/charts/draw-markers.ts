@@ -10,6 +10,8 @@ export function drawMarkers(chart: uPlot, markers: readonly Marker[], font: stri
   ctx.beginPath();
   ctx.rect(left, top, width, height);
   ctx.clip();
+  const taken: [number, number][] = [];
+  // In the order given: the first get their words, others only where there is room.
   for (const marker of markers) {
     const x = Math.round(chart.valToPos(marker.atMs, 'x', true));
     if (marker.untilMs !== undefined) {
@@ -24,17 +26,30 @@ export function drawMarkers(chart: uPlot, markers: readonly Marker[], font: stri
     ctx.moveTo(x, top);
     ctx.lineTo(x, top + height);
     ctx.stroke();
-    label(ctx, marker, x, top, left + width, font, remPx * scale);
+    label(ctx, marker, x, top, left + width, font, remPx * scale, taken);
   }
   ctx.restore();
 }
-function label(ctx: CanvasRenderingContext2D, marker: Marker, x: number, top: number, right: number, font: string, remPx: number): void {
+function label(
+  ctx: CanvasRenderingContext2D,
+  marker: Marker,
+  x: number,
+  top: number,
+  right: number,
+  font: string,
+  remPx: number,
+  taken: [number, number][],
+): void {
   if (marker.label === '') return;
   ctx.font = `600 ${Math.round(remPx * 0.65)}px ${font}`;
   ctx.fillStyle = marker.colour;
   const wide = ctx.measureText(marker.label).width;
-  const fits = x + wide + remPx / 4 < right;
-  ctx.textAlign = fits ? 'left' : 'right';
+  const gap = remPx / 4;
+  const from = x + wide + gap < right ? x + gap : x - gap - wide;
+  // Words over words can be read by nobody; the line stays, its words are on the timeline.
+  if (taken.some(([start, end]) => from < end + gap && from + wide > start - gap)) return;
+  taken.push([from, from + wide]);
+  ctx.textAlign = 'left';
   ctx.textBaseline = 'top';
-  ctx.fillText(marker.label, fits ? x + remPx / 4 : x - remPx / 4, top + 2);
+  ctx.fillText(marker.label, from, top + 2);
 }
