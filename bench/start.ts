@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { findFreePort } from '#main/collector/port-owner.ts';
 import { cpuSecondsOf, rssBytesOf, startFaultline } from '../tests/app/faultline-process.ts';
 import type { Row, Scenario } from './run.ts';
 
@@ -20,7 +21,7 @@ const opens = (port: number): Promise<boolean> =>
 /** Spawn to the ingest port taking connections. */
 async function portsMs(): Promise<number> {
   const dataDir = mkdtempSync(join(tmpdir(), 'faultline-start-'));
-  const port = 30_000 + Math.floor(Math.random() * 20_000);
+  const port = (await findFreePort('127.0.0.1', 30_000)) as number;
   const startedMs = performance.now();
   const child = spawn(
     resolve(import.meta.dirname, '../bin/faultline'),

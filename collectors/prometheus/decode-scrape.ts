@@ -109,7 +109,7 @@ const NO_ATTRIBUTES: Attributes = { keys: [], values: [], types: '' };
 const isMonotonic = (type: FamilyType, name: string): boolean =>
   type === 'counter' ? !name.endsWith('_created') : (type === 'histogram' || type === 'summary') && /_(?:bucket|sum|count)$/.test(name);
 
-function seriesId(dictionary: Dictionary, labels: ReadonlyMap<string, string>, family: Family, record: JournalRecord): number {
+function seriesId(dictionary: Dictionary, labels: ReadonlyMap<string, string>, family: Family): number {
   const name = labels.get('__name__') ?? '';
   const attributes = toAttributes(labels);
   const monotonic = isMonotonic(family.type, name);
@@ -128,13 +128,13 @@ function seriesId(dictionary: Dictionary, labels: ReadonlyMap<string, string>, f
     service,
     attributes,
     metadata: NO_ATTRIBUTES,
-    resourceId: resourceId(dictionary, labels, record),
+    resourceId: resourceId(dictionary, labels),
     scopeId: 0,
   }));
 }
 
 /** The target as a resource, so that metrics join traces and logs on service and instance. */
-function resourceId(dictionary: Dictionary, labels: ReadonlyMap<string, string>, _record: JournalRecord): number {
+function resourceId(dictionary: Dictionary, labels: ReadonlyMap<string, string>): number {
   const service = labels.get('service_name') ?? labels.get('job') ?? '';
   const instance = labels.get('instance') ?? '';
   const pairs: [string, string][] = [
@@ -261,7 +261,7 @@ class Scrape {
       this.families.get(parsed.name.replace(SUFFIX, '')) ?? { type: 'unknown', help: '', unit: '' };
     let id = 0;
     if (labels?.get('__name__')) {
-      id = seriesId(this.context.dictionary, labels, family, this.record);
+      id = seriesId(this.context.dictionary, labels, family);
       if (id === 0) {
         bump(this.dropped, 'too_many_series');
         return BEYOND_LIMIT;
@@ -330,7 +330,7 @@ class Scrape {
       let id = this.state.meta.get(name);
       if (id === undefined) {
         const labels = new Map([...Object.entries(this.meta.labels), ['__name__', name] as const]);
-        id = seriesId(this.context.dictionary, labels, { type: 'gauge', help: '', unit: '' }, this.record);
+        id = seriesId(this.context.dictionary, labels, { type: 'gauge', help: '', unit: '' });
         this.state.meta.set(name, id);
       }
       if (id !== 0) this.samples.push(id, this.timeNs, value);

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findFreePort } from '#main/collector/port-owner.ts';
 import { extrapolatedRate } from '#query/rate.ts';
 import { type FaultlineProcess, startFaultline } from './faultline-process.ts';
 import { hasNezha, readNezhaSpans, serviceOf, toOtlpJson } from './nezha.ts';
@@ -84,8 +85,8 @@ describe.skipIf(!haveBoth)("Debian's prometheus-node-exporter and prometheus (sk
   let exporterPort = 0;
   let prometheusUrl = '';
   beforeAll(async () => {
-    exporterPort = 20_000 + (process.pid % 10_000);
-    const prometheusPort = exporterPort + 10_001;
+    exporterPort = (await findFreePort('127.0.0.1', 20_000 + (process.pid % 10_000))) as number;
+    const prometheusPort = (await findFreePort('127.0.0.1', exporterPort)) as number;
     prometheusUrl = `http://127.0.0.1:${prometheusPort}`;
     const config = join(folder, 'prometheus.yml');
     writeFileSync(
