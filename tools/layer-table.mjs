@@ -7,15 +7,17 @@ export const MAY_IMPORT = {
   store: ['contracts'],
   collectors: ['contracts', 'protos'],
   exporters: ['contracts', 'protos'],
+  models: ['contracts'],
   demo: ['contracts', 'protos'],
   renderer: ['contracts'],
-  main: ['contracts', 'protos', 'query', 'analytics', 'store', 'collectors', 'exporters', 'demo'],
+  main: ['contracts', 'protos', 'query', 'analytics', 'store', 'collectors', 'exporters', 'models', 'demo'],
 };
 /** Packages that only these folders may import. Tests may use any package. */
 export const ONE_DOOR = {
   '@duckdb/node-api': ['store'],
   '@duckdb/node-bindings': ['store'],
-  '@grpc/grpc-js': ['collectors', 'exporters', 'demo'],
+  '@grpc/grpc-js': ['collectors', 'exporters', 'models', 'demo'],
+  'node-llama-cpp': ['models'],
   electron: ['main/shell', 'main/preload'],
   svelte: ['renderer'],
   uplot: ['renderer'],
@@ -24,7 +26,7 @@ export const ONE_DOOR = {
   commander: ['main/cli'],
   yaml: ['main/cli', 'collectors'],
   'apache-arrow': ['store', 'exporters', 'renderer', 'main/cli', 'main/api'],
-  zod: ['contracts', 'collectors', 'main'],
+  zod: ['contracts', 'collectors', 'models', 'main'],
 };
 /** No clock and no chance: both are arguments there. */
 export const PURE = ['contracts', 'query', 'analytics'];
