@@ -16,7 +16,7 @@ export const MAY_IMPORT = {
 export const ONE_DOOR = {
   '@duckdb/node-api': ['store'],
   '@duckdb/node-bindings': ['store'],
-  '@grpc/grpc-js': ['collectors', 'exporters', 'models', 'demo'],
+  '@grpc/grpc-js': ['collectors', 'exporters', 'demo'],
   'node-llama-cpp': ['models'],
   electron: ['main/shell', 'main/preload'],
   svelte: ['renderer'],
