@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { billSchema } from './cost.ts';
 
 /**
  * Own API, all under /console, `Authorization: Bearer TOKEN` (or the cookie the page got for it). Tables come as
@@ -144,6 +145,8 @@ export const importResultSchema = z.object({
   refused: z.array(z.object({ line: z.number().nullable(), reason: z.string(), message: z.string() })),
   minTimeMs: z.number().nullable(),
   maxTimeMs: z.number().nullable(),
+  /** Set when the file was a FOCUS bill. */
+  bill: billSchema.optional(),
 });
 export type ImportResult = z.infer<typeof importResultSchema>;
 
