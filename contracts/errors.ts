@@ -13,6 +13,7 @@ export const ERRORS = {
   unauthorized: e('permanent', 401, 'The token is missing or wrong.', 'Use the token printed at start or in runtime.json.'),
   forbidden: e('permanent', 403, 'This host or origin may not talk to the console.', 'Use the address printed at start.'),
   not_found: e('permanent', 404, 'There is no such thing.', 'It may have been pruned by retention; see Sources.'),
+  conflict: e('permanent', 409, 'Somebody else has saved since.', 'Read the newer state, then save again.'),
   sql_refused: e('permanent', 400, 'Only one SELECT over the documented views is allowed.', 'See docs/data-dictionary.md.'),
   query_failed: e('permanent', 400, 'The query cannot be run.', "See the database's message."),
   query_timeout: e('retryable', 503, 'The query took longer than its limit.', 'Narrow the time range.'),

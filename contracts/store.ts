@@ -2,6 +2,7 @@ import type { ColumnBatch, Dictionary } from './columns.ts';
 import type { ErrorCode } from './errors.ts';
 import type { JournalPosition } from './journal.ts';
 import type { Incident } from './judgement.ts';
+import type { Postmortem, PostmortemDocument, PostmortemSummary, Revision } from './postmortem.ts';
 import type { TableName } from './tables.ts';
 
 /**
@@ -36,10 +37,26 @@ export interface Store {
   setState(key: string, json: string): Promise<void>;
   getState(key: string): Promise<string | null>;
 
+  readonly postmortems: PostmortemStore;
+
   facts(): Promise<StoreFacts>;
   /** Deletes by age and size now (also runs by itself). Returns what went. */
   enforceRetention(nowMs: number): Promise<readonly PrunedDay[]>;
   close(): Promise<void>;
+}
+/** Revisions of postmortems, one postmortem an incident. Each save is durable when it resolves. */
+export interface PostmortemStore {
+  /** The newest revision of each, last saved first. */
+  list(): Promise<readonly PostmortemSummary[]>;
+  /** The newest revision, or the one asked for; null when there is none. */
+  get(incidentId: string, revision?: number): Promise<Postmortem | null>;
+  /** Newest first. */
+  revisions(incidentId: string): Promise<readonly Revision[]>;
+  /**
+   * Adds a revision. @param baseRevision the newest one the editor had read; 0 for a first draft
+   * @throws FaultlineError conflict when it is not the newest, bad_request when the document is too large
+   */
+  save(document: PostmortemDocument, baseRevision: number, editor: string): Promise<Revision>;
 }
 export type QueryValue = string | number | bigint | boolean | null;
 export interface QueryOptions {

@@ -98,6 +98,7 @@ async function assemble(options: StoreOptions, dataDir: DataDir, database: Datab
     hot,
     days,
     state,
+    documents: await database.connect(),
     problems,
   });
   await store.attachDays();
@@ -135,7 +136,7 @@ async function attachCatalog(options: StoreOptions, dataDir: DataDir, connection
     return true;
   }
 }
-const CATALOG_TABLES = [...DICTIONARY_TABLES.map((table) => table.name), 'incidents', 'state', 'pruned'];
+const CATALOG_TABLES = [...DICTIONARY_TABLES.map((table) => table.name), 'incidents', 'state', 'pruned', 'postmortem_revisions'];
 
 async function replaceCatalog(
   options: StoreOptions,

@@ -2,13 +2,14 @@ import type { ColumnBatch, Dictionary } from '#contracts/columns.ts';
 import { type ErrorCode, FaultlineError } from '#contracts/errors.ts';
 import type { JournalPosition } from '#contracts/journal.ts';
 import type { Incident } from '#contracts/judgement.ts';
-import type { PrunedDay, QueryOptions, QueryResult, QueryValue, Store, StoreFacts } from '#contracts/store.ts';
+import type { PostmortemStore, PrunedDay, QueryOptions, QueryResult, QueryValue, Store, StoreFacts } from '#contracts/store.ts';
 import type { TableName } from '#contracts/tables.ts';
 import { troubleOf } from './database/attach-file.ts';
 import { type CatalogState, prunedDay } from './database/catalog-state.ts';
 import type { DataDir } from './database/data-dir.ts';
 import type { Connection, Database } from './database/database.ts';
 import type { DayFiles, TimeSpan } from './database/day-files.ts';
+import { PostmortemShelf } from './database/postmortem-shelf.ts';
 import { fileBytes } from './database/quarantine.ts';
 import { repairDays, replaceDay, saysRepaired } from './database/repair-days.ts';
 import { isDamage } from './database/salvage.ts';
@@ -44,6 +45,8 @@ export interface StoreParts {
   readonly hot: HotRows;
   readonly days: DayFiles;
   readonly state: CatalogState;
+  /** For the postmortems, which may be large. */
+  readonly documents: Connection;
   readonly problems: Problem[];
 }
 const TICK_MS = 1_000;
@@ -52,6 +55,7 @@ const RETENTION_EVERY_MS = 60_000;
 /** Implements contracts/store.ts over the parts that open-store.ts puts together. */
 export class OpenStore implements Store {
   readonly dictionary: Dictionary;
+  readonly postmortems: PostmortemStore;
   private readonly parts: StoreParts;
   private readonly writer: StoreWriter;
   private readonly spans = new Map<Day, TimeSpan>();
@@ -67,6 +71,7 @@ export class OpenStore implements Store {
   constructor(parts: StoreParts) {
     this.parts = parts;
     this.dictionary = parts.dictionary;
+    this.postmortems = new PostmortemShelf(parts.documents, parts.catalog, parts.options.nowMs, () => this.writable());
     this.writer = new StoreWriter(
       { ...parts, nowMs: parts.options.nowMs },
       {

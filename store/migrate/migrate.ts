@@ -7,7 +7,7 @@ import { SCHEMA_VERSION } from '../sql/ddl/ddl.ts';
 import type { Migration } from './migrations.ts';
 
 /**
- * Brings an attached file of an older layout to SCHEMA_VERSION, in one transaction, after copying it to backups/.
+ * Brings an attached file of an older layout to SCHEMA_VERSION, in one transaction; what it changes is copied to backups/ before.
  * @param reattach attaches the file again: it is detached for the copy, so that nothing of it is only in memory
  */
 export async function migrate(
@@ -24,16 +24,26 @@ export async function migrate(
       `${file.path} has layout ${version} and cannot be brought to ${SCHEMA_VERSION} read-only`,
     );
   const steps = stepsFrom(file, version, migrations);
+  // A day file may have many GB: it is copied only when something in it changes.
+  if (steps.length > 0) await backUp(connection, file, version, backupDir, reattach);
+  await connection.run('BEGIN TRANSACTION');
+  for (const sql of steps) await connection.run(sql.replaceAll('{db}', file.name));
+  await connection.run(`UPDATE ${file.name}.main.schema_version SET version = ${SCHEMA_VERSION}`);
+  await connection.run('COMMIT');
+}
+async function backUp(
+  connection: Connection,
+  file: DatabaseFile,
+  version: number,
+  backupDir: string,
+  reattach: () => Promise<void>,
+): Promise<void> {
   await connection.run(`DETACH ${file.name}`);
   mkdirSync(backupDir, { recursive: true });
   const backup = join(backupDir, `${basename(file.path)}.v${version}`);
   copyFileSync(file.path, backup);
   if (existsSync(`${file.path}.wal`)) copyFileSync(`${file.path}.wal`, `${backup}.wal`);
   await reattach();
-  await connection.run('BEGIN TRANSACTION');
-  for (const sql of steps) await connection.run(sql.replaceAll('{db}', file.name));
-  await connection.run(`UPDATE ${file.name}.main.schema_version SET version = ${SCHEMA_VERSION}`);
-  await connection.run('COMMIT');
 }
 function stepsFrom(file: DatabaseFile, version: number, migrations: readonly Migration[]): string[] {
   const sql: string[] = [];

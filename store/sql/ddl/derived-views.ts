@@ -55,6 +55,14 @@ export const DERIVED_VIEWS: readonly DerivedView[] = [
       FROM (SELECT incident_id, unnest(json_extract(json, '$.timeline[*]')) AS entry FROM ${CATALOG}.main.incidents)`,
   },
   {
+    name: 'postmortems',
+    about: 'The newest revision of each postmortem; json holds the document (contracts/postmortem.ts).',
+    columns: words('incident_id revision saved title status authors json'),
+    sql: `SELECT incident_id, revision, ${msTime('saved_ms')} AS saved, ${field('json', 'title')} AS title, ${field('json', 'status')} AS status,
+      ${field('json', 'authors')} AS authors, json
+      FROM ${CATALOG}.main.postmortem_revisions QUALIFY row_number() OVER (PARTITION BY incident_id ORDER BY revision DESC) = 1`,
+  },
+  {
     name: 'changes',
     about: 'Deployments, restarts and other changes seen around incidents: timeline entries of kind change.',
     columns: words('incident_id time service says'),

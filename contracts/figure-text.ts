@@ -1,0 +1,39 @@
+/** How a figure of a postmortem reads, the same in the editor and in every export. Pure. */
+const trim = (value: number, digits: number): string =>
+  Number(value.toPrecision(digits)).toLocaleString('en-US', { useGrouping: false, maximumSignificantDigits: digits });
+
+function durationText(ms: number): string {
+  const size = Math.abs(ms);
+  if (size >= 7_200_000) return `${trim(ms / 3_600_000, 3)} h`;
+  if (size >= 120_000) return `${trim(ms / 60_000, 3)} min`;
+  if (size >= 1_000) return `${trim(ms / 1_000, 3)} s`;
+  return size >= 1 || size === 0 ? `${trim(ms, 3)} ms` : `${trim(ms * 1_000, 3)} µs`;
+}
+function bytesText(value: number): string {
+  const power = Math.min(5, Math.max(0, Math.floor(Math.log2(Math.max(1, Math.abs(value))) / 10)));
+  return `${trim(value / 1024 ** power, 3)} ${['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'][power]}`;
+}
+/** Whole numbers keep all their digits: a count of requests is exact, and reads as such. */
+function countText(value: number): string {
+  if (Number.isSafeInteger(value)) return value.toLocaleString('en-US').replaceAll(',', '\u202f');
+  return Math.abs(value) >= 1000 ? Number(value.toFixed(1)).toString() : trim(value, 4);
+}
+
+export const NO_VALUE = '–';
+/** @param unit UCUM; '1' is a ratio 0-1 */
+export function figureText(value: number | string | null, unit: string): string {
+  if (value === null) return NO_VALUE;
+  if (typeof value === 'string') return value;
+  if (!Number.isFinite(value)) return NO_VALUE;
+  if (unit === '1' || unit === '%') {
+    const percent = unit === '1' ? value * 100 : value;
+    return `${trim(percent, Math.abs(percent) >= 10 ? 3 : 2)} %`;
+  }
+  if (unit === 'ms') return durationText(value);
+  if (unit === 's') return durationText(value * 1_000);
+  if (unit === 'ns') return durationText(value / 1e6);
+  if (/^(by|bytes?)(\/s)?$/i.test(unit)) return `${bytesText(value)}${unit.endsWith('/s') ? '/s' : ''}`;
+  if (unit === '1/s' || /^\{.*\}\/s$/.test(unit)) return `${trim(value, 3)}/s`;
+  const isCount = unit === '' || unit.startsWith('{');
+  return isCount ? countText(value) : `${countText(value)} ${unit}`;
+}
