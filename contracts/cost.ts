@@ -13,13 +13,13 @@ import type { NodeUsage, ServiceUsage } from './resource-usage.ts';
  * Law: allocated + idle + unallocated = total, exactly, per currency and per cell. Currencies are never added up.
  */
 
-/** An exact amount as decimal text, at most 9 decimals ("0.012645000"); one unit of its currency is 1. */
+/** An exact amount as decimal text, at most 18 decimals ("0.012645"); one unit of its currency is 1. */
 export const amountSchema = z.string().regex(/^-?\d+(\.\d+)?$/);
 
 /** A number the screen shows, and how to get it again. */
 export const figureSchema = z.object({
   amount: amountSchema,
-  /** SQL over the documented views (docs/data-dictionary.md); first row, column "value": the amount before rounding to 1e-9. */
+  /** SQL over the documented views (docs/data-dictionary.md); first row, column "value": the amount, as a DOUBLE. */
   query: z.string(),
   /** The calculation with its numbers filled in, plain text, one step a line. */
   formula: z.string(),
