@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-const beside = '{contracts,query,analytics,collectors,store,exporters,demo,main,protos,renderer,tools}/**/*.test.ts';
+const beside = '{contracts,query,analytics,collectors,store,exporters,models,demo,main,protos,renderer,tools}/**/*.test.ts';
 const project = (name: string, include: string[], seconds: number) => ({
   extends: true as const,
   test: { name, include, environment: 'node' as const, testTimeout: seconds * 1000, hookTimeout: seconds * 1000 },

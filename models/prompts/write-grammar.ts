@@ -1,0 +1,36 @@
+import { CONFIDENCES, NO_CAUSE } from '../rca/parse-answer.ts';
+import type { CardPart } from './write-prompt.ts';
+
+/** Characters of one sentence before its citation. */
+const MIN_SENTENCE = 8;
+const MAX_SENTENCE = 90;
+/**
+ * Tokens an answer may take. The longest answer the grammar allows has fewer characters than this, all ASCII, and no
+ * tokenizer makes more tokens than bytes: an answer cannot be cut off in the middle of its JSON.
+ */
+export const MAX_ANSWER_TOKENS = 448;
+
+const quoted = (text: string): string => `"\\"${text}\\""`;
+const oneOf = (names: readonly string[]): string => names.map(quoted).join(' | ');
+
+/** The answers this incident allows, as GBNF: its own candidates and rows, and prose that must cite. No number is decided here. */
+export function writeGrammar(part: CardPart): string {
+  const causes = part.candidates.map(({ of }) => of.alias);
+  const rows = part.candidates.flatMap(({ facts }) => facts.map(({ id }) => id));
+  return `root ::= "{\\"cause\\":" cause ",\\"evidence\\":[" row ("," row){0,3} "],\\"confidence\\":" confidence ",\\"why\\":[" sentence ("," sentence){0,2} "]}"
+cause ::= ${oneOf([...causes, NO_CAUSE])}
+row ::= ${oneOf(rows)}
+confidence ::= ${oneOf(CONFIDENCES)}
+sentence ::= "\\"" char{${MIN_SENTENCE},${MAX_SENTENCE}} " [" cite "].\\""
+cite ::= ${rows.map((id) => `"${id}"`).join(' | ')}
+char ::= [A-Za-z0-9 ,;:%/.()+-]
+`;
+}
+/** Length of the longest answer a grammar for these names allows, characters. */
+export function longestAnswer(part: CardPart): number {
+  const longest = (names: readonly string[]): number => Math.max(0, ...names.map((name) => name.length));
+  const rows = longest(part.candidates.flatMap(({ facts }) => facts.map(({ id }) => id)));
+  const fixed = '{"cause":"","evidence":[],"confidence":"","why":[]}'.length;
+  const names = longest([...part.candidates.map(({ of }) => of.alias), NO_CAUSE]) + longest(CONFIDENCES);
+  return fixed + names + 4 * (rows + 3) + 3 * (MAX_SENTENCE + rows + 7);
+}
