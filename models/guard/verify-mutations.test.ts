@@ -150,7 +150,6 @@ describe('verifySentence against ranked incidents', () => {
     const lines = [...tally].map(
       ([kind, { made, missed }]) => `${kind}: ${made - missed.length}/${made} ${missed.slice(0, 3).join(' || ')}`,
     );
-    console.log(lines.join('\n'));
     const made = [...tally.values()].reduce((sum, count) => sum + count.made, 0);
     expect(made).toBeGreaterThanOrEqual(1_500);
     for (const [kind, count] of tally) expect({ kind, missed: count.missed }).toEqual({ kind, missed: [] });
