@@ -17,6 +17,12 @@ export const ERRORS = {
   sql_refused: e('permanent', 400, 'Only one SELECT over the documented views is allowed.', 'See docs/data-dictionary.md.'),
   query_failed: e('permanent', 400, 'The query cannot be run.', "See the database's message."),
   query_timeout: e('retryable', 503, 'The query took longer than its limit.', 'Narrow the time range.'),
+  query_memory: e(
+    'permanent',
+    400,
+    'The query needs more memory than there is for queries.',
+    'Ask for less at once: fewer rows, shorter lists and texts; see limits.maxEngineBytes.',
+  ),
   cancelled: e('cancelled', 499, 'The caller went away.', ''),
   starting: e('retryable', 503, 'The engine is starting.', 'Try again in a second.'),
   port_taken: e('permanent', 500, 'The port is in use.', 'Stop the other process, or choose another port (0 picks a free one).'),

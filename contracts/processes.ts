@@ -42,8 +42,22 @@ export interface CollectorStatus {
   /** Why not accepting, a reason code; '' otherwise. */
   readonly refusing: string;
 }
+/** Why a child ended, in its own last words. */
+export interface PreviousEnd {
+  readonly code: string;
+  readonly message: string;
+  readonly atMs: number;
+  /** How often it ended with this code since the supervisor started. */
+  readonly times: number;
+}
 export type ToChild =
-  | { readonly type: 'start'; readonly settings: Settings; readonly releasedPosition?: JournalPosition }
+  | {
+      readonly type: 'start';
+      readonly settings: Settings;
+      readonly releasedPosition?: JournalPosition;
+      /** Only after a restart, when the one before said why it ended. */
+      readonly previousEnd?: PreviousEnd;
+    }
   | { readonly type: 'stop'; readonly deadlineMs: number }
   /** to engine: the journal has grown up to here. */
   | { readonly type: 'advanced'; readonly committed: JournalPosition }

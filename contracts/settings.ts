@@ -48,6 +48,12 @@ export const limitsSchema = z
       .nonnegative()
       .default(512 * 1024 * 1024)
       .describe('free disk below which receiving stops'),
+    maxEngineBytes: z
+      .number()
+      .int()
+      .nonnegative()
+      .default(0)
+      .describe('memory of the engine at which SQL queries are stopped, bytes; 0: from the size of the machine'),
     corsOrigins: z.array(z.string()).default([]).describe('web origins that may send telemetry'),
   })
   .prefault({});

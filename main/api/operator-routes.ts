@@ -75,7 +75,7 @@ export const operatorRoutes: readonly Route[] = [
     answer: 'arrow',
     async handle(call) {
       const { sql, maxRows } = call.body;
-      const result = await call.engine.store.userQuery(sql, {
+      const result = await call.engine.userQuery(sql, {
         timeoutMs: QUERY_TIMEOUT_MS,
         maxRows: maxRows ?? MAX_ROWS,
         signal: call.signal,

@@ -18,7 +18,7 @@ export class SelfMetrics {
       buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 30],
       registers,
     });
-    const { account, loop, book, evaluation } = engine.parts;
+    const { account, loop, book, evaluation, memory, previousEnd } = engine.parts;
     const gauge = (name: string, help: string, read: () => number): void =>
       void new Gauge({
         name,
@@ -58,6 +58,12 @@ export class SelfMetrics {
     );
     counter('faultline_journal_records', 'Journal records read.', [], () => [[{}, account.records]]);
     counter('faultline_ring_refused', 'Series judgement had no room for.', [], () => [[{}, evaluation.ring.refused]]);
+    counter('faultline_queries_stopped_for_memory', 'SQL queries stopped because the engine held too much memory.', [], () => [
+      [{}, memory.stopped],
+    ]);
+    counter('faultline_engine_ended', 'Engines that ended on purpose since the supervisor started, by the code they gave.', ['code'], () =>
+      previousEnd === null ? [] : [[{ code: previousEnd.code }, previousEnd.times]],
+    );
     gauge('faultline_journal_lag_bytes', 'Acknowledged bytes not decoded yet.', () => lagBytes(engine));
     gauge('faultline_ingest_paused', '1 while reading waits for the store to write.', () => (loop.paused ? 1 : 0));
     gauge('faultline_open_incidents', 'Incidents open now.', () => book.open().length);

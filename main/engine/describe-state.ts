@@ -1,4 +1,5 @@
 import type { Sources, State } from '#contracts/console-api.ts';
+import { ERRORS, type ErrorCode } from '#contracts/errors.ts';
 import type { SourceStatus } from '#contracts/processes.ts';
 import { REASONS, type ReasonCode } from '#contracts/reasons.ts';
 import type { StoreFacts } from '#contracts/store.ts';
@@ -8,6 +9,8 @@ import type { IngestAccount } from './ingest-account.ts';
 /** The collector reports each second; silence for this long means it is away. */
 const COLLECTOR_SILENCE_MS = 4_000;
 const DISK_LOW_FACTOR = 2;
+/** So long it is said that, and why, the engine before this one ended. */
+const TELL_END_MS = 3_600_000;
 
 /** Body of GET /console/state. */
 export function describeState(engine: Engine, facts: StoreFacts): State {
@@ -118,6 +121,7 @@ export function lagBytes(engine: Engine): number {
   return sameSegment ? committed - position : Math.min(engine.collectorStatus?.journal.bytes ?? 0, committed % 2 ** 32);
 }
 
+const todoOf = (code: string): string => (code in ERRORS ? ERRORS[code as ErrorCode].todo : '');
 function warningsOf(engine: Engine, facts: StoreFacts): State['warnings'] {
   const warnings: State['warnings'] = [];
   const add = (code: ReasonCode): void => void warnings.push({ code, says: REASONS[code].says, todo: REASONS[code].todo });
@@ -133,6 +137,9 @@ function warningsOf(engine: Engine, facts: StoreFacts): State['warnings'] {
         todo: 'See the quarantine folder; the rest goes on.',
       });
   }
+  const end = engine.parts.previousEnd;
+  if (end && engine.parts.nowMs() - end.atMs < TELL_END_MS)
+    warnings.push({ code: end.code, says: `${new Date(end.atMs).toISOString()}: ${end.message}`, todo: todoOf(end.code) });
   if (facts.readOnly)
     warnings.push({
       code: 'data_dir_not_writable',

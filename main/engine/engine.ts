@@ -3,9 +3,9 @@ import type { Sources, State } from '#contracts/console-api.ts';
 import { FaultlineError } from '#contracts/errors.ts';
 import type { JournalPosition } from '#contracts/journal.ts';
 import type { RcaResult } from '#contracts/judgement.ts';
-import type { CollectorStatus } from '#contracts/processes.ts';
+import type { CollectorStatus, PreviousEnd } from '#contracts/processes.ts';
 import type { Settings } from '#contracts/settings.ts';
-import type { Store, StoreFacts } from '#contracts/store.ts';
+import type { QueryOptions, QueryResult, Store, StoreFacts } from '#contracts/store.ts';
 import { answerRca, type RcaQuestion } from './answer-rca.ts';
 import type { DemoRunner } from './demo-runner.ts';
 import { describeSources, describeState } from './describe-state.ts';
@@ -13,6 +13,7 @@ import type { EvaluationLoop } from './evaluation-loop.ts';
 import type { IncidentBook } from './incident-book.ts';
 import type { IngestAccount } from './ingest-account.ts';
 import type { IngestLoop } from './ingest-loop.ts';
+import type { MemoryGuard } from './memory-guard.ts';
 
 /** Facts of the store are asked for at most this often. */
 const FACTS_MS = 2_000;
@@ -26,6 +27,9 @@ export interface EngineParts {
   readonly evaluation: EvaluationLoop;
   readonly book: IncidentBook;
   readonly demo: DemoRunner;
+  readonly memory: MemoryGuard;
+  /** Why the engine before this one ended, when it said so. */
+  readonly previousEnd: PreviousEnd | null;
   readonly demoScenarios: readonly string[];
   /** The same story every time: what a person saw, a colleague can see again. */
   readonly demoSeed: number;
@@ -79,6 +83,10 @@ export class Engine {
     const position = await this.parts.loop.drained();
     if (durable) await this.store.flush();
     return position;
+  }
+  /** One SELECT that somebody wrote: checked, and stopped when it takes too much time or memory. */
+  userQuery(sql: string, options: QueryOptions & { readonly signal: AbortSignal }): Promise<QueryResult> {
+    return this.parts.memory.run((enough) => this.store.userQuery(sql, { ...options, signal: AbortSignal.any([options.signal, enough]) }));
   }
   rca(question: RcaQuestion): Promise<RcaResult> {
     return answerRca(this.store, question);

@@ -24,7 +24,8 @@ export interface IngestOptions {
 /** Time the store gets to write a row group before it is told to write everything. */
 const RELIEF_MS = 500;
 const READ_BYTES = 4 * 1024 * 1024;
-const HOT_BUDGET_BYTES = 384 * 1024 * 1024;
+/** Hot rows above this many bytes stop the reading of the journal. */
+export const HOT_BUDGET_BYTES = 384 * 1024 * 1024;
 const POLL_MS = 250;
 /** After so many polls without a record the engine is idle and polls half as often; the collector's word still wakes it at once. */
 const IDLE_POLLS = 40;

@@ -1,5 +1,5 @@
 import { ERRORS, FaultlineError } from '#contracts/errors.ts';
-import type { ToChild } from '#contracts/processes.ts';
+import type { PreviousEnd, ToChild } from '#contracts/processes.ts';
 import type { Settings } from '#contracts/settings.ts';
 import { parentPort } from '#main/supervisor/parent-port.ts';
 import { type RunningEngine, startEngine } from './start-engine.ts';
@@ -16,12 +16,19 @@ function fail(error: unknown): void {
   // The message must leave before the process does.
   setTimeout(() => process.exit(1), 50);
 }
-async function start(settings: Settings): Promise<void> {
+/** exit() waits for the thread that does not hear: only a signal ends it. */
+function endNow(says: string): void {
+  port.send({ type: 'fatal', code: 'query_memory', message: says, todo: ERRORS.query_memory.todo });
+  setTimeout(() => process.kill(process.pid, 'SIGKILL'), 20);
+}
+async function start(settings: Settings, previousEnd: PreviousEnd | null): Promise<void> {
   try {
     running = startEngine({
       settings,
       send: (message) => port.send(message),
       onDead: (line) => fail(new FaultlineError('internal', line)),
+      onOutOfMemory: endNow,
+      previousEnd,
     });
     const { url } = await running;
     port.send({ type: 'ready', addresses: { api: url } });
@@ -44,7 +51,7 @@ async function stop(deadlineMs: number): Promise<void> {
   }
 }
 port.onMessage((message: ToChild) => {
-  if (message.type === 'start') void start(message.settings);
+  if (message.type === 'start') void start(message.settings, message.previousEnd ?? null);
   else if (message.type === 'stop') void stop(message.deadlineMs);
   else void running?.then((engine) => engine.onMessage(message)).catch(() => undefined);
 });

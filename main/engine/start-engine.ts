@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openJournalReader } from '#collectors/pipeline/journal-reader.ts';
-import type { ParentPort, ToChild } from '#contracts/processes.ts';
+import type { ParentPort, PreviousEnd, ToChild } from '#contracts/processes.ts';
 import type { Settings } from '#contracts/settings.ts';
 import { DEFAULT_SEED, DEMO_SCENARIOS } from '#demo/scenarios.ts';
 import { carryHttp } from '#main/api/carriers/http.ts';
@@ -15,6 +15,7 @@ import { EvaluationLoop } from './evaluation-loop.ts';
 import { IncidentBook } from './incident-book.ts';
 import { IngestAccount } from './ingest-account.ts';
 import { IngestLoop } from './ingest-loop.ts';
+import { MemoryGuard, memoryBudget } from './memory-guard.ts';
 import { quarantineRecord } from './quarantine.ts';
 
 export interface RunningEngine {
@@ -31,6 +32,10 @@ export interface StartOptions {
   readonly log?: (line: string) => void;
   /** DuckDB gave up on its instance: nothing works until this process is replaced. Nothing is lost: the journal replays. */
   readonly onDead?: (line: string) => void;
+  /** A query takes all memory and hears nothing: this process must end at once. */
+  readonly onOutOfMemory?: (says: string) => void;
+  /** Why the engine before this one ended. */
+  readonly previousEnd?: PreviousEnd | null;
 }
 /** DuckDB's own words after a fatal error; every loop of the engine logs the error it met, so the log is where it shows. */
 const DEAD = /database has been invalidated/;
@@ -80,6 +85,12 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
     evaluation,
     book,
     demo,
+    memory: new MemoryGuard({
+      budget: memoryBudget(limits.maxEngineBytes),
+      log,
+      endProcess: (says) => options.onOutOfMemory?.(says),
+    }),
+    previousEnd: options.previousEnd ?? null,
     demoScenarios: DEMO_SCENARIOS,
     demoSeed: DEFAULT_SEED,
     nowMs,

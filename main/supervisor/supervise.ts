@@ -1,5 +1,5 @@
 import { type ErrorCode, FaultlineError } from '#contracts/errors.ts';
-import type { CollectorStatus, FromChild, ProcessState } from '#contracts/processes.ts';
+import type { CollectorStatus, FromChild, PreviousEnd, ProcessState } from '#contracts/processes.ts';
 import type { Settings } from '#contracts/settings.ts';
 import { backOffMs } from './back-off.ts';
 import type { ChildHandle, ChildName, ProcessHost } from './process-host.ts';
@@ -29,6 +29,7 @@ interface Slot {
   startedMs: number;
   crashes: number;
   timer: NodeJS.Timeout | null;
+  previousEnd: PreviousEnd | null;
 }
 /** A child that lived this long was fine: its next crash is a first one. */
 const STEADY_MS = 30_000;
@@ -56,8 +57,17 @@ function settingsFor(settings: Settings, slots: readonly Slot[]): Settings {
  */
 export function supervise({ settings, host, log, onState, onChildren, nowMs = Date.now }: SuperviseOptions): Promise<Supervisor> {
   const slots: Record<ChildName, Slot> = {
-    collector: { name: 'collector', child: null, state: 'starting', addresses: null, startedMs: 0, crashes: 0, timer: null },
-    engine: { name: 'engine', child: null, state: 'starting', addresses: null, startedMs: 0, crashes: 0, timer: null },
+    collector: {
+      name: 'collector',
+      child: null,
+      state: 'starting',
+      addresses: null,
+      startedMs: 0,
+      crashes: 0,
+      timer: null,
+      previousEnd: null,
+    },
+    engine: { name: 'engine', child: null, state: 'starting', addresses: null, startedMs: 0, crashes: 0, timer: null, previousEnd: null },
   };
   let stopping = false;
   let lastStatus: CollectorStatus | null = null;
@@ -94,6 +104,12 @@ export function supervise({ settings, host, log, onState, onChildren, nowMs = Da
         ready(slot, message.addresses);
         break;
       case 'fatal':
+        slot.previousEnd = {
+          code: message.code,
+          message: message.message,
+          atMs: nowMs(),
+          times: (slot.previousEnd?.code === message.code ? slot.previousEnd.times : 0) + 1,
+        };
         fatal(slot, `${message.message} ${message.todo}`.trim(), message.code as ErrorCode);
         break;
       case 'advanced':
@@ -147,7 +163,12 @@ export function supervise({ settings, host, log, onState, onChildren, nowMs = Da
     });
     onChildren?.(Object.values(slots).flatMap((each) => each.child?.pid ?? []));
     const current = settingsFor(settings, Object.values(slots));
-    child.send({ type: 'start', settings: current, ...(released === null ? {} : { releasedPosition: released }) });
+    child.send({
+      type: 'start',
+      settings: current,
+      ...(released === null ? {} : { releasedPosition: released }),
+      ...(slot.previousEnd === null ? {} : { previousEnd: slot.previousEnd }),
+    });
   }
 
   async function stopOne(slot: Slot, deadlineMs: number): Promise<void> {

@@ -47,12 +47,15 @@ export interface Machine {
  * the ingest rate (facts/storage.md §7). A quarter of the memory, at most 4 GB: the rest is the collector's, the
  * browser's and the page cache's.
  */
-export function machine(): Machine {
+export function machine(totalBytes = usableMemoryBytes(totalmem(), process.constrainedMemory())): Machine {
   return {
     threads: Math.max(1, Math.floor(availableParallelism() / 2)),
-    memoryLimitBytes: Math.min(4 * 1024 ** 3, Math.max(512 * 1024 ** 2, Math.floor(totalmem() / 4))),
+    memoryLimitBytes: Math.min(4 * 1024 ** 3, Math.max(512 * 1024 ** 2, Math.floor(totalBytes / 4))),
   };
 }
+/** A container has the machine's size and a limit of its own (0: unknown; beyond the machine: none). */
+export const usableMemoryBytes = (totalBytes: number, constrainedBytes: number): number =>
+  constrainedBytes > 0 ? Math.min(totalBytes, constrainedBytes) : totalBytes;
 
 /**
  * The one DuckDB instance: in memory, with the catalog and the day files attached to it. Nothing else in this

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -14,8 +14,8 @@ afterEach(async () => {
   await Promise.all(running.splice(0).map((each) => each.stop()));
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
 });
-async function start(dataDir?: string): Promise<FaultlineProcess> {
-  const faultline = await startFaultline({ args: ['--no-ui'], ...(dataDir ? { dataDir } : {}) });
+async function start(dataDir?: string, args: readonly string[] = []): Promise<FaultlineProcess> {
+  const faultline = await startFaultline({ args: ['--no-ui', ...args], ...(dataDir ? { dataDir } : {}) });
   running.push(faultline);
   return faultline;
 }
@@ -112,5 +112,62 @@ describe('while the engine is away', () => {
     await expectNothingLost(faultline, ids, ids);
     const health = (await (await fetch(`${faultline.ingest}/healthz`)).json()) as { engine?: unknown };
     expect(JSON.stringify(health)).toContain('running');
+  });
+});
+
+describe('SQL that takes all memory', () => {
+  /** An engine that stops queries at 700 MB and ends itself at 875. */
+  async function small(): Promise<FaultlineProcess> {
+    const file = join(folder(), 'faultline.yaml');
+    writeFileSync(file, 'limits:\n  maxEngineBytes: 700000000\n');
+    return start(undefined, ['--config', file]);
+  }
+  const ask = async (faultline: FaultlineProcess, sql: string): Promise<string> => {
+    const response = await faultline.fetch('/console/query/sql', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ sql }),
+    });
+    return response.ok ? 'ok' : ((await response.json()) as { error: { code: string } }).error.code;
+  };
+  it.each([
+    ['a list of all rows', 'SELECT list(range(r)) FROM range(20000) t(r)'],
+    [
+      'texts that double',
+      "WITH RECURSIVE t(s, n) AS (SELECT 'secret-literal', 0 UNION ALL SELECT s || s, n + 1 FROM t WHERE n < 40) FROM t",
+    ],
+  ])('%s: the query is stopped, the engine stays', async (_, sql) => {
+    const faultline = await small();
+    const { engine } = faultline.pids();
+    expect(await ask(faultline, sql)).toBe('query_memory');
+    expect(await ask(faultline, 'SELECT 1')).toBe('ok');
+    expect(faultline.pids()['engine']).toBe(engine);
+    expect(await (await faultline.fetch('/metrics')).text()).toContain('faultline_queries_stopped_for_memory_total 1');
+    expect(faultline.log()).toContain('a SQL query is stopped');
+    expect(faultline.log()).not.toContain('secret-literal');
+  });
+  it.each([
+    ['lists as long as a column says', 'SELECT sum(len(range(r * 1000))) FROM range(100000) t(r)'],
+    [
+      'texts that grow within one call',
+      `SELECT len(replace(replace(replace(repeat('a', 10000), 'a', '${'b'.repeat(500)}'), 'b', '${'c'.repeat(500)}'), 'c', 'secret-literal'))`,
+    ],
+  ])('%s hear no interrupt: the engine ends itself, comes back, and nothing acknowledged is lost', async (_, sql) => {
+    const faultline = await small();
+    const load = startSpanLoad(faultline.ingest);
+    await sleep(500);
+    const engine = faultline.pids()['engine'] as number;
+    expect(await ask(faultline, sql)).toBe('query_memory');
+    const acknowledgedThen = load.acknowledged.length;
+    await until('another engine', () => (faultline.pids()['engine'] ?? engine) !== engine);
+    await until('the engine at work', ready(faultline));
+    await until('ingest goes on', () => load.acknowledged.length > acknowledgedThen);
+    await load.stop();
+    await expectNothingLost(faultline, load.acknowledged, [...load.acknowledged, ...load.unanswered]);
+    const { warnings } = (await (await faultline.fetch('/console/state')).json()) as { warnings: { code: string; says: string }[] };
+    expect(warnings).toContainEqual(expect.objectContaining({ code: 'query_memory', says: expect.stringContaining('ended itself') }));
+    expect(await (await faultline.fetch('/metrics')).text()).toContain('faultline_engine_ended_total{code="query_memory"} 1');
+    expect(faultline.log()).toContain('could not be stopped');
+    expect(faultline.log()).not.toContain('secret-literal');
   });
 });
