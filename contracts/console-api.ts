@@ -15,7 +15,8 @@ import { billSchema } from './cost.ts';
  * GET  /console/services?start&end                      -> serviceMap (JSON)
  * GET  /console/services/red?start&end&service&peer?&step -> Arrow: time, requests, errors, p50_ms, p95_ms, p99_ms
  * GET  /console/traces?start&end&service&name&status&minMs&maxMs&q&limit&order -> Arrow: traceColumns
- * GET  /console/traces/:traceId                         -> Arrow: spanColumns
+ * GET  /console/traces/:traceId?span                    -> Arrow: spanColumns
+ * GET  /console/traces/:traceId/outline                 -> Arrow: outlineColumns
  * GET  /console/logs?start&end&service&severity&q&traceId&limit&before -> Arrow: logColumns, newest first
  * GET  /console/logs/histogram?start&end&service&severity&q&step -> Arrow: time, severity, count
  * GET  /console/metrics?q                               -> metricList (JSON)
@@ -170,6 +171,21 @@ export const spanColumns = [
   'events_json',
   'links_json',
   'scope',
+] as const;
+/** Span ids as Uint64 here; exception_time: of the first exception event; row numbers Int32; name and service are null but on the row that name_row, service_row names. */
+export const outlineColumns = [
+  'span_id',
+  'parent_span_id',
+  'start_time',
+  'duration_ns',
+  'kind',
+  'status_code',
+  'exceptions',
+  'exception_time',
+  'name_row',
+  'name',
+  'service_row',
+  'service',
 ] as const;
 export const logColumns = [
   'time',

@@ -3,8 +3,8 @@ import { metricListSchema } from '#contracts/console-api.ts';
 import { FaultlineError } from '#contracts/errors.ts';
 import { logHistogramSql, searchLogsSql } from '#store/sql/read/logs-sql.ts';
 import { metricListSql, metricRangeSql } from '#store/sql/read/metrics-sql.ts';
-import { searchTracesSql, traceSpansSql } from '#store/sql/read/traces-sql.ts';
-import { MAX_ROWS, QUERY_TIMEOUT_MS, type Route, route, runTable } from './route.ts';
+import { searchTracesSql, traceOutlineSql, traceSpansSql } from '#store/sql/read/traces-sql.ts';
+import { type Call, MAX_ROWS, QUERY_TIMEOUT_MS, type Route, route, runTable, type Table } from './route.ts';
 import { IN_ORDER, inOrder, optionalNumber, optionalText, stepFor, timeRange } from './time-range.ts';
 
 /** Spans of one trace a screen takes. */
@@ -72,6 +72,13 @@ const rangeQuery = timeRange
   })
   .refine(inOrder, IN_ORDER);
 
+async function oneTrace(call: Pick<Call, 'engine' | 'signal' | 'params'>, sql: string, span?: string): Promise<Table> {
+  const table = await runTable(call, sql, MAX_SPANS);
+  const what = `${span === undefined ? '' : `span ${span} in `}trace ${call.params['traceId']}`;
+  if (table.result.rowCount === 0) throw new FaultlineError('not_found', `There is no ${what}.`);
+  return table;
+}
+
 export const exploreRoutes: readonly Route[] = [
   route({
     method: 'get',
@@ -87,13 +94,17 @@ export const exploreRoutes: readonly Route[] = [
   route({
     method: 'get',
     path: '/console/traces/:traceId',
-    summary: 'All spans of one trace.',
+    summary: 'All spans of one trace with all they hold; span: only those with this id.',
+    query: z.object({ span: optionalText }),
     answer: 'arrow',
-    async handle(call) {
-      const table = await runTable(call, traceSpansSql(call.params['traceId'] ?? ''), MAX_SPANS);
-      if (table.result.rowCount === 0) throw new FaultlineError('not_found', `There is no trace ${call.params['traceId']}.`);
-      return table;
-    },
+    handle: (call) => oneTrace(call, traceSpansSql(call.params['traceId'] ?? '', call.query.span), call.query.span),
+  }),
+  route({
+    method: 'get',
+    path: '/console/traces/:traceId/outline',
+    summary: 'What a waterfall draws of each span of one trace; name and service stand only on row name_row, service_row.',
+    answer: 'arrow',
+    handle: (call) => oneTrace(call, traceOutlineSql(call.params['traceId'] ?? '')),
   }),
   route({
     method: 'get',

@@ -43,6 +43,9 @@ export function countText(value: number): string {
   return `${trim(value / 1_000 ** power, 3)} ${['', 'k', 'M', 'G'][power]}`;
 }
 
+/** A whole number with all its digits: 143,201. */
+export const wholeText = (value: number): string => value.toLocaleString('en-US', { maximumFractionDigits: 0 });
+
 /** Bytes in binary units: "512 B", "1.5 KiB". */
 export function bytesText(value: number): string {
   if (!Number.isFinite(value)) return NOTHING;

@@ -10,6 +10,7 @@ import {
   TimestampNanosecond,
   tableFromArrays,
   tableToIPC,
+  Uint64,
   Utf8,
   vectorFromArray,
 } from 'apache-arrow';
@@ -43,6 +44,11 @@ it('reads null as NaN and as empty text; an absent column as empty', () => {
 it('reads big integers as numbers', () => {
   const table = readTable(tableToIPC(tableFromArrays({ n: new BigInt64Array([7n, -2n]) }), 'stream'));
   expect([...table.numbers('n')]).toEqual([7, -2]);
+});
+it('ids keep all 64 bits; null is 0', () => {
+  const table = readTable(tableToIPC(new ArrowTable({ id: vectorFromArray([0xfedcba9876543210n, null, 1n], new Uint64()) }), 'stream'));
+  expect(table.ids('id')).toEqual(new BigUint64Array([0xfedcba9876543210n, 0n, 1n]));
+  expect(table.ids('absent')).toEqual(new BigUint64Array(3));
 });
 it('an answer that is no Arrow stream throws', () => expect(() => readTable(new TextEncoder().encode('{"error":1}'))).toThrow());
 

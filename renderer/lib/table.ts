@@ -28,13 +28,29 @@ export class Table {
   }
   /** NaN for null. */
   numbers(name: string): Float64Array {
-    const vector = this.arrow.getChild(name);
-    if (vector === null) return new Float64Array(this.rows).fill(Number.NaN);
-    if (vector.nullCount === 0 && isPlainNumber(vector)) return Float64Array.from(vector.toArray() as ArrayLike<number | bigint>, Number);
     const out = new Float64Array(this.rows).fill(Number.NaN);
+    const vector = this.arrow.getChild(name);
+    if (vector === null) return out;
+    if (isPlainNumber(vector)) {
+      eachChunk(vector, (values: Numbers, data, at) => {
+        for (let i = 0; i < data.length; i++) if (data.nullCount === 0 || data.getValid(i)) out[at + i] = Number(values[i]);
+      });
+      return out;
+    }
     for (let row = 0; row < this.rows; row++) {
       const value: unknown = vector.get(row);
       if (value !== null && value !== undefined) out[row] = Number(value);
+    }
+    return out;
+  }
+  /** Ids that came as unsigned 64-bit integers; 0 for null. */
+  ids(name: string): BigUint64Array {
+    const out = new BigUint64Array(this.rows);
+    const vector = this.arrow.getChild(name);
+    if (vector !== null && String(vector.type) === 'Uint64') {
+      eachChunk(vector, (values: BigUint64Array, data, at) => {
+        for (let i = 0; i < data.length; i++) if (data.nullCount === 0 || data.getValid(i)) out[at + i] = values[i]!;
+      });
     }
     return out;
   }
@@ -63,6 +79,15 @@ const isTimestamp = (vector: Vector): boolean => String(vector.type).startsWith(
 
 const isPlainNumber = (vector: Vector): boolean => /^(Uint|Int|Float)(8|16|32|64)$/.test(String(vector.type));
 const decoder = new TextDecoder();
+type Numbers = ArrayLike<number | bigint>;
+/** The stored values chunk by chunk, with the row each chunk begins at: ten times as fast as row by row. */
+function eachChunk<V>(vector: Vector, take: (values: V, data: Data, at: number) => void): void {
+  let at = 0;
+  for (const data of vector.data) {
+    take(data.values as V, data, at);
+    at += data.length;
+  }
+}
 
 /** All texts of a chunk with one decoding, where each byte is a letter: ten times as fast as one by one. */
 function pushAscii(data: Data, out: string[]): boolean {
@@ -87,11 +112,11 @@ function pushEach(data: Data, vector: Vector, out: string[]): void {
 function rawNanos(vector: Vector, rows: number): BigInt64Array {
   const unit = isTimestamp(vector) ? (UNIT_NANOS[(vector.type as { unit: number }).unit] ?? 1n) : 1n;
   const out = new BigInt64Array(rows);
-  let at = 0;
-  for (const data of vector.data) {
-    const values = data.values as BigInt64Array | Int32Array;
-    for (let i = 0; i < data.length; i++) out[at++] = data.getValid(i) ? BigInt(values[i] ?? 0) * unit : 0n;
-  }
+  eachChunk(vector, (values: BigInt64Array | Int32Array, data, at) => {
+    for (let i = 0; i < data.length; i++) {
+      if (data.nullCount === 0 || data.getValid(i)) out[at + i] = BigInt(values[i] ?? 0) * unit;
+    }
+  });
   return out;
 }
 /** Throws when the bytes are not an Arrow stream. */

@@ -64,6 +64,8 @@ describe('user SQL', () => {
       services.facetsSql(['a'], wide, window, 10),
       traces.searchTracesSql({ ...window, order: 'newest', limit: 10, q: "o'x%" }),
       traces.traceSpansSql('5b8efff798038103d269b633813fc60c'),
+      traces.traceSpansSql('5b8efff798038103d269b633813fc60c', 'eee19b7ec3c1b174'),
+      traces.traceOutlineSql('5b8efff798038103d269b633813fc60c'),
       judgement.observeLogsSql(wide, 1000, 5),
       judgement.aliveSql(wide, 1000),
       judgement.changeLogsSql(wide),

@@ -85,6 +85,35 @@ describe('the screens read', () => {
     const span = spans.get(0)?.toJSON() as Record<string, string>;
     expect(JSON.parse(span['resource_json'] ?? '')).toHaveProperty(['service.name']);
     expect(typeof JSON.parse(span['attributes_json'] ?? '')).toBe('object');
+    const one = await rig.table(`/console/traces/${first.trace_id}?span=${span['span_id']}`);
+    expect(one.get(0)?.toJSON()).toEqual(span);
+    expect((await rig.call(`/console/traces/${first.trace_id}?span=00000000000000aa`)).status).toBe(404);
+    expect((await rig.call(`/console/traces/${first.trace_id}?span=nothex`)).status).toBe(400);
+  });
+  it('the outline of a trace says the same as all of it', async () => {
+    const traces = await rig.table(`/console/traces?${range}&limit=20&order=errors`);
+    const { trace_id: id } = traces.get(0)?.toJSON() as { trace_id: string };
+    const rowsOf = (table: Awaited<ReturnType<typeof rig.table>>): Record<string, unknown>[] => table.toArray().map((row) => row.toJSON());
+    const [whole, outline] = [rowsOf(await rig.table(`/console/traces/${id}`)), rowsOf(await rig.table(`/console/traces/${id}/outline`))];
+    const seen = outline.map((row) => ({
+      span_id: BigInt(row['span_id'] as bigint)
+        .toString(16)
+        .padStart(16, '0'),
+      name: outline[Number(row['name_row'])]?.['name'],
+      service: outline[Number(row['service_row'])]?.['service'],
+      duration: row['duration_ns'],
+      exceptions: row['exceptions'],
+    }));
+    const wanted = whole.map((row) => ({
+      span_id: row['span_id'],
+      name: row['name'],
+      service: row['service'],
+      duration: row['duration_ns'],
+      exceptions: (JSON.parse(String(row['events_json'] ?? '[]')) as { name: string }[]).filter((event) => event.name === 'exception')
+        .length,
+    }));
+    const bySpan = (a: { span_id: unknown }, b: { span_id: unknown }): number => String(a.span_id).localeCompare(String(b.span_id));
+    expect(seen.sort(bySpan)).toEqual(wanted.sort(bySpan));
   });
   it('logs, their histogram, and the logs of a trace', async () => {
     const logs = await rig.table(`/console/logs?${range}&limit=50`);

@@ -2,10 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { axisMarks, buildWaterfall, foldFrom, nextRow, shownRows, withFold } from './waterfall-model.ts';
 
 type Row = [id: string, parent: string, startMs: number, durationMs: number];
+/** '' is no span. */
+const idOf = (name: string): bigint => [...name].reduce((id, letter) => id * 256n + BigInt(letter.charCodeAt(0)), 0n);
 const build = (rows: Row[]) =>
   buildWaterfall({
-    ids: rows.map((r) => r[0]),
-    parents: rows.map((r) => r[1]),
+    ids: BigUint64Array.from(rows, (r) => idOf(r[0])),
+    parents: BigUint64Array.from(rows, (r) => idOf(r[1])),
     starts: BigInt64Array.from(rows, (r) => BigInt(Math.round((r[2] + 1e6) * 1e6))),
     durations: Float64Array.from(rows, (r) => r[3] * 1e6),
   });

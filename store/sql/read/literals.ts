@@ -39,6 +39,12 @@ export function traceIdLiteral(hex: string): string {
   return `UUID '${h.slice(0, 8)}-${h.slice(8, 12)}-${h.slice(12, 16)}-${h.slice(16, 20)}-${h.slice(20)}'`;
 }
 
+/** A span id as the stored UBIGINT, from 16 hex digits. */
+export function spanIdLiteral(hex: string): string {
+  if (!/^[0-9a-f]{16}$/i.test(hex)) throw new FaultlineError('bad_request', `A span id is 16 hex digits, not "${hex}".`);
+  return `${BigInt(`0x${hex}`)}::UBIGINT`;
+}
+
 /** `column` in [startMs, endMs). */
 export const between = (column: string, startMs: number, endMs: number): string =>
   `${column} >= ${timeLiteral(startMs)} AND ${column} < ${timeLiteral(endMs)}`;

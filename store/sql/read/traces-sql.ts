@@ -1,6 +1,6 @@
 import { SPANS } from '#contracts/tables.ts';
 import { attributesJson, spanHex, traceHex } from './expressions.ts';
-import { allOf, between, containsPattern, numberLiteral, textLiteral, traceIdLiteral } from './literals.ts';
+import { allOf, between, containsPattern, numberLiteral, spanIdLiteral, textLiteral, traceIdLiteral } from './literals.ts';
 
 export interface TraceSearch {
   readonly startMs: number;
@@ -62,8 +62,9 @@ ORDER BY ${shown}
 LIMIT ${numberLiteral(search.limit)}`;
 }
 
-/** All spans of one trace, in start order. */
-export function traceSpansSql(traceId: string): string {
+/** All spans of one trace with all they hold, in start order; or those with one id: ids are unique only if the sender behaves. */
+export function traceSpansSql(traceId: string, spanId?: string): string {
+  const only = spanId === undefined ? '' : ` AND s.span_id = ${spanIdLiteral(spanId)}`;
   return `SELECT ${spanHex('s.span_id')} AS span_id, ${spanHex('s.parent_span_id')} AS parent_span_id,
   s.start_time, s.duration_ns, s.name, s.service, s.kind, s.status_code, s.status_message,
   ${attributesJson('s.attributes', 's.attribute_types', PROMOTED)} AS attributes_json,
@@ -72,6 +73,24 @@ export function traceSpansSql(traceId: string): string {
   to_json(list_transform(s.links, lambda link: {'trace_id': ${traceHex('link.trace_id')}, 'span_id': ${spanHex('link.span_id')}, 'attributes': link.attributes}))::VARCHAR AS links_json,
   c.name AS scope
 FROM spans s LEFT JOIN resources r ON r.resource_id = s.resource_id LEFT JOIN scopes c ON c.scope_id = s.scope_id
-WHERE s.trace_id = ${traceIdLiteral(traceId)}
+WHERE s.trace_id = ${traceIdLiteral(traceId)}${only}
 ORDER BY s.start_time, s.duration_ns DESC`;
+}
+
+/**
+ * What a waterfall draws of each span, in start order. A name stands once, at the row that `name_row` of all its spans
+ * tells: 100,000 copies of a few names were half of the answer's time (225 ms with them, 66 without).
+ */
+export function traceOutlineSql(traceId: string): string {
+  return `WITH own AS MATERIALIZED (
+  SELECT row_number() OVER (ORDER BY s.start_time, s.duration_ns DESC, s.span_id)::INTEGER - 1 AS row, s.span_id, s.parent_span_id, s.start_time, s.duration_ns,
+    s.name, s.service, s.kind, s.status_code,
+    list_transform(list_filter(s.events, lambda event: event.name = 'exception'), lambda event: event.time) AS thrown
+  FROM spans s WHERE s.trace_id = ${traceIdLiteral(traceId)}
+), names AS (SELECT name, min(row) AS name_row FROM own GROUP BY name),
+services AS (SELECT service, min(row) AS service_row FROM own GROUP BY service)
+SELECT o.span_id, o.parent_span_id, o.start_time, o.duration_ns, o.kind, o.status_code, len(o.thrown)::UINTEGER AS exceptions, list_min(o.thrown) AS exception_time,
+  n.name_row, CASE WHEN o.row = n.name_row THEN o.name END AS name, v.service_row, CASE WHEN o.row = v.service_row THEN o.service END AS service
+FROM own o JOIN names n ON n.name = o.name JOIN services v ON v.service = o.service
+ORDER BY o.row`;
 }

@@ -1,0 +1,50 @@
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type FaultlineProcess, startFaultline } from '../app/faultline-process.ts';
+import { accessProblems } from './check-access.ts';
+import { type ConsoleOptions, cannotRun, launch, openConsole } from './console-page.ts';
+import { otlpSpan } from './otlp-span.ts';
+
+const THROWN = '0af7651916cd43dd8448eb211c80319c';
+
+/** Explore over telemetry made for each question, on the real engine. */
+describe.skipIf(cannotRun !== null)(`explore${cannotRun === null ? '' : `: skipped, ${cannotRun}`}`, () => {
+  let browser: Browser;
+  let faultline: FaultlineProcess;
+  const nowMs = Date.now() - 60_000;
+
+  async function send(signal: 'traces' | 'logs' | 'metrics', body: unknown): Promise<void> {
+    const headers = { 'content-type': 'application/json' };
+    const answer = await fetch(`${faultline.ingest}/v1/${signal}`, { method: 'POST', headers, body: JSON.stringify(body) });
+    if (!answer.ok) throw new Error(`/v1/${signal}: ${answer.status} ${await answer.text()}`);
+  }
+  async function on(options: ConsoleOptions, look: (page: Page) => Promise<void>): Promise<void> {
+    const opened = await openConsole(browser, faultline, options);
+    try {
+      await look(opened.page);
+      expect(opened.problems).toEqual([]);
+    } finally {
+      await opened.close();
+    }
+  }
+  beforeAll(async () => {
+    [browser, faultline] = await Promise.all([launch(), startFaultline()]);
+    await send('traces', otlpSpan('thrower', THROWN, nowMs, { exception: 'java.lang.IllegalStateException' }));
+    await faultline.flush();
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await faultline?.stop();
+  });
+
+  it('an exception in a span without error status is marked in the waterfall and read in its panel', () =>
+    on({ path: `/explore/traces/${THROWN}` }, async (page) => {
+      const row = page.getByRole('listbox', { name: 'Spans' }).getByRole('option').first();
+      expect(await row.getByTitle('exceptions: 1').count()).toBe(2);
+      await row.click();
+      const panel = page.getByRole('complementary', { name: 'Span' });
+      await panel.getByRole('tab', { name: /Events/ }).click();
+      await panel.getByText('java.lang.IllegalStateException').waitFor();
+      expect(await accessProblems(page)).toEqual([]);
+    }));
+});
