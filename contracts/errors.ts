@@ -31,6 +31,30 @@ export const ERRORS = {
   config_invalid: e('permanent', 500, 'The configuration has an error.', 'See the file and line.'),
   schema_newer: e('permanent', 500, 'The data folder was written by a newer Faultline.', 'Update Faultline, or choose another --data.'),
   file_corrupt: e('permanent', 500, 'A data file is damaged and was set aside.', 'See the quarantine folder; the rest goes on.'),
+  model_none: e(
+    'permanent',
+    409,
+    'No local model is chosen.',
+    'Add one under Settings, Model; without one the template narrator tells the story.',
+  ),
+  model_file: e('permanent', 400, 'The model file cannot be used.', 'See the message; choose another GGUF file.'),
+  model_memory: e('permanent', 409, 'There is not enough memory for the model.', 'Choose a smaller one, or free memory.'),
+  model_overflow: e(
+    'permanent',
+    400,
+    'The question is longer than the model can hold.',
+    'Ask for less, or choose a model with a larger context.',
+  ),
+  model_busy: e('retryable', 503, 'Too many questions wait for the model.', 'Try again when they are answered.'),
+  model_deadline: e(
+    'permanent',
+    503,
+    'The model did not answer in time.',
+    'Choose a smaller model; the template narrator tells the story.',
+  ),
+  model_cancelled: e('cancelled', 499, 'The question to the model was cancelled.', ''),
+  model_crashed: e('retryable', 503, 'The model process ended while it worked.', 'The next question starts it again; see the log.'),
+  model_failed: e('permanent', 500, 'The model cannot run here.', 'See the message and the log.'),
   internal: e('bug', 500, 'Something failed inside.', 'Report it with the log.'),
 } as const satisfies Record<string, ErrorEntry>;
 export type ErrorCode = keyof typeof ERRORS;

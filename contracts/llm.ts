@@ -12,6 +12,14 @@ export interface ModelFile {
   readonly contextTokens: number;
   readonly architecture: string;
 }
+/** A model file after its whole check. */
+export interface InspectedModel {
+  readonly file: ModelFile;
+  /** Of the file when it was checked: another time or size means another file. */
+  readonly modifiedMs: number;
+  /** Memory it will take while it answers: an estimate from size and header. */
+  readonly neededBytes: number;
+}
 export interface ModelRequest {
   /** One user turn, template not yet applied. */
   readonly prompt: string;

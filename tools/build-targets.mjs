@@ -1,5 +1,5 @@
 /** What `npm run build` makes: inputs decide whether a target is stale, outputs prove that it was built. */
-const SOURCES = ['analytics', 'collectors', 'contracts', 'demo', 'exporters', 'main', 'protos', 'query', 'store'];
+const SOURCES = ['analytics', 'collectors', 'contracts', 'demo', 'exporters', 'main', 'models', 'protos', 'query', 'store'];
 const SHARED = ['package.json', 'package-lock.json', 'tools/build.mjs', 'tools/build-targets.mjs'];
 
 export const TARGETS = [

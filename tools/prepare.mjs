@@ -1,7 +1,7 @@
 // What npm start and npm test do first: install what is missing, build what is stale. Runs under plain Node 20.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findNode } from './find-node.mjs';
 
@@ -24,7 +24,8 @@ export function missingPackages(root) {
 }
 function npmCi(root) {
   const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error'];
-  const options = { cwd: root, stdio: ['ignore', 2, 2] };
+  // npm versions that do not know allowScripts: no install script of node-llama-cpp fetches anything (decision 0005).
+  const options = { cwd: root, stdio: ['ignore', 2, 2], env: { ...process.env, NODE_LLAMA_CPP_SKIP_DOWNLOAD: 'true' } };
   const npm = process.env.npm_execpath;
   // npm is a script of its own Node, but a .cmd on Windows, which only a shell starts.
   if (npm?.endsWith('.js')) return spawnSync(process.execPath, [npm, ...args], options);
@@ -40,6 +41,8 @@ export function installMissing(root) {
     console.error(`npm ci failed${error ? ` (${error.message})` : ''}: is the npm registry reachable?`);
     return false;
   }
+  // 34 MB of llama.cpp's source, for builds we never make (decision 0005).
+  rmSync(join(root, 'node_modules/node-llama-cpp/llama/gitRelease.bundle'), { force: true });
   writeFileSync(stamp(root), lockHash(root));
   return true;
 }
