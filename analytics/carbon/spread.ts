@@ -17,3 +17,5 @@ export const add = (a: Spread, b: Spread): Spread => combine(a, b, (x, y) => x +
 export const times = (a: Spread, b: Spread): Spread => combine(a, b, (x, y) => x * y);
 export const scale = (a: Spread, by: number): Spread => ({ low: a.low * by, mid: a.mid * by, high: a.high * by });
 export const isExact = (a: Spread): boolean => a.low === a.high;
+/** Without whatever else the object holds. */
+export const spreadOnly = ({ low, mid, high }: Spread): Spread => ({ low, mid, high });

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { FaultlineError } from '#contracts/errors.ts';
 import type { Engine } from '#main/engine/engine.ts';
 import { answerError } from './answer-error.ts';
+import { carbonRoutes } from './carbon-routes.ts';
 import { describeOpenapi } from './describe-openapi.ts';
 import { exploreRoutes } from './explore-routes.ts';
 import { Guard } from './guard.ts';
@@ -25,6 +26,7 @@ export const ROUTES: readonly Route[] = [
   ...incidentRoutes,
   ...serviceRoutes,
   ...exploreRoutes,
+  ...carbonRoutes,
   route({
     method: 'get',
     path: '/console/events',
