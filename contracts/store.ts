@@ -1,4 +1,5 @@
 import type { ColumnBatch, Dictionary } from './columns.ts';
+import type { Bill } from './cost.ts';
 import type { ErrorCode } from './errors.ts';
 import type { JournalPosition } from './journal.ts';
 import type { Incident } from './judgement.ts';
@@ -38,6 +39,13 @@ export interface Store {
   getState(key: string): Promise<string | null>;
 
   readonly postmortems: PostmortemStore;
+
+  /** Takes in a FOCUS bill, CSV as it is or compressed, all of it or nothing; what is wrong with it is in its problems. */
+  importBill(file: { readonly path: string; readonly name: string; readonly sha256: string }): Promise<Bill>;
+  /** Newest import first. */
+  bills(): Promise<readonly Bill[]>;
+  /** @throws not_found */
+  removeBill(id: string): Promise<void>;
 
   facts(): Promise<StoreFacts>;
   /** Deletes by age and size now (also runs by itself). Returns what went. */

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { FaultlineError } from '#contracts/errors.ts';
 import type { Store } from '#contracts/store.ts';
+import { BillBook } from './bills/bill-book.ts';
 import { attachFile, type DatabaseFile, detachQuietly, troubleOf } from './database/attach-file.ts';
 import { CatalogState } from './database/catalog-state.ts';
 import { type DataDir, openDataDir } from './database/data-dir.ts';
@@ -85,6 +86,7 @@ async function assemble(options: StoreOptions, dataDir: DataDir, database: Datab
   }
   const days = new DayFiles(dataDir.path, connection, dataDir.readOnly, options.maxAttached);
   const state = new CatalogState(await database.connect(), CATALOG);
+  const bills = new BillBook({ dataDir, database, connection, nowMs: options.nowMs });
   const store = new OpenStore({
     options: { ...options, log, flushAgeMs: options.flushAgeMs ?? DEFAULT_FLUSH_AGE_MS },
     dataDir,
@@ -98,6 +100,7 @@ async function assemble(options: StoreOptions, dataDir: DataDir, database: Datab
     hot,
     days,
     state,
+    bills,
     documents: await database.connect(),
     problems,
   });
@@ -106,6 +109,8 @@ async function assemble(options: StoreOptions, dataDir: DataDir, database: Datab
   for (const sql of MACROS) await connection.run(sql);
   await days.views();
   for (const sql of fixedViews()) await connection.run(sql);
+  const billTrouble = await bills.open();
+  if (billTrouble) problems.push({ code: 'file_corrupt', message: billTrouble });
   await store.start();
   // A command that starts the console for itself shows no Sources page: without this a damaged day is only a smaller count.
   for (const { message } of problems) log(message);

@@ -1,9 +1,11 @@
 import type { ColumnBatch, Dictionary } from '#contracts/columns.ts';
+import type { Bill } from '#contracts/cost.ts';
 import { type ErrorCode, FaultlineError } from '#contracts/errors.ts';
 import type { JournalPosition } from '#contracts/journal.ts';
 import type { Incident } from '#contracts/judgement.ts';
 import type { PostmortemStore, PrunedDay, QueryOptions, QueryResult, QueryValue, Store, StoreFacts } from '#contracts/store.ts';
 import type { TableName } from '#contracts/tables.ts';
+import type { BillBook, BillFile } from './bills/bill-book.ts';
 import { troubleOf } from './database/attach-file.ts';
 import { type CatalogState, prunedDay } from './database/catalog-state.ts';
 import type { DataDir } from './database/data-dir.ts';
@@ -45,6 +47,7 @@ export interface StoreParts {
   readonly hot: HotRows;
   readonly days: DayFiles;
   readonly state: CatalogState;
+  readonly bills: BillBook;
   /** For the postmortems, which may be large. */
   readonly documents: Connection;
   readonly problems: Problem[];
@@ -177,6 +180,18 @@ export class OpenStore implements Store {
   }
   getState(key: string): Promise<string | null> {
     return this.parts.state.get(key);
+  }
+  async importBill(file: BillFile): Promise<Bill> {
+    this.writable();
+    const { bills, gate } = this.parts;
+    return bills.add(file, (work) => this.writer.queue.run(() => gate.exclusive(work)));
+  }
+  bills(): Promise<readonly Bill[]> {
+    return this.parts.bills.list();
+  }
+  async removeBill(id: string): Promise<void> {
+    this.writable();
+    await this.parts.bills.remove(id);
   }
 
   async facts(): Promise<StoreFacts> {

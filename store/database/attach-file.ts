@@ -9,7 +9,7 @@ export interface DatabaseFile {
   readonly path: string;
   /** Name it is attached under. */
   readonly name: string;
-  readonly kind: 'catalog' | 'day';
+  readonly kind: 'catalog' | 'day' | 'bills';
   readonly ddl: readonly string[];
   readonly readOnly: boolean;
 }
