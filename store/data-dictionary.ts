@@ -1,4 +1,6 @@
 import type { ColumnSpec } from '#contracts/tables.ts';
+import { BILL_COLUMNS } from './bills/bill-columns.ts';
+import { billType } from './sql/bills/bill-ddl.ts';
 import { TELEMETRY } from './sql/ddl/ddl.ts';
 import { DERIVED_VIEWS } from './sql/ddl/derived-views.ts';
 import { DICTIONARY_TABLES } from './sql/ddl/dictionary-tables.ts';
@@ -28,6 +30,28 @@ const table = (name: string, about: string, columns: readonly ColumnSpec[]): str
     '',
   ].join('\n');
 
+function billTable(): string {
+  const text = (name: string, about: string): ColumnSpec => ({ name, kind: 'string', sql: 'VARCHAR', nullable: true, about });
+  return table(
+    'bill',
+    'One row per charge of the FOCUS bills imported. Amounts are exact decimals; sum them by billing_currency, never across.',
+    [
+      text('bill_id', 'SHA-256 of the file.'),
+      {
+        name: 'line',
+        kind: 'u64',
+        sql: 'UBIGINT',
+        about: 'Row of the file, the header being 1 (line breaks inside of values not counted).',
+      },
+      ...BILL_COLUMNS.map((column) => ({ ...text(column.name, column.about), sql: billType(column) })),
+      {
+        ...text('other', 'Columns without a place of their own (x_ columns, newer versions), under their names.'),
+        sql: 'MAP(VARCHAR, VARCHAR)',
+      },
+    ],
+  );
+}
+
 /** docs/data-dictionary.md: what a SQL user finds. Made from the definitions the tables are made from. */
 export function dataDictionary(): string {
   return `# Data dictionary
@@ -49,6 +73,7 @@ Put a condition on the time column (${TELEMETRY.map((t) => `${t.name}.${t.timeCo
 ${TELEMETRY.map((t) => table(t.name, ABOUT[t.name] ?? '', t.columns)).join('\n')}
 ${DICTIONARY_TABLES.map((t) => table(t.name, ABOUT[t.name] ?? '', t.columns)).join('\n')}
 ${DERIVED_VIEWS.map((view) => [`## ${view.name}`, '', view.about, '', `Columns: ${view.columns.join(', ')}.`, ''].join('\n')).join('\n')}
+${billTable()}
 ## Functions
 
 ${ALLOWED_FUNCTIONS.size} functions and operators may be called; those that read files, settings or the catalog, run SQL text, sleep

@@ -2,6 +2,7 @@
 // names is there.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { BILL_PROBLEMS } from '../contracts/bill-problems.ts';
 import { ERRORS } from '../contracts/errors.ts';
 import { REASONS } from '../contracts/reasons.ts';
 import { limitsSchema } from '../contracts/settings.ts';
@@ -50,6 +51,15 @@ export function errorsDocument() {
       if (reason.kind === kind) lines.push(row(`\`${code}\``, reason.says, reason.todo));
     lines.push('');
   }
+  lines.push(
+    '## Bills',
+    '',
+    'What may be wrong with a FOCUS bill (`contracts/bill-problems.ts`). *refused*: the row or file is not taken; *noted*: it is, as billed.',
+    '',
+  );
+  lines.push(row('code', 'kind', 'what it says', 'what to do'), row('---', '---', '---', '---'));
+  for (const [code, problem] of Object.entries(BILL_PROBLEMS)) lines.push(row(`\`${code}\``, problem.kind, problem.says, problem.todo));
+  lines.push('');
   return lines.join('\n');
 }
 export function limitsDocument() {
