@@ -14,10 +14,11 @@ import { billSchema } from './cost.ts';
  * POST /console/incidents/:id/notes {text}              -> incident
  * GET  /console/services?start&end                      -> serviceMap (JSON)
  * GET  /console/services/red?start&end&service&peer?&step -> Arrow: time, requests, errors, p50_ms, p95_ms, p99_ms
- * GET  /console/traces?start&end&service&name&status&minMs&maxMs&q&limit&order -> Arrow: traceColumns
+ * GET  /console/traces?start&end&service&name&status&minMs&maxMs&q&limit&order&after -> Arrow: traceColumns; after: cursor of the last row
+ * GET  /console/traces/count?start&end&service&name&status&minMs&maxMs&q -> traceCount (JSON)
  * GET  /console/traces/:traceId?span                    -> Arrow: spanColumns
  * GET  /console/traces/:traceId/outline                 -> Arrow: outlineColumns
- * GET  /console/logs?start&end&service&severity&q&traceId&limit&before -> Arrow: logColumns, newest first
+ * GET  /console/logs?start&end&service&severity&q&traceId&limit&after -> Arrow: logColumns, newest first; after: UNIXNANO.ROWS of the last row, and rows of its time so far
  * GET  /console/logs/histogram?start&end&service&severity&q&step -> Arrow: time, severity, count
  * GET  /console/metrics?q                               -> metricList (JSON)
  * GET  /console/metrics/range?metric&start&end&step&fn&by&service&labels -> Arrow: time, series, value
@@ -123,6 +124,9 @@ export const serviceMapSchema = z.object({
 });
 export type ServiceMap = z.infer<typeof serviceMapSchema>;
 
+export const traceCountSchema = z.object({ traces: z.number() });
+export type TraceCount = z.infer<typeof traceCountSchema>;
+
 export const metricListSchema = z.object({
   metrics: z.array(
     z.object({
@@ -155,7 +159,17 @@ export const errorBodySchema = z.object({ error: z.object({ code: z.string(), me
 export type ErrorBody = z.infer<typeof errorBodySchema>;
 
 /** Arrow columns, name -> Arrow type. Ids are lower-case hex text; times are TimestampNanosecond. */
-export const traceColumns = ['trace_id', 'start_time', 'duration_ms', 'root_service', 'root_name', 'spans', 'errors', 'services'] as const;
+export const traceColumns = [
+  'trace_id',
+  'start_time',
+  'duration_ms',
+  'root_service',
+  'root_name',
+  'spans',
+  'errors',
+  'services',
+  'cursor',
+] as const;
 export const spanColumns = [
   'span_id',
   'parent_span_id',

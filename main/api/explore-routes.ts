@@ -1,9 +1,16 @@
 import { z } from 'zod';
-import { metricListSchema } from '#contracts/console-api.ts';
+import { metricListSchema, traceCountSchema } from '#contracts/console-api.ts';
 import { FaultlineError } from '#contracts/errors.ts';
-import { logHistogramSql, searchLogsSql } from '#store/sql/read/logs-sql.ts';
+import { type LogCursor, logHistogramSql, searchLogsSql } from '#store/sql/read/logs-sql.ts';
 import { metricListSql, metricRangeSql } from '#store/sql/read/metrics-sql.ts';
-import { searchTracesSql, traceOutlineSql, traceSpansSql } from '#store/sql/read/traces-sql.ts';
+import {
+  countTracesSql,
+  readTraceCursor,
+  searchTracesSql,
+  type TraceCursor,
+  traceOutlineSql,
+  traceSpansSql,
+} from '#store/sql/read/traces-sql.ts';
 import { type Call, MAX_ROWS, QUERY_TIMEOUT_MS, type Route, route, runTable, type Table } from './route.ts';
 import { IN_ORDER, inOrder, optionalNumber, optionalText, stepFor, timeRange } from './time-range.ts';
 
@@ -14,16 +21,39 @@ const MAX_SERIES = 1_000;
 /** rate() looks back over four steps or a minute: what a scrape every 15 s needs. */
 const MIN_RATE_RANGE_MS = 60_000;
 
-const traceQuery = timeRange
+const badCursor = (context: { addIssue(issue: { code: 'custom'; message: string }): void }): never => {
+  context.addIssue({ code: 'custom', message: 'is not the place of a row' });
+  return z.NEVER;
+};
+const traceCursor = optionalText.transform((text, context): TraceCursor | undefined =>
+  text === undefined ? undefined : (readTraceCursor(text) ?? badCursor(context)),
+);
+/** "UNIXNANO.SHOWN" */
+const logCursor = optionalText.transform((text, context): LogCursor | undefined => {
+  if (text === undefined) return undefined;
+  const [, nano, shown] = /^(\d{1,19})\.(\d{1,9})$/.exec(text) ?? [];
+  return nano && shown ? { unixNano: BigInt(nano), shown: Number(shown) } : badCursor(context);
+});
+
+const traceFields = timeRange.extend({
+  service: optionalText,
+  name: optionalText,
+  status: z.enum(['ok', 'error', 'unset', '']).optional(),
+  minMs: optionalNumber,
+  maxMs: optionalNumber,
+  q: optionalText,
+});
+const traceSearch = ({ start, end, status, ...rest }: z.infer<typeof traceFields>) => ({
+  ...rest,
+  status: status || undefined,
+  startMs: start,
+  endMs: end,
+});
+const traceQuery = traceFields
   .extend({
-    service: optionalText,
-    name: optionalText,
-    status: z.enum(['ok', 'error', 'unset', '']).optional(),
-    minMs: optionalNumber,
-    maxMs: optionalNumber,
-    q: optionalText,
     limit: z.coerce.number().int().min(1).max(5_000).default(200),
     order: z.enum(['newest', 'slowest', 'errors']).default('newest'),
+    after: traceCursor,
   })
   .refine(inOrder, IN_ORDER);
 
@@ -38,7 +68,7 @@ const severities = optionalText
   .pipe(z.array(z.enum(SEVERITIES)).optional());
 const logFields = timeRange.extend({ service: optionalText, severity: severities, q: optionalText, traceId: optionalText });
 const logQuery = logFields
-  .extend({ limit: z.coerce.number().int().min(1).max(10_000).default(500), before: optionalNumber })
+  .extend({ limit: z.coerce.number().int().min(1).max(10_000).default(500), after: logCursor })
   .refine(inOrder, IN_ORDER);
 const histogramQuery = logFields.extend({ step: optionalNumber }).refine(inOrder, IN_ORDER);
 const logSearch = (q: z.infer<typeof logFields>) => ({
@@ -83,12 +113,25 @@ export const exploreRoutes: readonly Route[] = [
   route({
     method: 'get',
     path: '/console/traces',
-    summary: 'Traces with a span that meets every condition, newest, slowest or with most errors first.',
+    summary:
+      'Traces with a span that meets every condition, by the newest, the slowest or the newest failed of such spans; after: cursor of the last row.',
     query: traceQuery,
     answer: 'arrow',
     async handle(call) {
-      const { start, end, status, ...rest } = call.query;
-      return runTable(call, searchTracesSql({ ...rest, status: status || undefined, startMs: start, endMs: end }));
+      const { limit, order, after, ...fields } = call.query;
+      return runTable(call, searchTracesSql({ ...traceSearch(fields), limit, order, after }));
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/console/traces/count',
+    summary: 'How many traces the same search finds in all.',
+    query: traceFields.refine(inOrder, IN_ORDER),
+    answer: traceCountSchema,
+    async handle(call) {
+      const sql = countTracesSql(traceSearch(call.query));
+      const { result } = await runTable(call, sql);
+      return { traces: Number(result.column('traces')[0] ?? 0) };
     },
   }),
   route({
@@ -109,10 +152,10 @@ export const exploreRoutes: readonly Route[] = [
   route({
     method: 'get',
     path: '/console/logs',
-    summary: 'Log records, newest first.',
+    summary: 'Log records, newest first; after: Unix nanoseconds of the last row, and how many rows of that time have been shown.',
     query: logQuery,
     answer: 'arrow',
-    handle: (call) => runTable(call, searchLogsSql({ ...logSearch(call.query), limit: call.query.limit, beforeMs: call.query.before })),
+    handle: (call) => runTable(call, searchLogsSql({ ...logSearch(call.query), limit: call.query.limit, after: call.query.after })),
   }),
   route({
     method: 'get',

@@ -7,6 +7,8 @@ export class Table {
   /** SQL that reproduces the table. */
   readonly query: string;
   private readonly arrow: ArrowTable<TypeMap>;
+  /** Arrow makes a new one each time it is asked. */
+  private readonly vectors = new Map<string, Vector | null>();
 
   constructor(arrow: ArrowTable<TypeMap>) {
     this.arrow = arrow;
@@ -14,13 +16,25 @@ export class Table {
     this.names = arrow.schema.fields.map((field) => field.name);
     this.query = arrow.schema.metadata.get('query') ?? '';
   }
+  /** This table with the rows of others of the same columns behind its own. */
+  with(others: readonly Table[]): Table {
+    return others.length === 0 ? this : new Table(this.arrow.concat(...others.map((other) => other.arrow)));
+  }
+  private column(name: string): Vector | null {
+    let vector = this.vectors.get(name);
+    if (vector === undefined) {
+      vector = this.arrow.getChild(name);
+      this.vectors.set(name, vector);
+    }
+    return vector;
+  }
   /** '' for null or an absent column. */
   text(name: string, row: number): string {
-    const value: unknown = this.arrow.getChild(name)?.get(row);
+    const value: unknown = this.column(name)?.get(row);
     return value === null || value === undefined ? '' : String(value);
   }
   texts(name: string): string[] {
-    const vector = this.arrow.getChild(name);
+    const vector = this.column(name);
     if (vector === null) return new Array<string>(this.rows).fill('');
     const out: string[] = [];
     for (const data of vector.data) if (!pushAscii(data, out)) pushEach(data, vector, out);
@@ -29,7 +43,7 @@ export class Table {
   /** NaN for null. */
   numbers(name: string): Float64Array {
     const out = new Float64Array(this.rows).fill(Number.NaN);
-    const vector = this.arrow.getChild(name);
+    const vector = this.column(name);
     if (vector === null) return out;
     if (isPlainNumber(vector)) {
       eachChunk(vector, (values: Numbers, data, at) => {
@@ -46,7 +60,7 @@ export class Table {
   /** Ids that came as unsigned 64-bit integers; 0 for null. */
   ids(name: string): BigUint64Array {
     const out = new BigUint64Array(this.rows);
-    const vector = this.arrow.getChild(name);
+    const vector = this.column(name);
     if (vector !== null && String(vector.type) === 'Uint64') {
       eachChunk(vector, (values: BigUint64Array, data, at) => {
         for (let i = 0; i < data.length; i++) if (data.nullCount === 0 || data.getValid(i)) out[at + i] = values[i]!;
@@ -63,12 +77,12 @@ export class Table {
   }
   /** Unix nanoseconds; 0 for null. */
   nanos(name: string): BigInt64Array {
-    const vector = this.arrow.getChild(name);
+    const vector = this.column(name);
     return vector === null ? new BigInt64Array(this.rows) : rawNanos(vector, this.rows);
   }
   /** For tables of unknown shape: what a person reads in the cell. */
   cell(name: string, row: number): string {
-    const vector = this.arrow.getChild(name);
+    const vector = this.column(name);
     if (vector === null) return '';
     if (isTimestamp(vector)) return vector.isValid(row) ? new Date(Number(this.times(name)[row])).toISOString() : '';
     return this.text(name, row);

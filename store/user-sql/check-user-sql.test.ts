@@ -6,6 +6,7 @@ import type { Store } from '#contracts/store.ts';
 import { openStore } from '../open-store.ts';
 import { evidenceQueries } from '../sql/read/evidence-sql.ts';
 import * as judgement from '../sql/read/judgement-sql.ts';
+import * as logs from '../sql/read/logs-sql.ts';
 import * as metrics from '../sql/read/metrics-sql.ts';
 import * as services from '../sql/read/services-sql.ts';
 import * as traces from '../sql/read/traces-sql.ts';
@@ -63,6 +64,14 @@ describe('user SQL', () => {
       services.observeEdgesSql(wide, 1000),
       services.facetsSql(['a'], wide, window, 10),
       traces.searchTracesSql({ ...window, order: 'newest', limit: 10, q: "o'x%" }),
+      traces.searchTracesSql({
+        ...window,
+        order: 'errors',
+        limit: 10,
+        after: { failed: 1, rank: 5n, traceId: '5b8efff798038103d269b633813fc60c' },
+      }),
+      traces.countTracesSql(window),
+      logs.searchLogsSql({ ...window, limit: 10, after: { unixNano: 5n, shown: 2 } }),
       traces.traceSpansSql('5b8efff798038103d269b633813fc60c'),
       traces.traceSpansSql('5b8efff798038103d269b633813fc60c', 'eee19b7ec3c1b174'),
       traces.traceOutlineSql('5b8efff798038103d269b633813fc60c'),

@@ -3,8 +3,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type FaultlineProcess, startFaultline } from '../app/faultline-process.ts';
 import { accessProblems } from './check-access.ts';
 import { type ConsoleOptions, cannotRun, launch, openConsole } from './console-page.ts';
+import { otlpLogs } from './otlp-logs.ts';
 import { otlpSpan } from './otlp-span.ts';
 
+/** More than two pages, most of one time. */
+const LINES = 4_500;
 const THROWN = '0af7651916cd43dd8448eb211c80319c';
 
 /** Explore over telemetry made for each question, on the real engine. */
@@ -12,6 +15,7 @@ describe.skipIf(cannotRun !== null)(`explore${cannotRun === null ? '' : `: skipp
   let browser: Browser;
   let faultline: FaultlineProcess;
   const nowMs = Date.now() - 60_000;
+  const range = `from=${nowMs - 600_000}&to=${nowMs + 600_000}`;
 
   async function send(signal: 'traces' | 'logs' | 'metrics', body: unknown): Promise<void> {
     const headers = { 'content-type': 'application/json' };
@@ -30,6 +34,7 @@ describe.skipIf(cannotRun !== null)(`explore${cannotRun === null ? '' : `: skipp
   beforeAll(async () => {
     [browser, faultline] = await Promise.all([launch(), startFaultline()]);
     await send('traces', otlpSpan('thrower', THROWN, nowMs, { exception: 'java.lang.IllegalStateException' }));
+    await send('logs', otlpLogs('lister', nowMs, LINES));
     await faultline.flush();
   });
   afterAll(async () => {
@@ -46,5 +51,20 @@ describe.skipIf(cannotRun !== null)(`explore${cannotRun === null ? '' : `: skipp
       await panel.getByRole('tab', { name: /Events/ }).click();
       await panel.getByText('java.lang.IllegalStateException').waitFor();
       expect(await accessProblems(page)).toEqual([]);
+    }));
+  it('logs are paged to their end while they are scrolled, and the count says how many there are', () =>
+    on({ path: `/explore/logs?${range}&service=lister` }, async (page) => {
+      const note = page.getByTestId('rows-note');
+      await note.getByText('2,000 of 4,500').waitFor();
+      const list = page.getByRole('listbox', { name: 'Logs' });
+      await list.focus();
+      await page.keyboard.press('End');
+      await note.getByText('4,000 of 4,500').waitFor();
+      await page.keyboard.press('End');
+      await note.getByText('4,500', { exact: true }).waitFor();
+      await page.keyboard.press('End');
+      await list.getByRole('option', { selected: true }).waitFor();
+      expect(await list.getByRole('option', { selected: true }).getAttribute('aria-posinset')).toBe('4500');
+      expect(await list.getByRole('option').count()).toBeLessThan(100);
     }));
 });

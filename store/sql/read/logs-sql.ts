@@ -1,15 +1,5 @@
 import { attributesJson, severityClass, spanHex, traceHex } from './expressions.ts';
-import {
-  allOf,
-  between,
-  containsPattern,
-  nanoLiteral,
-  numberLiteral,
-  textList,
-  textLiteral,
-  timeLiteral,
-  traceIdLiteral,
-} from './literals.ts';
+import { allOf, between, containsPattern, nanoLiteral, numberLiteral, textList, textLiteral, traceIdLiteral } from './literals.ts';
 
 export interface LogSearch {
   readonly startMs: number;
@@ -29,6 +19,7 @@ function bodyConditions(q: string): string[] {
     .filter(({ text }) => text !== '' && text !== '-')
     .map(({ minus, text }) => `${minus ? 'NOT ' : ''}coalesce(l.body, '') ILIKE ${containsPattern(text)} ESCAPE '\\'`);
 }
+const LOG_ORDER = 'hash(l.body, l.service, l.severity_number, l.severity_text, l.trace_id, l.span_id, l.attributes, l.resource_id)';
 const conditions = (search: LogSearch): string =>
   allOf([
     between('l.time', search.startMs, search.endMs),
@@ -38,19 +29,34 @@ const conditions = (search: LogSearch): string =>
     ...(search.q ? bodyConditions(search.q) : []),
   ]);
 
-/** Newest first. `beforeMs`: only older ones (paging). */
-export function searchLogsSql(search: LogSearch & { readonly limit: number; readonly beforeMs?: number | undefined }): string {
-  const older = search.beforeMs === undefined ? '' : `\n  AND l.time < ${timeLiteral(search.beforeMs)}`;
-  return `SELECT l.time, l.severity_number, l.severity_text, l.service, l.body,
+/** Where a page of logs ends: the time of its last row, and how many rows of that very time have been shown. */
+export interface LogCursor {
+  readonly unixNano: bigint;
+  readonly shown: number;
+}
+/**
+ * Newest first. Records have no id and may be equal in all they hold, so a page goes on after `shown` rows of the cursor's
+ * time: rows of one time come in the order of a hash of their contents, and equal rows may stand for each other. The times
+ * of the page are found first, from one column; only rows of those times are read and hashed.
+ */
+export function searchLogsSql(search: LogSearch & { readonly limit: number; readonly after?: LogCursor | undefined }): string {
+  const { after, limit } = search;
+  const upTo = after ? `${conditions(search)}\n  AND l.time <= make_timestamp_ns(${after.unixNano})` : conditions(search);
+  const skip = after?.shown ?? 0;
+  return `WITH page AS (
+  SELECT min(time) AS first FROM (SELECT l.time FROM logs l WHERE ${upTo} ORDER BY l.time DESC LIMIT ${numberLiteral(limit + skip)})
+)
+SELECT l.time, l.severity_number, l.severity_text, l.service, l.body,
   ${traceHex('l.trace_id')} AS trace_id, ${spanHex('l.span_id')} AS span_id,
   ${attributesJson('l.attributes', 'l.attribute_types')} AS attributes_json,
   ${attributesJson('r.attributes', 'r.attribute_types')} AS resource_json
 FROM (
-  SELECT * FROM logs l
-  WHERE ${conditions(search)}${older}
-  ORDER BY l.time DESC LIMIT ${numberLiteral(search.limit)}
+  SELECT l.*, ${LOG_ORDER} AS turn FROM logs l
+  WHERE ${upTo}
+  AND l.time >= (SELECT first FROM page)
+  ORDER BY l.time DESC, turn LIMIT ${numberLiteral(limit)} OFFSET ${numberLiteral(skip)}
 ) l LEFT JOIN resources r ON r.resource_id = l.resource_id
-ORDER BY l.time DESC`;
+ORDER BY l.time DESC, l.turn`;
 }
 
 /** Lines per step and severity class. */

@@ -14,11 +14,26 @@ export interface TraceSearch {
   readonly q?: string | undefined;
   readonly order: 'newest' | 'slowest' | 'errors';
   readonly limit: number;
+  /** Only what comes after this row of the list. */
+  readonly after?: TraceCursor | undefined;
+}
+/** A trace's place in the list: the rank of the best of its spans that meet the search, and its id. */
+export interface TraceCursor {
+  /** 1 where that span failed; 0 else, and in every order but "errors". */
+  readonly failed: number;
+  /** Start in Unix nanoseconds, or duration in nanoseconds for "slowest". */
+  readonly rank: bigint;
+  readonly traceId: string;
+}
+/** "1.1795260000123456789.5b8efff798038103d269b633813fc60c", as the column `cursor` of a list gives it; null: not one. */
+export function readTraceCursor(text: string): TraceCursor | null {
+  const [, failed, rank, traceId] = /^([01])\.(-?\d{1,19})\.([0-9a-f]{32})$/.exec(text) ?? [];
+  return failed && rank && traceId ? { failed: Number(failed), rank: BigInt(rank), traceId } : null;
 }
 const PROMOTED = SPANS.columns.flatMap((c) => (c.promotes ? [[c.promotes.key, c.name] as const] : []));
 const STATUS = { unset: 0, ok: 1, error: 2 } as const;
 
-function conditions(search: TraceSearch): string {
+function conditions(search: Omit<TraceSearch, 'order' | 'limit'>): string {
   const like = search.q ? containsPattern(search.q) : '';
   return allOf([
     between('start_time', search.startMs, search.endMs),
@@ -34,33 +49,50 @@ function conditions(search: TraceSearch): string {
 }
 
 /**
- * One row per trace with a span that meets every condition (as Jaeger's search). The best spans are taken first and
- * then grown to their traces: sorting a few thousand rows instead of grouping all of the window.
+ * One row per trace with a span that meets every condition (as Jaeger's search), in the order of its best such span: the
+ * newest, the slowest, or the newest that failed. The best spans are taken first and then grown to their traces: sorting a
+ * few thousand rows instead of grouping all of the window. A page may hold fewer traces than its limit when they have many
+ * spans; only an empty one is the end. Traces of earlier pages have a span before the cursor, and that leaves them out.
  */
 export function searchTracesSql(search: TraceSearch): string {
-  const rank = { newest: 'start_time DESC', slowest: 'duration_ns DESC', errors: '(status_code = 2) DESC, start_time DESC' }[search.order];
-  const shown = { newest: 'start_time DESC', slowest: 'duration_ms DESC', errors: 'errors DESC, start_time DESC' }[search.order];
+  const { after } = search;
+  const failed = search.order === 'errors' ? '(status_code = 2)::UTINYINT' : '0::UTINYINT';
+  const rank = search.order === 'slowest' ? 'duration_ns' : 'epoch_ns(start_time)';
+  const place = after && `(${after.failed}::UTINYINT, ${after.rank}::BIGINT, ${traceIdLiteral(after.traceId)})`;
+  const rest = place
+    ? `\n    AND (${failed}, ${rank}, trace_id) < ${place}
+    AND trace_id NOT IN (SELECT trace_id FROM spans WHERE ${conditions(search)}
+    AND (${failed}, ${rank}, trace_id) >= ${place})`
+    : '';
   // Parts of a trace may lie outside of the window; an hour either side is looked at.
   const around = between('start_time', search.startMs - 3_600_000, search.endMs + 3_600_000);
   return `WITH best AS (
-  SELECT trace_id, start_time FROM spans
-  WHERE ${conditions(search)}
-  ORDER BY ${rank} LIMIT ${numberLiteral(search.limit * 40)}
+  SELECT trace_id, ${failed} AS failed, ${rank} AS rank FROM spans
+  WHERE ${conditions(search)}${rest}
+  ORDER BY failed DESC, rank DESC, trace_id DESC LIMIT ${numberLiteral(search.limit * 40)}
+), page AS (
+  SELECT trace_id, max((failed, rank)) AS place FROM best GROUP BY trace_id ORDER BY place DESC, trace_id DESC LIMIT ${numberLiteral(search.limit)}
+), grown AS (
+  SELECT trace_id, min(start_time) AS start_time,
+    (max(epoch_ns(start_time) + duration_ns) - min(epoch_ns(start_time))) / 1e6 AS duration_ms,
+    arg_min(service, (parent_span_id IS NOT NULL, start_time)) AS root_service,
+    arg_min(name, (parent_span_id IS NOT NULL, start_time)) AS root_name,
+    count(*)::UINTEGER AS spans,
+    count_if(status_code = 2)::UINTEGER AS errors,
+    array_to_string(list_sort(list_distinct(list(service))), ',') AS services
+  FROM spans
+  WHERE trace_id IN (SELECT trace_id FROM page) AND ${around}
+  GROUP BY spans.trace_id
 )
-SELECT ${traceHex('trace_id')} AS trace_id,
-  min(start_time) AS start_time,
-  (max(epoch_ns(start_time) + duration_ns) - min(epoch_ns(start_time))) / 1e6 AS duration_ms,
-  arg_min(service, (parent_span_id IS NOT NULL, start_time)) AS root_service,
-  arg_min(name, (parent_span_id IS NOT NULL, start_time)) AS root_name,
-  count(*)::UINTEGER AS spans,
-  count_if(status_code = 2)::UINTEGER AS errors,
-  array_to_string(list_sort(list_distinct(list(service))), ',') AS services
-FROM spans
-WHERE trace_id IN (SELECT trace_id FROM best) AND ${around}
-GROUP BY spans.trace_id
-ORDER BY ${shown}
-LIMIT ${numberLiteral(search.limit)}`;
+SELECT ${traceHex('grown.trace_id')} AS trace_id, start_time, duration_ms, root_service, root_name, spans, errors, services,
+  place[1] || '.' || place[2] || '.' || ${traceHex('grown.trace_id')} AS cursor
+FROM page JOIN grown ON grown.trace_id = page.trace_id
+ORDER BY place DESC, page.trace_id DESC`;
 }
+
+/** How many traces have a span that meets every condition. */
+export const countTracesSql = (search: Omit<TraceSearch, 'order' | 'limit'>): string =>
+  `SELECT count(DISTINCT trace_id)::DOUBLE AS traces FROM spans\nWHERE ${conditions(search)}`;
 
 /** All spans of one trace with all they hold, in start order; or those with one id: ids are unique only if the sender behaves. */
 export function traceSpansSql(traceId: string, spanId?: string): string {
