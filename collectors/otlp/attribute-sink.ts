@@ -6,7 +6,7 @@ import { utf8CutLength } from './utf8.ts';
 import { keyValue, LETTER_EMPTY, writeValue } from './value-text.ts';
 import { readVarint } from './wire.ts';
 
-/** Attributes with a column of their own: number of the key = place in these lists. */
+/** Attributes with a column of their own: number of the key = place in these lists; column -1: none in this table. */
 export interface Promotion {
   readonly columns: readonly number[];
   readonly isInteger: readonly boolean[];
@@ -185,7 +185,7 @@ export class AttributeSink {
   private putInColumn(d: Decoding, to: Promotion, key: number, start: number, end: number, columns: TableColumns, row: number): boolean {
     const column = to.columns[key] as number;
     const isInteger = to.isInteger[key] as boolean;
-    if (start === end || d.bytes[start] !== (isInteger ? 0x18 : 0x0a)) return false;
+    if (column < 0 || start === end || d.bytes[start] !== (isInteger ? 0x18 : 0x0a)) return false;
     const words = columns.words[column] as Uint32Array;
     if (isInteger) {
       d.pos = start + 1;

@@ -5,6 +5,7 @@ import { AttributeSink } from './attribute-sink.ts';
 import type { Origin } from './decode-origin.ts';
 import { type Decoding, IRREGULAR } from './decoding.ts';
 import { copyCell, skipUnknown, writeEnum, writeOptionalId, writeOptionalText, writeStoredTime } from './item-fields.ts';
+import { promotionOf } from './promoted-keys.ts';
 import { columnAt, type Room, TableColumns } from './table-columns.ts';
 import { TIME_OK, TIME_REASONS } from './time-window.ts';
 import { LETTER_EMPTY, writeValue } from './value-text.ts';
@@ -34,7 +35,7 @@ export class LogRows {
   private readonly attributes: AttributeSink;
 
   constructor(keys: AttributeKeys) {
-    this.attributes = new AttributeSink(keys, at('attribute_types'), null);
+    this.attributes = new AttributeSink(keys, at('attribute_types'), promotionOf(LOGS));
   }
   start(items: number, room: Room): void {
     this.rows = 0;

@@ -1,7 +1,7 @@
 import type { Column, ColumnBatch } from '#contracts/columns.ts';
 import { SPANS } from '#contracts/tables.ts';
 import type { AttributeKeys } from './attribute-keys.ts';
-import { AttributeSink, type Promotion } from './attribute-sink.ts';
+import { AttributeSink } from './attribute-sink.ts';
 import type { Origin } from './decode-origin.ts';
 import { type Decoding, IRREGULAR } from './decoding.ts';
 import {
@@ -15,6 +15,7 @@ import {
   writeStoredTime,
 } from './item-fields.ts';
 import { StructList } from './list-columns.ts';
+import { promotionOf } from './promoted-keys.ts';
 import { columnAt, type Room, structOf, TableColumns } from './table-columns.ts';
 import { TIME_OK, TIME_REASONS } from './time-window.ts';
 import { readVarint } from './wire.ts';
@@ -48,10 +49,7 @@ const LINK_STATE = columnAt(LINK, 'trace_state');
 const LINK_FLAGS = columnAt(LINK, 'flags');
 const LINK_DROPPED = columnAt(LINK, 'dropped_attributes_count');
 
-const PROMOTED = SPANS.columns.flatMap((spec, column) => (spec.promotes ? [{ column, ...spec.promotes }] : []));
-/** Keys with a column in the spans table, in the order AttributeKeys numbers them. */
-export const PROMOTED_KEYS: readonly string[] = PROMOTED.map(({ key }) => key);
-const PROMOTION: Promotion = { columns: PROMOTED.map(({ column }) => column), isInteger: PROMOTED.map(({ type }) => type === 'i') };
+const PROMOTION = promotionOf(SPANS);
 /** A span whose ids are usable takes this much; more spans than fit are dropped ones and need no room. */
 const SMALLEST_SPAN_BYTES = 30;
 

@@ -5,9 +5,10 @@ import { canonicalOtlp } from './canonical.ts';
 import { LogRows } from './decode-logs.ts';
 import { countPoints, MetricRows, type PointCounts } from './decode-metrics.ts';
 import { type Head, OriginReader } from './decode-origin.ts';
-import { PROMOTED_KEYS, SpanRows } from './decode-spans.ts';
+import { SpanRows } from './decode-spans.ts';
 import { type DecodeContext, Decoding, IRREGULAR } from './decoding.ts';
 import { readByteTag } from './item-fields.ts';
+import { PROMOTED_KEYS } from './promoted-keys.ts';
 import { readVarint, skipField } from './wire.ts';
 
 export type { DecodeContext } from './decoding.ts';

@@ -9,30 +9,36 @@ export interface HeapSource {
 }
 const bytesOf = (view: ArrayBufferView): Uint8Array => new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
 
+const NO_BYTES = new Uint8Array(0);
+const NO_WORDS = new Uint32Array(0);
+
 /** Growable rows of one column in DuckDB's vector layout, so that a vector is filled by one memcpy. */
 export class BlockColumn {
   readonly shape: ColumnShape;
   readonly children: readonly BlockColumn[];
   rows = 0;
-  data: Uint8Array<ArrayBuffer>;
+  /** Made with the first value: most attribute columns of most blocks hold none. */
+  data: Uint8Array<ArrayBuffer> = NO_BYTES;
   /** data as 32-bit words; for widths of 4 and more. */
-  words: Uint32Array<ArrayBuffer>;
+  words: Uint32Array<ArrayBuffer> = NO_WORDS;
+  /** False: every row is NULL, and `data` means nothing. */
+  hasValues = false;
   /** DuckDB's validity mask, 1 = present; null while no row is NULL. */
   mask: Uint32Array<ArrayBuffer> | null = null;
-  private capacity: number;
+  private readonly firstCapacity: number;
+  private capacity = 0;
   private spareMask: Uint32Array<ArrayBuffer> | null = null;
 
   constructor(shape: ColumnShape, capacity: number) {
     this.shape = shape;
-    this.capacity = Math.max(8, capacity);
-    this.data = new Uint8Array(roundUp(this.capacity * shape.width));
-    this.words = new Uint32Array(this.data.buffer);
-    this.children = shape.children.map((child) => new BlockColumn(child, this.capacity));
+    this.firstCapacity = Math.max(8, capacity);
+    this.children = shape.children.map((child) => new BlockColumn(child, this.firstCapacity));
   }
 
   /** Empties the column and keeps its memory. */
   reset(): void {
     this.rows = 0;
+    this.hasValues = false;
     this.spareMask = this.mask ?? this.spareMask;
     this.mask = null;
     for (const child of this.children) child.reset();
@@ -46,12 +52,23 @@ export class BlockColumn {
 
   /** Appends rows [from, to) of a decoder's column. */
   append(column: Column, from: number, to: number, heap: HeapSource): void {
+    const present = 'present' in column ? column.present : undefined;
+    if (present) {
+      const firstValue = present.indexOf(1, from);
+      if (firstValue < 0 || firstValue >= to) {
+        this.reserveMask(this.rows + to - from);
+        clearBits(this.mask ?? this.newMask(), this.rows, this.rows + to - from);
+        this.rows += to - from;
+        return;
+      }
+    }
+    this.hasValues = true;
     this.reserve(this.rows + to - from);
     if (this.shape.kind === 'fixed') this.appendFixed(column, from, to);
     else if (this.shape.kind === 'uuid') this.appendUuid(column, from, to);
     else if (this.shape.kind === 'string') this.appendStrings(column as StringColumn, from, to, heap);
     else this.appendList(column, from, to, heap);
-    if ('present' in column && column.present) this.appendNulls(column.present, from, to);
+    if (present) this.appendNulls(present, from, to);
     this.rows += to - from;
   }
 
@@ -120,34 +137,51 @@ export class BlockColumn {
   }
 
   private appendNulls(present: Uint8Array, from: number, to: number): void {
-    let mask = this.mask;
-    let row = this.rows;
-    for (let i = from; i < to; i++, row++) {
-      if (present[i] !== 0) continue;
-      mask ??= this.newMask();
-      mask[row >>> 5]! &= ~(1 << (row & 31));
+    let i = present.indexOf(0, from);
+    if (i < 0 || i >= to) return;
+    const mask = this.mask ?? this.newMask();
+    for (let row = this.rows + i - from; i < to; i++, row++) {
+      if (present[i] === 0) mask[row >>> 5]! &= ~(1 << (row & 31));
     }
   }
 
   private newMask(): Uint32Array<ArrayBuffer> {
-    const words = maskWords(this.capacity);
+    const words = maskWords(Math.max(this.capacity, this.firstCapacity, this.maskRows));
     const spare = this.spareMask && this.spareMask.length >= words ? this.spareMask : new Uint32Array(words);
     this.spareMask = null;
     this.mask = spare.fill(0xffffffff);
     return this.mask;
   }
+  /** Rows a mask has to have room for where there is no data to go by. */
+  private maskRows = 0;
+
+  private reserveMask(rows: number): void {
+    this.maskRows = Math.max(this.maskRows, rows);
+    const old = this.mask;
+    if (old && old.length < maskWords(rows)) {
+      this.maskRows = rows * 2;
+      this.newMask().set(old);
+    }
+  }
 
   private reserve(rows: number): void {
-    if (rows <= this.capacity) return;
-    this.capacity = Math.max(rows, this.capacity * 2);
-    const data = new Uint8Array(roundUp(this.capacity * this.shape.width));
-    data.set(this.data);
-    this.data = data;
-    this.words = new Uint32Array(data.buffer);
-    if (!this.mask) return;
-    const old = this.mask;
-    this.newMask().set(old);
+    if (rows > this.capacity) {
+      this.capacity = Math.max(rows, this.capacity === 0 ? this.firstCapacity : this.capacity * 2);
+      const data = new Uint8Array(roundUp(this.capacity * this.shape.width));
+      data.set(this.data);
+      this.data = data;
+      this.words = new Uint32Array(data.buffer);
+    }
+    this.reserveMask(rows);
   }
+}
+/** Bits [from, to) become 0. */
+function clearBits(mask: Uint32Array, from: number, to: number): void {
+  let row = from;
+  for (; row < to && (row & 31) !== 0; row++) mask[row >>> 5]! &= ~(1 << (row & 31));
+  const words = row < to ? (to - row) >>> 5 : 0;
+  mask.fill(0, row >>> 5, (row >>> 5) + words);
+  for (row += words * 32; row < to; row++) mask[row >>> 5]! &= ~(1 << (row & 31));
 }
 const outside = (offset: number, length: number, heapBytes: number): FaultlineError =>
   new FaultlineError('internal', `BUG: string cell [${offset}, +${length}) outside of a heap of ${heapBytes}`);

@@ -73,6 +73,11 @@ export class HotRows {
     this.freeRetired();
   }
 
+  /** Gives back what was kept for rows to come. */
+  dropSpare(): void {
+    for (const table of this.tables.values()) table.dropSpare();
+  }
+
   private hold(views: ReadonlyMap<string, readonly BlockView[]>): Snapshot {
     const mark = { clock: this.clock };
     this.active.add(mark);

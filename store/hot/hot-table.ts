@@ -24,8 +24,8 @@ export interface HotCounts {
   bytes: number;
 }
 
-/** Emptied blocks kept for the next row group. */
-const MAX_SPARE = 60;
+/** Emptied blocks kept for the row groups to come: under load two wait while one is written. */
+const MAX_SPARE = 180;
 
 /** Rows of one table that are not stored yet, by day, in the order they were appended. */
 export class HotTable {
@@ -80,6 +80,11 @@ export class HotTable {
     for (const arena of block.arenas) this.heap.release(arena);
     block.arenas.clear();
     if (block.rows === BLOCK_ROWS && this.spare.length < MAX_SPARE) this.spare.push(block);
+  }
+
+  /** Gives the memory of emptied blocks back. */
+  dropSpare(): void {
+    this.spare.length = 0;
   }
 
   counts(): HotCounts {

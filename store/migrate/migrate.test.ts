@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { attachFile, type DatabaseFile } from '../database/attach-file.ts';
 import { type Connection, Database } from '../database/database.ts';
 import { SCHEMA_VERSION } from '../sql/ddl/ddl.ts';
-import type { Migration } from './migrations.ts';
+import { MIGRATIONS, type Migration } from './migrations.ts';
 
 let dir: string;
 let database: Database;
@@ -61,4 +61,27 @@ it.each([[SCHEMA_VERSION + 1], [SCHEMA_VERSION - 2]])(
 it('nothing is migrated read-only', async () => {
   await connection.run('DETACH d20260101');
   await expect(attach([STEP], true)).rejects.toMatchObject({ code: 'data_dir_not_writable' });
+});
+it('layout 1 -> 2: attributes that got a column leave the map with their type letter, but only when of its type', async () => {
+  for (const table of ['spans', 'logs'])
+    await connection.run(`CREATE TABLE d20260101.main.${table} AS
+      SELECT map(['server.port', 'a', 'thread.name', 'thread.id'], ['443', '1', 'main', '7']) AS attributes, 'iisi' AS attribute_types
+      UNION ALL SELECT map(['thread.name', 'b'], ['12', 'x']), 'is' UNION ALL SELECT map([]::VARCHAR[], []::VARCHAR[]), ''`);
+  await setVersion(1);
+  await connection.run('DETACH d20260101');
+  await attach(MIGRATIONS);
+  const rows = (table: string, columns: string) =>
+    connection.rows(
+      `SELECT ${columns}, attributes::VARCHAR AS attributes, attribute_types FROM d20260101.main.${table} ORDER BY len(attribute_types) DESC`,
+    );
+  expect(await rows('spans', 'server_port::VARCHAR AS port, thread_name, thread_id::VARCHAR AS thread')).toEqual([
+    { port: null, thread_name: null, thread: null, attributes: '{thread.name=12, b=x}', attribute_types: 'is' },
+    { port: '443', thread_name: 'main', thread: '7', attributes: '{a=1}', attribute_types: 'i' },
+    { port: null, thread_name: null, thread: null, attributes: '{}', attribute_types: '' },
+  ]);
+  expect(await rows('logs', 'thread_name')).toEqual([
+    { thread_name: 'main', attributes: '{server.port=443, a=1}', attribute_types: 'ii' },
+    { thread_name: null, attributes: '{thread.name=12, b=x}', attribute_types: 'is' },
+    { thread_name: null, attributes: '{}', attribute_types: '' },
+  ]);
 });

@@ -7,7 +7,57 @@ export interface Migration {
   /** Empty: nothing of this kind of file changed; only its number moves. */
   readonly sql: readonly string[];
 }
+
+type Moved = readonly (readonly [column: string, key: string, letter: 's' | 'i'])[];
+/** Gives attributes a column of their own and moves their values out of the map (contracts/tables.ts: letters). */
+function promote(table: string, moved: Moved): string[] {
+  const letter = (key: string): string => `substr(attribute_types, list_position(map_keys(attributes), '${key}'), 1)`;
+  const goes = moved.map(([, key, type]) => `(map_keys(attributes)[i] = '${key}' AND substr(attribute_types, i, 1) = '${type}')`);
+  const stay = `list_filter(range(1, len(attribute_types) + 1), lambda i: NOT (${goes.join(' OR ')}))`;
+  const ofThose = (each: string): string => `list_transform(${stay}, lambda i: ${each})`;
+  return [
+    ...moved.map(([column, , type]) => `ALTER TABLE {db}.main.${table} ADD COLUMN ${column} ${type === 's' ? 'VARCHAR' : 'BIGINT'}`),
+    `UPDATE {db}.main.${table} SET
+      ${moved.map(([column, key, type]) => `${column} = CASE WHEN ${letter(key)} = '${type}' THEN attributes['${key}'] END`).join(', ')},
+      attributes = map(${ofThose('map_keys(attributes)[i]')}, ${ofThose('map_values(attributes)[i]')}),
+      attribute_types = array_to_string(${ofThose('substr(attribute_types, i, 1)')}, '')
+    WHERE ${moved.map(([, key]) => `map_contains(attributes, '${key}')`).join(' OR ')}`,
+  ];
+}
+
 export const MIGRATIONS: readonly Migration[] = [
   { kind: 'catalog', from: 1, sql: [postmortemTableSql('{db}')] },
-  { kind: 'day', from: 1, sql: [] },
+  {
+    kind: 'day',
+    from: 1,
+    sql: [
+      ...promote('spans', [
+        ['url_scheme', 'url.scheme', 's'],
+        ['url_full', 'url.full', 's'],
+        ['server_port', 'server.port', 'i'],
+        ['client_address', 'client.address', 's'],
+        ['user_agent_original', 'user_agent.original', 's'],
+        ['network_protocol_version', 'network.protocol.version', 's'],
+        ['network_peer_address', 'network.peer.address', 's'],
+        ['network_peer_port', 'network.peer.port', 'i'],
+        ['peer_service', 'peer.service', 's'],
+        ['rpc_service', 'rpc.service', 's'],
+        ['db_namespace', 'db.namespace', 's'],
+        ['db_query_text', 'db.query.text', 's'],
+        ['messaging_system', 'messaging.system', 's'],
+        ['messaging_destination_name', 'messaging.destination.name', 's'],
+        ['thread_id', 'thread.id', 'i'],
+        ['thread_name', 'thread.name', 's'],
+      ]),
+      ...promote('logs', [
+        ['exception_type', 'exception.type', 's'],
+        ['exception_message', 'exception.message', 's'],
+        ['exception_stacktrace', 'exception.stacktrace', 's'],
+        ['code_function_name', 'code.function.name', 's'],
+        ['thread_id', 'thread.id', 'i'],
+        ['thread_name', 'thread.name', 's'],
+        ['session_id', 'session.id', 's'],
+      ]),
+    ],
+  },
 ];

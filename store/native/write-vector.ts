@@ -1,4 +1,5 @@
 import duckdb from '@duckdb/node-bindings';
+import { invariant } from '#contracts/errors.ts';
 import type { BlockColumn } from '../hot/block-column.ts';
 
 /** Heaps of a block in safe mode, by index; null: cells hold addresses and are copied as they are. */
@@ -7,7 +8,10 @@ export type SafeHeaps = readonly Uint8Array[] | null;
 /** Copies the first `rows` rows of a column into a vector of the same type. */
 export function writeVector(vector: duckdb.Vector, column: BlockColumn, rows: number, heaps: SafeHeaps): void {
   const { shape, data } = column;
-  if (shape.kind === 'string' && heaps) writeStrings(vector, column, rows, heaps);
+  // Where every row is NULL nothing reads the cells.
+  if (!column.hasValues) {
+    if (rows > 0) invariant(column.mask !== null, 'a column without values has rows that are not NULL');
+  } else if (shape.kind === 'string' && heaps) writeStrings(vector, column, rows, heaps);
   else duckdb.copy_data_to_vector(vector, 0, data.buffer, data.byteOffset, rows * shape.width);
   if (column.mask) {
     duckdb.vector_ensure_validity_writable(vector);

@@ -101,7 +101,8 @@ async function insert(context: FlushContext, target: string, table: string, bloc
   const { connection, hot } = context;
   hot.bind(connection.id, hot.snapshotOf(table, blocks));
   try {
-    await connection.run(`INSERT INTO ${target} SELECT * FROM ${hotFunctionName(table)}()`);
+    // By name: a file brought forward by a migration has its newer columns last.
+    await connection.run(`INSERT INTO ${target} BY NAME SELECT * FROM ${hotFunctionName(table)}()`);
   } finally {
     hot.unbind(connection.id);
   }

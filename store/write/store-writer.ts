@@ -12,6 +12,8 @@ import { type FlushContext, flushDay, flushDictionary, ROW_GROUP_BLOCKS } from '
 export const DEFAULT_FLUSH_AGE_MS = 60_000;
 export const MAX_HOT_BYTES = 256 * 1024 * 1024;
 const MAX_LOG_BYTES = 16 * 1024 * 1024;
+/** Without hot rows for so long, the load is over. */
+const GIVE_BACK_AFTER_MS = 10_000;
 const FIRST_RETRY_MS = 1_000;
 const LAST_RETRY_MS = 60_000;
 
@@ -32,6 +34,7 @@ export class StoreWriter {
   private readonly options: WriterOptions;
   private scheduled = false;
   private ticking = false;
+  private emptySinceMs: number | null = null;
   private retryMs = 0;
   private retryAtMs = 0;
   problem: { readonly code: ErrorCode; readonly message: string } | null = null;
@@ -55,6 +58,7 @@ export class StoreWriter {
   }
   /** Once a second: what is old, or too much. */
   tick(): void {
+    this.giveBack();
     if (this.scheduled || this.ticking || this.context.nowMs() < this.retryAtMs) return;
     this.ticking = true;
     void this.queue
@@ -80,6 +84,15 @@ export class StoreWriter {
       }
     }
     return oldest;
+  }
+
+  /** Memory kept for a load that is over. */
+  private giveBack(): void {
+    const nowMs = this.context.nowMs();
+    if (TELEMETRY.some(({ name }) => this.context.hot.table(name).rows > 0)) this.emptySinceMs = null;
+    else this.emptySinceMs ??= nowMs;
+    if (this.emptySinceMs === null || nowMs - this.emptySinceMs < GIVE_BACK_AFTER_MS) return;
+    this.context.hot.dropSpare();
   }
 
   private schedule(): void {

@@ -1,5 +1,5 @@
 import { acceptTime } from '#contracts/accept-time.ts';
-import { SPANS } from '#contracts/tables.ts';
+import { LOGS, SPANS, type TableSpec } from '#contracts/tables.ts';
 import type { AnyValue, KeyValue } from '#protos/gen/opentelemetry/proto/common/v1/common_pb.js';
 import type { LogRecord } from '#protos/gen/opentelemetry/proto/logs/v1/logs_pb.js';
 import type {
@@ -89,9 +89,9 @@ const mapColumns = (entries: Entries): Row => ({
   attribute_types: [...entries.values()].map(([letter]) => letter).join(''),
 });
 
-function promote(entries: Entries): Row {
+function promote(table: TableSpec, entries: Entries): Row {
   const columns: Record<string, Value> = {};
-  for (const { name, promotes } of SPANS.columns) {
+  for (const { name, promotes } of table.columns) {
     if (!promotes) continue;
     const found = entries.get(promotes.key);
     columns[name] = found?.[0] === promotes.type ? (promotes.type === 'i' ? BigInt(found[1]) : found[1]) : null;
@@ -132,7 +132,7 @@ export function expectedSpan(span: Span, { receivedUnixNano, retentionSeconds }:
     kind: smallEnum(span.kind),
     status_code: smallEnum(span.status?.code ?? 0),
     status_message: orNull(span.status?.message ?? ''),
-    ...promote(entries),
+    ...promote(SPANS, entries),
     ...mapColumns(entries),
     dropped_attributes_count: span.droppedAttributesCount,
     events: span.events.map(event),
@@ -149,6 +149,7 @@ export function expectedLog(log: LogRecord, { receivedUnixNano, retentionSeconds
   const verdict = acceptTime(time, receivedUnixNano, retentionSeconds);
   if (verdict !== 'ok') return verdict;
   const [letter, text] = textOf(log.body);
+  const entries = lastOfEachKey(log.attributes);
   return {
     time,
     observed_time: log.observedTimeUnixNano === 0n ? null : storedTime(log.observedTimeUnixNano),
@@ -159,7 +160,8 @@ export function expectedLog(log: LogRecord, { receivedUnixNano, retentionSeconds
     body: letter === 'n' ? null : text,
     body_type: letter.charCodeAt(0),
     event_name: orNull(log.eventName),
-    ...mapColumns(lastOfEachKey(log.attributes)),
+    ...promote(LOGS, entries),
+    ...mapColumns(entries),
     dropped_attributes_count: log.droppedAttributesCount,
     flags: log.flags,
   };

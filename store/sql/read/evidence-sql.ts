@@ -86,6 +86,7 @@ export const evidenceQueries: EvidenceQueries = {
       'http.request.method': 's.http_request_method',
       name: 's.name',
       'rpc.method': 's.rpc_method',
+      'client.address': 's.client_address',
       'service.version': 'r.service_version',
       instance: instanceOf('r'),
     };

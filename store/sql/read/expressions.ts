@@ -1,3 +1,5 @@
+import { promotedColumns, type TableSpec } from '#contracts/tables.ts';
+
 /** SQL expressions shared by the read statements. Plain text over the documented views (docs/data-dictionary.md). */
 
 export const traceHex = (column: string): string => `replace(${column}::VARCHAR, '-', '')`;
@@ -11,16 +13,16 @@ export const isCall = (alias: string): string => `${alias}.kind IN (3, 4)`;
 
 const attribute = (alias: string, ...keys: string[]): string => keys.map((key) => `${alias}.attributes['${key}']`).join(', ');
 
+const database = (s: string): string => `coalesce(${s}.db_system_name, ${attribute(s, 'db.system')})`;
+
 /** What a client span calls when no span of the callee is known. NULL: cannot be told. */
 export const peerName = (s: string): string =>
-  `CASE WHEN ${s}.kind = 4 THEN coalesce(${attribute(s, 'peer.service', 'messaging.destination.name', 'messaging.system')})
-    WHEN coalesce(${s}.db_system_name, ${attribute(s, 'db.system')}) IS NOT NULL
-      THEN coalesce(${attribute(s, 'peer.service')}, ${s}.server_address, ${attribute(s, 'net.peer.name')}, ${s}.db_system_name, ${attribute(s, 'db.system')})
-    ELSE coalesce(${attribute(s, 'peer.service')}, ${s}.server_address, ${attribute(s, 'net.peer.name', 'rpc.service', 'messaging.destination.name')}) END`;
+  `CASE WHEN ${s}.kind = 4 THEN coalesce(${s}.peer_service, ${s}.messaging_destination_name, ${s}.messaging_system)
+    WHEN ${database(s)} IS NOT NULL THEN coalesce(${s}.peer_service, ${s}.server_address, ${attribute(s, 'net.peer.name')}, ${database(s)})
+    ELSE coalesce(${s}.peer_service, ${s}.server_address, ${attribute(s, 'net.peer.name')}, ${s}.rpc_service, ${s}.messaging_destination_name) END`;
 
 export const peerKind = (s: string): string =>
-  `CASE WHEN coalesce(${s}.db_system_name, ${attribute(s, 'db.system')}) IS NOT NULL THEN 'database'
-    WHEN ${s}.kind = 4 OR ${s}.attributes['messaging.system'] IS NOT NULL THEN 'queue' ELSE 'external' END`;
+  `CASE WHEN ${database(s)} IS NOT NULL THEN 'database' WHEN ${s}.kind = 4 OR ${s}.messaging_system IS NOT NULL THEN 'queue' ELSE 'external' END`;
 
 /** Instance of a resource, by the attribute that names it best. */
 export const instanceOf = (r: string): string =>
@@ -51,10 +53,12 @@ const typedAttributes = (map: string, types: string): string =>
       WHEN substr(${types}, i, 1) = 'n' THEN 'null'
       ELSE to_json(entry.value)::VARCHAR END), ',') || '}'`;
 
-/** Attributes with the promoted columns put back under their keys. `promoted`: [key, column]. */
-export function attributesJson(map: string, types: string, promoted: readonly (readonly [string, string])[] = []): string {
-  const base = typedAttributes(map, types);
-  if (promoted.length === 0) return base;
-  const back = promoted.map(([key, column]) => `'${key}', ${column}`).join(', ');
+/** Attributes of a row of alias `s`, with the promoted columns of its table put back under their keys. */
+export function attributesJson(s: string, table?: TableSpec): string {
+  const base = typedAttributes(`${s}.attributes`, `${s}.attribute_types`);
+  if (!table) return base;
+  const back = promotedColumns(table)
+    .map(({ key, name }) => `'${key}', ${s}.${name}`)
+    .join(', ');
   return `json_merge_patch((${base})::JSON, json_object(${back}))::VARCHAR`;
 }

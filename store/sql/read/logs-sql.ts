@@ -1,3 +1,4 @@
+import { LOGS } from '#contracts/tables.ts';
 import { attributesJson, severityClass, spanHex, traceHex } from './expressions.ts';
 import { allOf, between, containsPattern, nanoLiteral, numberLiteral, textList, textLiteral, traceIdLiteral } from './literals.ts';
 
@@ -48,8 +49,8 @@ export function searchLogsSql(search: LogSearch & { readonly limit: number; read
 )
 SELECT l.time, l.severity_number, l.severity_text, l.service, l.body,
   ${traceHex('l.trace_id')} AS trace_id, ${spanHex('l.span_id')} AS span_id,
-  ${attributesJson('l.attributes', 'l.attribute_types')} AS attributes_json,
-  ${attributesJson('r.attributes', 'r.attribute_types')} AS resource_json
+  ${attributesJson('l', LOGS)} AS attributes_json,
+  ${attributesJson('r')} AS resource_json
 FROM (
   SELECT l.*, ${LOG_ORDER} AS turn FROM logs l
   WHERE ${upTo}

@@ -143,7 +143,7 @@ export function facetsSql(services: readonly string[], window: Window, baseline:
   return `WITH entry AS (
   SELECT s.service, s.status_code = 2 AS failed, ${inWindow} AS now, unnest(list_concat(map_entries(s.attributes), [
     {'key': 'http.route', 'value': s.http_route}, {'key': 'http.request.method', 'value': s.http_request_method}, {'key': 'name', 'value': s.name},
-    {'key': 'rpc.method', 'value': s.rpc_method}, {'key': 'service.version', 'value': r.service_version}, {'key': 'instance', 'value': ${instanceOf('r')}}])) AS pair
+    {'key': 'rpc.method', 'value': s.rpc_method}, {'key': 'client.address', 'value': s.client_address}, {'key': 'service.version', 'value': r.service_version}, {'key': 'instance', 'value': ${instanceOf('r')}}])) AS pair
   FROM spans s LEFT JOIN resources r ON r.resource_id = s.resource_id
   WHERE s.service IN (${services.map(textLiteral).join(', ')}) AND ${isEntry('s')} AND (${inWindow} OR ${inBaseline})
 ), counted AS (

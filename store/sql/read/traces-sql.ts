@@ -1,4 +1,4 @@
-import { SPANS } from '#contracts/tables.ts';
+import { promotedColumns, SPANS } from '#contracts/tables.ts';
 import { attributesJson, spanHex, traceHex } from './expressions.ts';
 import { allOf, between, containsPattern, numberLiteral, spanIdLiteral, textLiteral, traceIdLiteral } from './literals.ts';
 
@@ -30,7 +30,8 @@ export function readTraceCursor(text: string): TraceCursor | null {
   const [, failed, rank, traceId] = /^([01])\.(-?\d{1,19})\.([0-9a-f]{32})$/.exec(text) ?? [];
   return failed && rank && traceId ? { failed: Number(failed), rank: BigInt(rank), traceId } : null;
 }
-const PROMOTED = SPANS.columns.flatMap((c) => (c.promotes ? [[c.promotes.key, c.name] as const] : []));
+/** Text of a span that words are looked for in, beside its other attributes. */
+const SEARCHED = ['name', 'service', 'status_message', ...promotedColumns(SPANS).flatMap(({ name, type }) => (type === 's' ? name : []))];
 const STATUS = { unset: 0, ok: 1, error: 2 } as const;
 
 function conditions(search: Omit<TraceSearch, 'order' | 'limit'>): string {
@@ -43,8 +44,8 @@ function conditions(search: Omit<TraceSearch, 'order' | 'limit'>): string {
     search.minMs !== undefined && `duration_ns >= ${numberLiteral(Math.round(search.minMs * 1e6))}`,
     search.maxMs !== undefined && `duration_ns <= ${numberLiteral(Math.round(search.maxMs * 1e6))}`,
     like &&
-      `(name ILIKE ${like} ESCAPE '\\' OR service ILIKE ${like} ESCAPE '\\' OR http_route ILIKE ${like} ESCAPE '\\' OR url_path ILIKE ${like} ESCAPE '\\'
-    OR status_message ILIKE ${like} ESCAPE '\\' OR list_bool_or(list_transform(map_values(attributes), lambda value: value ILIKE ${like} ESCAPE '\\')))`,
+      `(${SEARCHED.map((column) => `${column} ILIKE ${like} ESCAPE '\\'`).join(' OR ')}
+    OR list_bool_or(list_transform(map_values(attributes), lambda value: value ILIKE ${like} ESCAPE '\\')))`,
   ]);
 }
 
@@ -99,8 +100,8 @@ export function traceSpansSql(traceId: string, spanId?: string): string {
   const only = spanId === undefined ? '' : ` AND s.span_id = ${spanIdLiteral(spanId)}`;
   return `SELECT ${spanHex('s.span_id')} AS span_id, ${spanHex('s.parent_span_id')} AS parent_span_id,
   s.start_time, s.duration_ns, s.name, s.service, s.kind, s.status_code, s.status_message,
-  ${attributesJson('s.attributes', 's.attribute_types', PROMOTED)} AS attributes_json,
-  ${attributesJson('r.attributes', 'r.attribute_types')} AS resource_json,
+  ${attributesJson('s', SPANS)} AS attributes_json,
+  ${attributesJson('r')} AS resource_json,
   to_json(list_transform(s.events, lambda event: {'time': event.time, 'name': event.name, 'attributes': event.attributes}))::VARCHAR AS events_json,
   to_json(list_transform(s.links, lambda link: {'trace_id': ${traceHex('link.trace_id')}, 'span_id': ${spanHex('link.span_id')}, 'attributes': link.attributes}))::VARCHAR AS links_json,
   c.name AS scope
