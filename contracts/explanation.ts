@@ -33,6 +33,8 @@ export const explanationSchema = z.object({
   cached: z.boolean(),
   model: z.object({ name: z.string(), sha256: z.string(), demo: z.boolean() }).nullable(),
   promptVersion: z.string(),
+  /** Fingerprint of the ranking asked about: which rows "E1" ... name, without their figures. */
+  rankingHash: z.string(),
   /** What the model chose, and whether the ranker says the same. Shown beside the ranking, never applied to it. */
   choice: z
     .object({
@@ -85,9 +87,13 @@ export const explainStateSchema = z.object({
   modelError: z.string(),
   job: explainJobSchema.nullable(),
   last: explanationSchema.nullable(),
+  /** The ranking has other candidates or rows than when `last` was asked; its figures are those of then in any case. */
+  outdated: z.boolean(),
 });
 export type ExplainState = z.infer<typeof explainStateSchema>;
 
+/** The newest calls are kept, all incidents together. */
+export const MODEL_CALL_LIMITS = { rows: 1_000 } as const;
 /** One call as it is kept: the explanation and what it was asked with. Table llm_calls of the catalog. */
 export interface ModelCall extends Explanation {
   /** sha256 of model, prompt version, grammar, prompt, incident and data folder. */

@@ -1,6 +1,7 @@
 import type { ColumnBatch, Dictionary } from './columns.ts';
 import type { Bill } from './cost.ts';
 import type { ErrorCode } from './errors.ts';
+import type { Explanation, ModelCall } from './explanation.ts';
 import type { JournalPosition } from './journal.ts';
 import type { Incident } from './judgement.ts';
 import type { Postmortem, PostmortemDocument, PostmortemSummary, Revision } from './postmortem.ts';
@@ -39,6 +40,7 @@ export interface Store {
   getState(key: string): Promise<string | null>;
 
   readonly postmortems: PostmortemStore;
+  readonly modelCalls: ModelCallStore;
 
   /** Takes in a FOCUS bill, CSV as it is or compressed, all of it or nothing; what is wrong with it is in its problems. */
   importBill(file: { readonly path: string; readonly name: string; readonly sha256: string }): Promise<Bill>;
@@ -65,6 +67,14 @@ export interface PostmortemStore {
    * @throws FaultlineError conflict when it is not the newest, bad_request when the document is too large
    */
   save(document: PostmortemDocument, baseRevision: number, editor: string): Promise<Revision>;
+}
+/** Calls of the local model. The newest are kept (MODEL_CALL_LIMITS), all incidents together. */
+export interface ModelCallStore {
+  save(call: ModelCall): Promise<void>;
+  /** Newest first; null: of every incident. */
+  list(incidentId: string | null, limit: number): Promise<readonly Explanation[]>;
+  /** The newest call with this key that was answered. */
+  answered(cacheKey: string): Promise<Explanation | null>;
 }
 export type QueryValue = string | number | bigint | boolean | null;
 export interface QueryOptions {

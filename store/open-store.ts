@@ -141,7 +141,14 @@ async function attachCatalog(options: StoreOptions, dataDir: DataDir, connection
     return true;
   }
 }
-const CATALOG_TABLES = [...DICTIONARY_TABLES.map((table) => table.name), 'incidents', 'state', 'pruned', 'postmortem_revisions'];
+const CATALOG_TABLES = [
+  ...DICTIONARY_TABLES.map((table) => table.name),
+  'incidents',
+  'state',
+  'pruned',
+  'postmortem_revisions',
+  'llm_calls',
+];
 
 async function replaceCatalog(
   options: StoreOptions,

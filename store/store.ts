@@ -3,7 +3,16 @@ import type { Bill } from '#contracts/cost.ts';
 import { type ErrorCode, FaultlineError } from '#contracts/errors.ts';
 import type { JournalPosition } from '#contracts/journal.ts';
 import type { Incident } from '#contracts/judgement.ts';
-import type { PostmortemStore, PrunedDay, QueryOptions, QueryResult, QueryValue, Store, StoreFacts } from '#contracts/store.ts';
+import type {
+  ModelCallStore,
+  PostmortemStore,
+  PrunedDay,
+  QueryOptions,
+  QueryResult,
+  QueryValue,
+  Store,
+  StoreFacts,
+} from '#contracts/store.ts';
 import type { TableName } from '#contracts/tables.ts';
 import type { BillBook, BillFile } from './bills/bill-book.ts';
 import { troubleOf } from './database/attach-file.ts';
@@ -11,6 +20,7 @@ import { type CatalogState, prunedDay } from './database/catalog-state.ts';
 import type { DataDir } from './database/data-dir.ts';
 import type { Connection, Database } from './database/database.ts';
 import type { DayFiles, TimeSpan } from './database/day-files.ts';
+import { ModelCallLog } from './database/model-call-log.ts';
 import { PostmortemShelf } from './database/postmortem-shelf.ts';
 import { fileBytes } from './database/quarantine.ts';
 import { repairDays, replaceDay, saysRepaired } from './database/repair-days.ts';
@@ -48,7 +58,7 @@ export interface StoreParts {
   readonly days: DayFiles;
   readonly state: CatalogState;
   readonly bills: BillBook;
-  /** For the postmortems, which may be large. */
+  /** For the postmortems, which may be large, and the calls of the model. */
   readonly documents: Connection;
   readonly problems: Problem[];
 }
@@ -59,6 +69,7 @@ const RETENTION_EVERY_MS = 60_000;
 export class OpenStore implements Store {
   readonly dictionary: Dictionary;
   readonly postmortems: PostmortemStore;
+  readonly modelCalls: ModelCallStore;
   private readonly parts: StoreParts;
   private readonly writer: StoreWriter;
   private readonly spans = new Map<Day, TimeSpan>();
@@ -75,6 +86,7 @@ export class OpenStore implements Store {
     this.parts = parts;
     this.dictionary = parts.dictionary;
     this.postmortems = new PostmortemShelf(parts.documents, parts.catalog, parts.options.nowMs, () => this.writable());
+    this.modelCalls = new ModelCallLog(parts.documents, parts.catalog, () => this.writable());
     this.writer = new StoreWriter(
       { ...parts, nowMs: parts.options.nowMs },
       {

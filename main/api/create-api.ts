@@ -6,6 +6,7 @@ import type { Engine } from '#main/engine/engine.ts';
 import { answerError } from './answer-error.ts';
 import { carbonRoutes } from './carbon-routes.ts';
 import { describeOpenapi } from './describe-openapi.ts';
+import { explainRoutes } from './explain-routes.ts';
 import { exploreRoutes } from './explore-routes.ts';
 import { Guard } from './guard.ts';
 import { incidentRoutes, operatorRoutes } from './operator-routes.ts';
@@ -24,13 +25,14 @@ const MAX_IMPORT_BYTES = 512 * 1024 * 1024;
 export const ROUTES: readonly Route[] = [
   ...operatorRoutes,
   ...incidentRoutes,
+  ...explainRoutes,
   ...serviceRoutes,
   ...exploreRoutes,
   ...carbonRoutes,
   route({
     method: 'get',
     path: '/console/events',
-    summary: 'Server-sent events: "state" each second, "incident" on change.',
+    summary: 'Server-sent events: "state" each second, "incident" on change, "explain" while the local model is asked.',
     answer: 'response',
     handle: async (call) => streamEvents(call.context, call.engine),
   }),

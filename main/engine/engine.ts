@@ -10,6 +10,7 @@ import { answerRca, type RcaQuestion } from './answer-rca.ts';
 import type { DemoRunner } from './demo-runner.ts';
 import { describeSources, describeState } from './describe-state.ts';
 import type { EvaluationLoop } from './evaluation-loop.ts';
+import type { Explainer } from './explainer.ts';
 import type { IncidentBook } from './incident-book.ts';
 import type { IngestAccount } from './ingest-account.ts';
 import type { IngestLoop } from './ingest-loop.ts';
@@ -26,6 +27,7 @@ export interface EngineParts {
   readonly account: IngestAccount;
   readonly evaluation: EvaluationLoop;
   readonly book: IncidentBook;
+  readonly explainer: Explainer;
   readonly demo: DemoRunner;
   readonly memory: MemoryGuard;
   /** Why the engine before this one ended, when it said so. */
@@ -60,6 +62,9 @@ export class Engine {
   }
   get book(): IncidentBook {
     return this.parts.book;
+  }
+  get explainer(): Explainer {
+    return this.parts.explainer;
   }
   get ready(): boolean {
     return this.parts.loop.caughtUp;

@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openJournalReader } from '#collectors/pipeline/journal-reader.ts';
+import type { LanguageModel } from '#contracts/llm.ts';
 import type { ParentPort, PreviousEnd, ToChild } from '#contracts/processes.ts';
 import type { Settings } from '#contracts/settings.ts';
 import { DEFAULT_SEED, DEMO_SCENARIOS } from '#demo/scenarios.ts';
@@ -12,10 +13,12 @@ import { decodeRecord } from './decode-record.ts';
 import { DemoRunner } from './demo-runner.ts';
 import { Engine } from './engine.ts';
 import { EvaluationLoop } from './evaluation-loop.ts';
+import { Explainer } from './explainer.ts';
 import { IncidentBook } from './incident-book.ts';
 import { IngestAccount } from './ingest-account.ts';
 import { IngestLoop } from './ingest-loop.ts';
 import { MemoryGuard, memoryBudget } from './memory-guard.ts';
+import { NO_MODEL } from './no-model.ts';
 import { quarantineRecord } from './quarantine.ts';
 
 export interface RunningEngine {
@@ -29,6 +32,8 @@ export interface StartOptions {
   readonly settings: Settings;
   readonly send: ParentPort['send'];
   readonly nowMs?: () => number;
+  /** Explains incidents in words; without one the templates do. */
+  readonly model?: LanguageModel;
   readonly log?: (line: string) => void;
   /** DuckDB gave up on its instance: nothing works until this process is replaced. Nothing is lost: the journal replays. */
   readonly onDead?: (line: string) => void;
@@ -75,6 +80,7 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
     nowMs,
     log,
   });
+  const explainer = new Explainer({ model: options.model ?? NO_MODEL, book, store, nowMs, log });
   const demo = new DemoRunner({ log, nowMs });
   const engine = new Engine({
     version: versionOf(),
@@ -84,6 +90,7 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
     account,
     evaluation,
     book,
+    explainer,
     demo,
     memory: new MemoryGuard({
       budget: memoryBudget(limits.maxEngineBytes),
@@ -112,6 +119,7 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
   const stop = async (): Promise<void> => {
     clearInterval(ticking);
     await carrier.close();
+    await explainer.stop();
     await demo.stop();
     await loop.stop();
     await reader.close();

@@ -71,11 +71,12 @@ it('a data folder of layout 1 gets the table and keeps what it had', async () =>
   const connection = await database.connect();
   await connection.run(`ATTACH '${join(t.dataDir, 'catalog.duckdb')}' AS old (STORAGE_VERSION 'latest')`);
   await connection.run('DROP TABLE old.main.postmortem_revisions');
+  await connection.run('DROP TABLE old.main.llm_calls');
   await connection.run('UPDATE old.main.schema_version SET version = 1');
   await connection.run('DETACH old');
   database.close();
   await t.open();
-  expect((await t.store.facts()).schemaVersion).toBe(SCHEMA_VERSION);
+  expect(await t.store.facts()).toMatchObject({ schemaVersion: SCHEMA_VERSION, problems: [] });
   expect(await t.store.getState('kept')).toBe('"yes"');
   await t.store.postmortems.save(document('new'), 0, '');
   expect((await t.store.postmortems.get("it's"))?.revision).toBe(1);

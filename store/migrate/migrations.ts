@@ -1,3 +1,4 @@
+import { modelCallTableSql } from '../sql/ddl/model-call-table.ts';
 import { postmortemTableSql } from '../sql/ddl/postmortem-table.ts';
 
 /** One step forward: statements with {db} for the attached name. Steps are never changed once released. */
@@ -60,4 +61,7 @@ export const MIGRATIONS: readonly Migration[] = [
       ]),
     ],
   },
+  { kind: 'catalog', from: 2, sql: [modelCallTableSql('{db}')] },
+  { kind: 'day', from: 2, sql: [] },
+  { kind: 'bills', from: 2, sql: [] },
 ];

@@ -1,9 +1,10 @@
 import { type ColumnSpec, TABLES, type TableSpec } from '#contracts/tables.ts';
 import { DICTIONARY_TABLES } from './dictionary-tables.ts';
+import { modelCallTableSql } from './model-call-table.ts';
 import { postmortemTableSql } from './postmortem-table.ts';
 
 /** Version of the layout of every file; see store/migrate. */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 
 /** Name the catalog is attached under. */
 export const CATALOG = 'catalog';
@@ -35,5 +36,6 @@ export const catalogDdl = (database: string): string[] => [
   `CREATE TABLE ${database}.main.state (key VARCHAR NOT NULL, json VARCHAR NOT NULL)`,
   `CREATE TABLE ${database}.main.pruned (day VARCHAR NOT NULL, reason VARCHAR NOT NULL, bytes DOUBLE NOT NULL, at_ms DOUBLE NOT NULL, until_position DOUBLE NOT NULL)`,
   postmortemTableSql(database),
+  modelCallTableSql(database),
   ...versionSql(database),
 ];

@@ -63,6 +63,24 @@ export const DERIVED_VIEWS: readonly DerivedView[] = [
       FROM ${CATALOG}.main.postmortem_revisions QUALIFY row_number() OVER (PARTITION BY incident_id ORDER BY revision DESC) = 1`,
   },
   {
+    name: 'llm_calls',
+    about:
+      'One row per call of the local model, the newest 1,000: what it was asked and answered (in aliases), tokens, times and what became of its sentences. outcome: answered, no_model, nothing_to_ask, cancelled, deadline, crashed, garbage, failed.',
+    columns: words(
+      'call_id incident_id time outcome message model model_sha256 demo prompt_version cached prompt_tokens card_tokens answer_tokens left_out load_ms read_ms write_ms total_ms cause_rank confidence agrees verified dropped drop_reasons prompt answer',
+    ),
+    sql: `SELECT call_id, incident_id, ${msTime('asked_ms')} AS time, outcome, ${field('json', 'message')} AS message, ${field('json', 'model.name')} AS model,
+      ${field('json', 'model.sha256')} AS model_sha256, ${field('json', 'model.demo')}::BOOLEAN AS demo, ${field('json', 'promptVersion')} AS prompt_version,
+      ${field('json', 'cached')}::BOOLEAN AS cached, ${field('json', 'promptTokens')}::INTEGER AS prompt_tokens,
+      ${field('json', 'cardTokens')}::INTEGER AS card_tokens, ${field('json', 'answerTokens')}::INTEGER AS answer_tokens,
+      ${field('json', 'leftOut')}::INTEGER AS left_out, ${field('json', 'loadMs')}::DOUBLE AS load_ms, ${field('json', 'readMs')}::DOUBLE AS read_ms,
+      ${field('json', 'writeMs')}::DOUBLE AS write_ms, ${field('json', 'totalMs')}::DOUBLE AS total_ms, ${field('json', 'choice.rank')}::INTEGER AS cause_rank,
+      ${field('json', 'choice.confidence')} AS confidence, ${field('json', 'choice.agrees')}::BOOLEAN AS agrees,
+      json_array_length(json, '$.sentences')::INTEGER AS verified, json_array_length(json, '$.dropped')::INTEGER AS dropped,
+      json_extract_string(json, '$.dropped[*].reasons[*].reason') AS drop_reasons, ${field('json', 'prompt')} AS prompt, ${field('json', 'answer')} AS answer
+      FROM ${CATALOG}.main.llm_calls`,
+  },
+  {
     name: 'changes',
     about: 'Deployments, restarts and other changes seen around incidents: timeline entries of kind change.',
     columns: words('incident_id time service says'),
