@@ -7,11 +7,15 @@ import { billSchema } from './cost.ts';
  * reproduces the table); the rest is JSON. Times in query strings are Unix milliseconds. Errors: errorBody.
  *
  * GET  /console/state                                   -> state (JSON)
- * GET  /console/events                                  -> server-sent events: "state" each second, "incident" on change
+ * GET  /console/events                                  -> server-sent events: "state" each second, "incident" on change,
+ *                                                          "explain" while the local model is asked
  * GET  /console/incidents?limit                         -> incidents (JSON)
  * GET  /console/incidents/:id                           -> incident (JSON, judgement.ts Incident)
  * POST /console/incidents/:id/{acknowledge,resolve}     -> incident
  * POST /console/incidents/:id/notes {text}              -> incident
+ * GET  /console/incidents/:id/explanation               -> explanation.ts ExplainState: narrative, question on its way, last answer
+ * POST /console/incidents/:id/explain {again?,deadlineMs?} -> ExplainState; DELETE cancels
+ * GET  /console/incidents/:id/calls?limit               -> {calls: Explanation[]}
  * GET  /console/services?start&end                      -> serviceMap (JSON)
  * GET  /console/services/red?start&end&service&peer?&step -> Arrow: time, requests, errors, p50_ms, p95_ms, p99_ms
  * GET  /console/traces?start&end&service&name&status&minMs&maxMs&q&limit&order&after -> Arrow: traceColumns; after: cursor of the last row

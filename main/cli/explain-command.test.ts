@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { Explanation, ExplainState } from '#contracts/explanation.ts';
+import type { ExplainState, Explanation } from '#contracts/explanation.ts';
 import { describe as say } from './explain-command.ts';
 
 const answered = {

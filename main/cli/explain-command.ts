@@ -1,4 +1,4 @@
-import type { Explanation, ExplainState } from '#contracts/explanation.ts';
+import type { ExplainState, Explanation } from '#contracts/explanation.ts';
 import { type ConsoleClient, type InstanceFlags, json, withConsole } from './with-console.ts';
 
 export interface ExplainFlags extends InstanceFlags {
@@ -15,7 +15,10 @@ const POLL_MS = 200;
 export async function explain(incidentId: string, flags: ExplainFlags): Promise<number> {
   const path = `/console/incidents/${encodeURIComponent(incidentId)}`;
   const state = await withConsole({ flags }, async (console): Promise<ExplainState> => {
-    const question = { ...(flags.again ? { again: true } : {}), ...(flags.deadline === undefined ? {} : { deadlineMs: 1_000 * flags.deadline }) };
+    const question = {
+      ...(flags.again ? { again: true } : {}),
+      ...(flags.deadline === undefined ? {} : { deadlineMs: 1_000 * flags.deadline }),
+    };
     let now = (await (await console.call(`${path}/explain`, json(question))).json()) as ExplainState;
     for (let shown = ''; now.job !== null; now = await answerOf(console, path)) {
       if (now.job.stage !== shown) process.stderr.write(`${now.job.stage} ...\n`);
@@ -32,16 +35,19 @@ const answerOf = async (console: ConsoleClient, path: string): Promise<ExplainSt
 
 /** For people: narrative first, then the model. */
 export function describe({ narrative, last }: ExplainState): string {
-  const lines = [narrative, ''];
-  if (last === null) return `${lines.join('\n')}The model was not asked.\n`;
+  return `${narrative}\n\n${(last === null ? ['The model was not asked.'] : sayModel(last)).join('\n')}\n`;
+}
+function sayModel(last: Explanation): string[] {
   const name = last.model === null ? '' : `${last.model.name}${last.model.demo ? ' (demo model: proves the path only)' : ''}`;
-  if (last.outcome !== 'answered') return `${lines.join('\n')}${name === '' ? '' : `${name}: `}${last.message}\n`;
-  lines.push(`${name}, ${last.promptTokens} tokens read, ${last.answerTokens} written${last.cached ? ', answer of an earlier call' : ''}:`);
-  lines.push(`  ${sayChoice(last)}`);
-  for (const { text, evidence } of last.sentences) lines.push(`  holds    ${text} [${evidence.join(', ')}]`);
-  for (const { text, reasons } of last.dropped)
-    lines.push(`  dropped  ${text} (${reasons.map(({ reason, part }) => `${reason}: ${part}`).join('; ')})`);
-  return `${lines.join('\n')}\n`;
+  if (last.outcome !== 'answered') return [`${name === '' ? '' : `${name}: `}${last.message}`];
+  return [
+    `${name}, ${last.promptTokens} tokens read, ${last.answerTokens} written${last.cached ? ', answer of an earlier call' : ''}:`,
+    `  ${sayChoice(last)}`,
+    ...last.sentences.map(({ text, evidence }) => `  holds    ${text} [${evidence.join(', ')}]`),
+    ...last.dropped.map(
+      ({ text, reasons }) => `  dropped  ${text} (${reasons.map(({ reason, part }) => `${reason}: ${part}`).join('; ')})`,
+    ),
+  ];
 }
 function sayChoice({ choice }: Explanation): string {
   if (choice === null) return '';

@@ -68,6 +68,16 @@ function addRca(program: Command, done: (code: number) => void): void {
       done(await (await import('./rca-command.ts')).rca(flags)),
     );
 }
+function addExplain(program: Command, done: (code: number) => void): void {
+  withInstance(program.command('explain').description('tell an incident in words; a local model, if one is set, is asked and checked'))
+    .argument('<INCIDENT>', 'id of the incident')
+    .option('--again', 'ask the model even if it answered this very question before')
+    .option('--deadline <SECONDS>', 'longest wait for the model', (text) => Number(text))
+    .option('--json', 'the whole answer as JSON')
+    .action(async (incident: string, flags: InstanceFlags & { again?: boolean; deadline?: number; json?: boolean }) =>
+      done(await (await import('./explain-command.ts')).explain(incident, flags)),
+    );
+}
 function addSmall(program: Command, done: (code: number) => void): void {
   withInstance(program.command('flush').description('make everything acknowledged so far queryable'))
     .option('--durable', 'and write it to the day files')
@@ -91,7 +101,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
     .version(version(), '--version')
     .showHelpAfterError('(--help shows what there is)')
     .addHelpText('after', '\nExit codes: 0 ok, 1 failed, 2 usage, 3 finished but something was refused. Data on stdout, talk on stderr.');
-  for (const add of [addServe, addImport, addQuery, addRca, addSmall]) add(program, done);
+  for (const add of [addServe, addImport, addQuery, addRca, addExplain, addSmall]) add(program, done);
   for (const command of [program, ...program.commands.flatMap((each) => [each, ...each.commands])]) command.exitOverride();
   try {
     await program.parseAsync(args, { from: 'user' });

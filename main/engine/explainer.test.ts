@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { FaultlineError } from '#contracts/errors.ts';
+import { type ErrorCode, FaultlineError } from '#contracts/errors.ts';
 import type { ExplainJob, Explanation } from '#contracts/explanation.ts';
 import type { Incident } from '#contracts/judgement.ts';
 import { TestStore } from '#store/test-store.ts';
@@ -98,9 +98,9 @@ describe('Explainer', () => {
   });
 
   const fails =
-    (code: string, message: string): Script =>
+    (code: ErrorCode, message: string): Script =>
     () =>
-      Promise.reject(Object.assign(new FaultlineError('internal', message), { code }));
+      Promise.reject(new FaultlineError(code, message));
   it.each([
     [
       'crash',
@@ -138,7 +138,7 @@ describe('Explainer', () => {
     incidents.set('bare', { ...one, id: 'bare', rca: { ...one.rca!, candidates: [] } });
     expect(await explain(truthful, {}, 'bare')).toMatchObject({ outcome: 'nothing_to_ask' });
     model.file = null;
-    expect(await explain(truthful)).toMatchObject({ outcome: 'no_model', message: 'No local model is set.', model: null });
+    expect(await explain(truthful)).toMatchObject({ outcome: 'no_model', message: 'No local model is chosen.', model: null });
     expect(model.asked).toEqual([]);
   });
   it('an incident nobody knows is an error', () => {

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { FaultlineError } from '#contracts/errors.ts';
+import { type ErrorCode, FaultlineError } from '#contracts/errors.ts';
 import type { ExplainJob, ExplainOutcome, ExplainState, Explanation } from '#contracts/explanation.ts';
 import type { Incident } from '#contracts/judgement.ts';
 import type { LanguageModel, ModelFile } from '#contracts/llm.ts';
@@ -62,7 +62,7 @@ export class Explainer {
     const incident = this.parts.book.get(incidentId);
     if (this.stopping) throw new FaultlineError('starting', 'The engine is stopping.');
     if (this.jobs.size > MAX_WAITING)
-      throw new FaultlineError('starting', `${MAX_WAITING} incidents wait for the model. Ask again when they are explained.`);
+      throw new FaultlineError('model_busy', `${MAX_WAITING} incidents wait for the model. Ask again when they are explained.`);
     const job: ExplainJob = { incidentId, askedMs: this.parts.nowMs(), stage: 'waiting', doneTokens: 0, totalTokens: 0 };
     const abort = new AbortController();
     // Who is cancelled while he waits need not wait on; the one after him still waits for all before.
@@ -123,9 +123,9 @@ export class Explainer {
     const startedMs = performance.now();
     const draft = emptyDraft(incident, this.parts.nowMs());
     const deadlineMs = options.deadlineMs ?? DEFAULT_DEADLINE_MS;
-    const deadline = setTimeout(() => abort.abort(new FaultlineError('query_timeout', 'deadline')), deadlineMs);
+    const deadline = setTimeout(() => abort.abort(new FaultlineError('model_deadline', 'deadline')), deadlineMs);
     try {
-      if (abort.signal.aborted) throw new FaultlineError('cancelled', 'The question was cancelled.');
+      if (abort.signal.aborted) throw new FaultlineError('model_cancelled', 'The question was cancelled.');
       await this.answer(incident, draft, abort.signal, deadlineMs, options.again ?? false);
     } catch (error) {
       const { outcome, message } = failureOf(error, abort.signal, deadlineMs);
@@ -146,7 +146,7 @@ export class Explainer {
     const startedMs = performance.now();
     const { state, model: file, error } = model.state();
     draft.model = nameOf(file);
-    if (file === null) return fail(draft, 'no_model', error || 'No local model is set.');
+    if (file === null) return fail(draft, 'no_model', error || 'No local model is chosen.');
     this.move(incident.id, { stage: state === 'ready' || state === 'busy' ? 'counting' : 'loading' });
     const countTokens = (text: string): Promise<number> => orAborted(model.countTokens(text), signal);
     const question = await prepareQuestion(incident, { countTokens }, file.contextTokens);
@@ -262,13 +262,13 @@ const rankingHash = (incident: Incident): string =>
 /** Waits no longer than the signal: a model that hangs must not hold the next incident up. */
 function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise<T>((resolve, reject) => {
-    const stop = (): void => reject(new FaultlineError('cancelled', 'aborted'));
+    const stop = (): void => reject(new FaultlineError('model_cancelled', 'aborted'));
     if (signal.aborted) stop();
     signal.addEventListener('abort', stop, { once: true });
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
   });
 }
-const OUTCOME_OF: Readonly<Record<string, ExplainOutcome>> = {
+const OUTCOME_OF: Readonly<Partial<Record<ErrorCode, ExplainOutcome>>> = {
   model_none: 'no_model',
   model_file: 'no_model',
   model_memory: 'no_model',

@@ -147,9 +147,6 @@ describe('verifySentence against ranked incidents', () => {
           count.made++;
           if (verifySentence(sentence, one.guard).length === 0) count.missed.push(`${sentence} | row: ${fact.text}`);
         }
-    const lines = [...tally].map(
-      ([kind, { made, missed }]) => `${kind}: ${made - missed.length}/${made} ${missed.slice(0, 3).join(' || ')}`,
-    );
     const made = [...tally.values()].reduce((sum, count) => sum + count.made, 0);
     expect(made).toBeGreaterThanOrEqual(1_500);
     for (const [kind, count] of tally) expect({ kind, missed: count.missed }).toEqual({ kind, missed: [] });

@@ -113,7 +113,7 @@ function stateRow({ messageKey, params, signal }: Evidence, book: AliasBook): St
     case 'evidence_metric': {
       const place = placeOf(text(params, 'place'), book);
       const host = text(params, 'host') === '' ? null : book.alias('H', text(params, 'host'));
-      const words = knownWords(text(params, 'metric'), 6);
+      const words = knownWords(text(params, 'metric'), 4);
       return {
         says: `${words || 'value'} of ${place.says}${host === null ? '' : ` on host ${host}`}`,
         entities: host === null ? place.entities : [...place.entities, host],
@@ -124,7 +124,7 @@ function stateRow({ messageKey, params, signal }: Evidence, book: AliasBook): St
     }
     case 'evidence_log_new':
     case 'evidence_log_more': {
-      const words = knownWords(text(params, 'pattern'), 8);
+      const words = knownWords(text(params, 'pattern'), 5);
       const subjects = messageKey === 'evidence_log_new' ? ['fresh'] : [];
       const says = `log lines${words ? ` (${words})` : ''} of ${service()}`;
       return { says, entities: [service()], figures: 'went', subjects, measures: ['log'] };

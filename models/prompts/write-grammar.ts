@@ -3,12 +3,12 @@ import type { CardPart } from './write-prompt.ts';
 
 /** Characters of one sentence before its citation. */
 const MIN_SENTENCE = 8;
-const MAX_SENTENCE = 90;
+export const MAX_SENTENCE = 110;
 /**
  * Tokens an answer may take. The longest answer the grammar allows has fewer characters than this, all ASCII, and no
  * tokenizer makes more tokens than bytes: an answer cannot be cut off in the middle of its JSON.
  */
-export const MAX_ANSWER_TOKENS = 448;
+export const MAX_ANSWER_TOKENS = 512;
 
 const quoted = (text: string): string => `"\\"${text}\\""`;
 const oneOf = (names: readonly string[]): string => names.map(quoted).join(' | ');

@@ -4,7 +4,7 @@ import { seededRng } from '../../tests/fixtures/judgement-shop.ts';
 import { PLANTED, shopIncident } from '../../tests/fixtures/shop-incident.ts';
 import { buildCard } from '../prompts/build-card.ts';
 import { MAX_CARD_TOKENS } from '../prompts/fit-card.ts';
-import { longestAnswer, MAX_ANSWER_TOKENS } from '../prompts/write-grammar.ts';
+import { longestAnswer, MAX_ANSWER_TOKENS, MAX_SENTENCE } from '../prompts/write-grammar.ts';
 import { checkAnswer, prepareQuestion, type Question } from './ask-cause.ts';
 
 /** One token a byte: what the tiny demo model does, and the most any tokenizer makes of a card. */
@@ -44,6 +44,11 @@ describe('prepareQuestion', () => {
   });
   it('cannot be cut off in its JSON: the longest answer of any card fits the tokens asked for', async () => {
     for (const incident of incidents) expect(longestAnswer((await ask(incident)).part)).toBeLessThanOrEqual(MAX_ANSWER_TOKENS);
+  });
+  it('every row can be restated word for word within a sentence of the grammar', async () => {
+    for (const incident of incidents)
+      for (const { facts } of (await ask(incident)).part.candidates)
+        for (const { text } of facts) expect(text.length, text).toBeLessThanOrEqual(MAX_SENTENCE);
   });
   it('names nobody: no service, instance, host, metric, version or log line of the incident is in the prompt', async () => {
     for (const incident of incidents) {
