@@ -25,6 +25,11 @@ export interface Store {
   onReleased(listener: (position: JournalPosition) => void): void;
   /** Writes all hot rows to their day files (used at stop, by tests and by size pressure). */
   flush(): Promise<void>;
+  /**
+   * Makes room in memory: writes the whole row groups there are; only where there is none, everything. What is written
+   * unaligned costs twice and stays small for good.
+   */
+  relieve(): Promise<void>;
   /** Rows held in memory, bytes they take, per table. */
   hot(): Readonly<Record<TableName, { readonly rows: number; readonly bytes: number }>>;
 

@@ -138,6 +138,10 @@ export class OpenStore implements Store {
   onReleased(listener: (position: JournalPosition) => void): void {
     this.listeners.push(listener);
   }
+  relieve(): Promise<void> {
+    this.writable();
+    return this.writer.relieve();
+  }
   flush(): Promise<void> {
     this.writable();
     return this.writer.flush();

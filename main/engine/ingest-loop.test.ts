@@ -32,7 +32,7 @@ function rig(more: Partial<IngestOptions> = {}) {
   const store = {
     append: ({ position }: { position: number }) => void appended.push(position),
     hot: () => hotOf(state.hotBytes),
-    flush: async () => {
+    relieve: async () => {
       state.flushes++;
       state.hotBytes = 0;
     },

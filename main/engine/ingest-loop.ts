@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { JournalReader } from '#collectors/pipeline/journal-reader.ts';
 import type { DecodedRecord } from '#contracts/columns.ts';
 import { FaultlineError } from '#contracts/errors.ts';
@@ -9,7 +9,7 @@ import { eventExtent, type IngestAccount } from './ingest-account.ts';
 
 export interface IngestOptions {
   readonly reader: JournalReader;
-  readonly store: Pick<Store, 'append' | 'hot' | 'flush'>;
+  readonly store: Pick<Store, 'append' | 'hot' | 'relieve'>;
   readonly account: IngestAccount;
   readonly decode: (record: JournalRecord) => Promise<DecodedRecord>;
   readonly quarantine: (record: JournalRecord, error: unknown) => Promise<void>;
@@ -21,8 +21,6 @@ export interface IngestOptions {
   readonly hotBudgetBytes?: number;
   readonly pollMs?: number;
 }
-/** Time the store gets to write a row group before it is told to write everything. */
-const RELIEF_MS = 500;
 const READ_BYTES = 4 * 1024 * 1024;
 /** Hot rows above this many bytes stop the reading of the journal. */
 export const HOT_BUDGET_BYTES = 384 * 1024 * 1024;
@@ -149,11 +147,9 @@ export class IngestLoop {
     while (!this.stopping && hotBytes() > hotBudgetBytes) {
       this.paused = true;
       const before = hotBytes();
-      await sleep(RELIEF_MS);
-      // The store writes whole row groups by itself; forcing the rest out as well would cost twice.
-      if (hotBytes() < before) continue;
-      await store.flush().catch((error: unknown) => log(`cannot write hot rows: ${error instanceof Error ? error.message : error}`));
-      if (hotBytes() > hotBudgetBytes) await this.rest();
+      await store.relieve().catch((error: unknown) => log(`cannot write hot rows: ${error instanceof Error ? error.message : error}`));
+      // Nothing got smaller: it could not be written, or a reader still looks at it.
+      if (hotBytes() >= before) await this.rest();
     }
     this.paused = false;
   }

@@ -70,7 +70,14 @@ export class StoreWriter {
   /** Writes everything. Rejects when it cannot. */
   flush(): Promise<void> {
     return this.queue.run(async () => {
-      await this.guard(() => this.flushWhere(() => true, true));
+      await this.guard(async () => void (await this.flushWhere(() => true, true)));
+      if (this.problem) throw new FaultlineError(this.problem.code, this.problem.message);
+    });
+  }
+  /** Whole row groups; everything only where there is none. Rejects when it cannot. */
+  relieve(): Promise<void> {
+    return this.queue.run(async () => {
+      await this.guard(() => this.makeRoom());
       if (this.problem) throw new FaultlineError(this.problem.code, this.problem.message);
     });
   }
@@ -99,47 +106,51 @@ export class StoreWriter {
     this.scheduled = true;
     void this.queue.run(async () => {
       this.scheduled = false;
-      await this.guard(() => this.flushWhere(() => true, false));
+      await this.guard(async () => void (await this.flushWhere(() => true, false)));
     });
   }
   private async flushAged(): Promise<void> {
     const before = this.context.nowMs() - this.options.flushAgeMs;
-    // Whole row groups first: what is written unaligned costs twice and is stored as small groups for good.
-    if (this.hotBytes() > MAX_HOT_BYTES) await this.flushWhere(() => true, false);
-    if (this.hotBytes() > MAX_HOT_BYTES) await this.flushWhere(() => true, true);
-    else await this.flushWhere((day) => this.bornMs(day) <= before, true);
+    if (this.hotBytes() > MAX_HOT_BYTES) await this.makeRoom();
+    // Table by table: at a low rate of logs the spans beside them are left to become whole row groups.
+    else await this.flushWhere((day, table) => this.bornMs(day, table) <= before, true);
     await flushDictionary(this.context);
     await this.options.afterFlush();
+  }
+  private async makeRoom(): Promise<void> {
+    if (!(await this.flushWhere(() => true, false))) await this.flushWhere(() => true, true);
   }
   private hotBytes(): number {
     return TELEMETRY.reduce((sum, { name }) => sum + this.context.hot.table(name).counts().bytes, 0);
   }
-  private bornMs(day: Day): number {
-    return Math.min(...TELEMETRY.map(({ name }) => this.context.hot.table(name).days.get(day)?.[0]?.bornMs ?? Number.POSITIVE_INFINITY));
+  private bornMs(day: Day, table: TableName): number {
+    return this.context.hot.table(table).days.get(day)?.[0]?.bornMs ?? Number.POSITIVE_INFINITY;
   }
 
-  /** @param all the rest too; else only whole row groups */
-  private async flushWhere(wanted: (day: Day) => boolean, all: boolean): Promise<void> {
+  /** @param all the rest too; else only whole row groups @returns whether there was anything to write */
+  private async flushWhere(wanted: (day: Day, table: TableName) => boolean, all: boolean): Promise<boolean> {
+    let wrote = false;
     for (const day of this.hotDays()) {
-      if (!wanted(day)) continue;
       // Whole row groups first and by themselves: with a remainder in one statement they would be written twice.
       for (const rest of all ? [false, true] : [false]) {
-        const parts = this.parts(day, rest);
+        const parts = this.parts(day, rest, (table) => wanted(day, table));
         if (parts.size === 0) continue;
+        wrote = true;
         await flushDay(this.context, day, parts);
         await this.options.afterFlush();
       }
       await this.checkpoint(day);
     }
+    return wrote;
   }
   private hotDays(): Day[] {
     const days = new Set<Day>();
     for (const { name } of TELEMETRY) for (const day of this.context.hot.table(name).days.keys()) days.add(day);
     return [...days].sort((a, b) => a - b);
   }
-  private parts(day: Day, all: boolean): Map<TableName, readonly Block[]> {
+  private parts(day: Day, all: boolean, wanted: (table: TableName) => boolean): Map<TableName, readonly Block[]> {
     const parts = new Map<TableName, readonly Block[]>();
-    for (const { name } of TELEMETRY) {
+    for (const { name } of TELEMETRY.filter((table) => wanted(table.name))) {
       const blocks = this.context.hot.table(name).blocks(day, all);
       const take = all ? blocks.length : blocks.length - (blocks.length % ROW_GROUP_BLOCKS);
       if (take > 0) parts.set(name, blocks.slice(0, take));
