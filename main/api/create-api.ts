@@ -10,6 +10,7 @@ import { explainRoutes } from './explain-routes.ts';
 import { exploreRoutes } from './explore-routes.ts';
 import { Guard } from './guard.ts';
 import { incidentRoutes, operatorRoutes } from './operator-routes.ts';
+import { postmortemRoutes } from './postmortem-routes.ts';
 import { parseWith, type Route, route, type Table } from './route.ts';
 import { SelfMetrics } from './self-metrics.ts';
 import { pageFolder, servePage } from './serve-page.ts';
@@ -29,6 +30,7 @@ export const ROUTES: readonly Route[] = [
   ...serviceRoutes,
   ...exploreRoutes,
   ...carbonRoutes,
+  ...postmortemRoutes,
   route({
     method: 'get',
     path: '/console/events',

@@ -78,6 +78,23 @@ function addExplain(program: Command, done: (code: number) => void): void {
       done(await (await import('./explain-command.ts')).explain(incident, flags)),
     );
 }
+function addPostmortem(program: Command, done: (code: number) => void): void {
+  const command = withInstance(program.command('postmortem').description('the postmortem of an incident as a file, every number verified'))
+    .argument('<INCIDENT>', 'id of the incident')
+    .addOption(new Option('--format <FORMAT>', 'form of the file').choices(['md', 'html', 'json']).default('md'))
+    .option('--out <FILE>', 'write it there instead of stdout')
+    .addOption(new Option('--draft [LOCALE]', 'write the first draft when there is none').choices(['en', 'zh']))
+    .addHelpText('after', '\nExit code 3: written, but some numbers changed or could not be checked; its verification lists them.')
+    .action(async (incident: string, flags: InstanceFlags & { format: 'md' | 'html' | 'json'; out?: string; draft?: boolean | string }) =>
+      done(await (await import('./postmortem-command.ts')).postmortem(incident, flags)),
+    );
+  withInstance(command.command('list').description('the postmortems there are'))
+    .option('--json', 'as JSON')
+    .action(async (_: unknown, list: Command) =>
+      // --data and --api belong to both commands; the outer one takes them.
+      done(await (await import('./postmortem-command.ts')).listPostmortems(list.optsWithGlobals())),
+    );
+}
 function addSmall(program: Command, done: (code: number) => void): void {
   withInstance(program.command('flush').description('make everything acknowledged so far queryable'))
     .option('--durable', 'and write it to the day files')
@@ -101,7 +118,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
     .version(version(), '--version')
     .showHelpAfterError('(--help shows what there is)')
     .addHelpText('after', '\nExit codes: 0 ok, 1 failed, 2 usage, 3 finished but something was refused. Data on stdout, talk on stderr.');
-  for (const add of [addServe, addImport, addQuery, addRca, addExplain, addSmall]) add(program, done);
+  for (const add of [addServe, addImport, addQuery, addRca, addExplain, addPostmortem, addSmall]) add(program, done);
   for (const command of [program, ...program.commands.flatMap((each) => [each, ...each.commands])]) command.exitOverride();
   try {
     await program.parseAsync(args, { from: 'user' });

@@ -15,6 +15,7 @@ import type { IncidentBook } from './incident-book.ts';
 import type { IngestAccount } from './ingest-account.ts';
 import type { IngestLoop } from './ingest-loop.ts';
 import type { MemoryGuard } from './memory-guard.ts';
+import type { Postmortems } from './postmortems/postmortems.ts';
 
 /** Facts of the store are asked for at most this often. */
 const FACTS_MS = 2_000;
@@ -28,6 +29,7 @@ export interface EngineParts {
   readonly evaluation: EvaluationLoop;
   readonly book: IncidentBook;
   readonly explainer: Explainer;
+  readonly postmortems: Postmortems;
   readonly demo: DemoRunner;
   readonly memory: MemoryGuard;
   /** Why the engine before this one ended, when it said so. */
@@ -65,6 +67,9 @@ export class Engine {
   }
   get explainer(): Explainer {
     return this.parts.explainer;
+  }
+  get postmortems(): Postmortems {
+    return this.parts.postmortems;
   }
   get ready(): boolean {
     return this.parts.loop.caughtUp;

@@ -19,6 +19,7 @@ import { IngestAccount } from './ingest-account.ts';
 import { IngestLoop } from './ingest-loop.ts';
 import { MemoryGuard, memoryBudget } from './memory-guard.ts';
 import { NO_MODEL } from './no-model.ts';
+import { Postmortems } from './postmortems/postmortems.ts';
 import { quarantineRecord } from './quarantine.ts';
 
 export interface RunningEngine {
@@ -82,8 +83,9 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
   });
   const explainer = new Explainer({ model: options.model ?? NO_MODEL, book, store, nowMs, log });
   const demo = new DemoRunner({ log, nowMs });
+  const version = versionOf();
   const engine = new Engine({
-    version: versionOf(),
+    version,
     settings,
     store,
     loop,
@@ -91,6 +93,7 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
     evaluation,
     book,
     explainer,
+    postmortems: new Postmortems({ store, book, version, nowMs }),
     demo,
     memory: new MemoryGuard({
       budget: memoryBudget(limits.maxEngineBytes),

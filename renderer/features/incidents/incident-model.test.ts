@@ -1,16 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { evidenceChart, searchableWords } from '#contracts/evidence-chart.ts';
 import type { Anomaly, Evidence, Incident, TimelineEntry } from '#contracts/judgement.ts';
 import { recentChanges, troubledServices } from '../now/change-model.ts';
-import {
-  anomalyFigures,
-  citations,
-  evidenceChart,
-  incidentSpan,
-  phases,
-  searchableWords,
-  sortIncidents,
-  symptomOf,
-} from './incident-model.ts';
+import { anomalyFigures, citations, incidentSpan, phases, sortIncidents, symptomOf } from './incident-model.ts';
 import { tellingEntries, timelineOf } from './incident-timeline.ts';
 
 const anomaly = (signal: string, value: number, baseline: number): Anomaly => ({

@@ -1,0 +1,192 @@
+import { sayEvidence, sayKind } from '#analytics/rca/narrate.ts';
+import { evidenceChart } from '#contracts/evidence-chart.ts';
+import type { Anomaly, Evidence, Incident, TimelineEntry, TimeWindow } from '#contracts/judgement.ts';
+import { type Chart, DEFAULT_RELATIVE_TOLERANCE, type Figure, type FigureValue } from '#contracts/postmortem.ts';
+import type { Store } from '#contracts/store.ts';
+import { type DraftFacts, draftCandidates, draftEntries, evidenceKey, type FigurePair } from '#models/postmortem/draft-postmortem.ts';
+import type { ServiceImpact } from '#models/postmortem/words.ts';
+import { evidenceChartSql, impactSql, incidentSpansSql } from '#store/sql/read/postmortem-sql.ts';
+import { readChartSeries } from './read-chart.ts';
+import { overAll, type Reading, type ReadOptions, readStatements } from './read-statements.ts';
+
+const BASELINE_MS = 30 * 60_000;
+const CHART_BEFORE_MS = 10 * 60_000;
+const CHART_AFTER_MS = 5 * 60_000;
+const CHART_POINTS = 120;
+const SERVICES = 8;
+/** Evidence of one candidate that gets a chart. */
+const CHARTS_EACH = 2;
+
+/** Figures in the order in which they are made: n1, n2 … */
+class Figures {
+  private readonly readings: ReadonlyMap<string, Reading>;
+  private readonly nowMs: number;
+  private made = 0;
+  constructor(readings: ReadonlyMap<string, Reading>, nowMs: number) {
+    this.readings = readings;
+    this.nowMs = nowMs;
+  }
+  make(label: string, sql: string, column: string, unit: string, known: { value?: FigureValue; evidence?: string } = {}): Figure {
+    const read = this.readings.get(sql)?.row?.[column] ?? null;
+    return {
+      id: `n${++this.made}`,
+      label: label.slice(0, 500),
+      sql,
+      column,
+      value: read ?? known.value ?? null,
+      unit: unit.slice(0, 40),
+      relativeTolerance: DEFAULT_RELATIVE_TOLERANCE,
+      absoluteTolerance: 0,
+      readAtMs: read === null ? null : this.nowMs,
+      evidence: known.evidence ?? '',
+    };
+  }
+  /** null when the statement gives nothing. */
+  optional(label: string, sql: string, column: string, unit: string): Figure | null {
+    return (this.readings.get(sql)?.row?.[column] ?? null) === null ? null : this.make(label, sql, column, unit);
+  }
+}
+
+function unitOf({ subject }: Anomaly): string {
+  if (subject.signal.endsWith('error_ratio')) return '1';
+  if (subject.signal.endsWith('_ms')) return 'ms';
+  return subject.signal === 'red.requests' || subject.signal === 'log' ? '1/s' : '';
+}
+/** The deviation an entry of the timeline was written from. */
+export function anomalyOf(incident: Incident, entry: TimelineEntry): Anomaly | null {
+  if (entry.kind !== 'anomaly' && entry.kind !== 'log') return null;
+  const same = (a: Anomaly): boolean =>
+    a.onsetMs === entry.atMs &&
+    a.subject.service === entry.service &&
+    entry.messageKey === `anomaly_${a.kind}` &&
+    a.subject.peer === undefined &&
+    a.subject.instance === undefined;
+  return incident.anomalies.find(same) ?? null;
+}
+const roundUp = (ms: number, step: number): number => Math.ceil(ms / step) * step;
+
+async function readCharts(store: Pick<Store, 'userQuery'>, incident: Incident, endMs: number, nowMs: number): Promise<Map<string, Chart>> {
+  const window: TimeWindow = { startMs: incident.onsetMs - CHART_BEFORE_MS, endMs: Math.min(nowMs, endMs + CHART_AFTER_MS) };
+  const stepMs = roundUp(Math.max(10_000, (window.endMs - window.startMs) / CHART_POINTS), 10_000);
+  const wanted = draftCandidates(incident).flatMap((candidate, at) => {
+    const drawn = candidate.evidence.filter((e) => evidenceChart(e) !== null && e.signal !== 'change');
+    return drawn.slice(0, at === 0 ? CHARTS_EACH : 1).map((evidence) => ({ key: evidenceKey(candidate, evidence), evidence }));
+  });
+  const charts = new Map<string, Chart>();
+  await overAll(wanted, async ({ key, evidence }) => {
+    const shown = evidenceChart(evidence);
+    if (shown === null) return;
+    const sql = evidenceChartSql(shown, window, stepMs);
+    // A chart that cannot be drawn is left out; its evidence stays, with its figures.
+    const series = await readChartSeries(store, sql, stepMs).catch(() => []);
+    if (series.length === 0) return;
+    const unit =
+      shown.from === 'red' ? { errors: '1', latency: 'ms', requests: '1/s' }[shown.show] : shown.from === 'log' ? '' : evidence.unit;
+    const markers = [{ atMs: incident.onsetMs, label: '' }];
+    const title = chartTitle(evidence);
+    charts.set(key, {
+      id: `chart-${key.replace(/[^a-zA-Z0-9]/g, '-')}`.slice(0, 40),
+      title,
+      sql,
+      unit,
+      ...window,
+      readAtMs: nowMs,
+      markers,
+      series,
+    });
+  });
+  return charts;
+}
+function chartTitle({ params, messageKey }: Evidence): string {
+  const place = String(params['place'] ?? params['service'] ?? '');
+  const what = String(params['metric'] ?? params['pattern'] ?? '');
+  const shown = { evidence_self_time: 'p95', evidence_edge_time: 'p95' }[messageKey] ?? what;
+  return [place, params['peer'] ? `→ ${params['peer']}` : '', shown]
+    .filter((part) => part !== '')
+    .join(' ')
+    .slice(0, 300);
+}
+
+function impactOf(figures: Figures, service: string, sql: string): ServiceImpact {
+  const make = (label: string, column: string, unit: string): Figure => figures.make(`${service}: ${label}`, sql, column, unit);
+  return {
+    service,
+    requests: make('requests during the incident', 'requests', ''),
+    errors: make('failed requests during the incident', 'errors', ''),
+    errorRatio: make('share of requests that failed', 'error_ratio', '1'),
+    errorRatioBefore: make('share that failed in the half hour before', 'error_ratio_before', '1'),
+    p95: make('p95 during the incident', 'p95_ms', 'ms'),
+    p95Before: make('p95 in the half hour before', 'p95_before_ms', 'ms'),
+  };
+}
+
+/** Runs every statement a draft needs and hands the pure builder its facts. @throws FaultlineError cancelled */
+export async function gatherDraft(
+  store: Pick<Store, 'userQuery'>,
+  incident: Incident,
+  locale: DraftFacts['locale'],
+  options: ReadOptions & { readonly nowMs: number; readonly authors: string },
+): Promise<DraftFacts> {
+  const { nowMs } = options;
+  const endMs = incident.resolvedMs ?? nowMs;
+  const window = { startMs: incident.onsetMs, endMs: Math.max(endMs, incident.onsetMs + 1_000) };
+  const baseline = { startMs: incident.onsetMs - BASELINE_MS, endMs: incident.onsetMs };
+  const services = [...new Set([incident.symptom.service, ...incident.services, ...(incident.rca?.impacted ?? [])])].slice(0, SERVICES);
+  const impacts = new Map(services.map((service) => [service, impactSql(service, window, baseline)]));
+  const spansSql = incidentSpansSql(incident.id);
+  const candidates = draftCandidates(incident);
+  const told = draftEntries(incident).map((index) => ({ index, anomaly: anomalyOf(incident, incident.timeline[index]!) }));
+  const readings = await readStatements(
+    store,
+    [
+      spansSql,
+      ...impacts.values(),
+      ...candidates.flatMap(({ evidence }) => evidence.map(({ query }) => query)),
+      ...told.flatMap(({ anomaly }) => (anomaly ? [anomaly.query] : [])),
+    ],
+    options,
+  );
+  const charts = await readCharts(store, incident, endMs, nowMs);
+  const figures = new Figures(readings, nowMs);
+  const span = (label: string, column: string, unit = 'ms'): Figure | null => figures.optional(label, spansSql, column, unit);
+  const spans = {
+    duration: span('from the onset to the end', 'duration_ms'),
+    detect: span('from the onset to the incident', 'detect_ms'),
+    acknowledge: span('from the incident to its acknowledgement', 'acknowledge_ms'),
+    services: span('services with symptoms', 'services', ''),
+  };
+  // A service without requests of its own (a database) has no row here; its evidence speaks for it.
+  const impact = [...impacts]
+    .filter(([, sql]) => Number(readings.get(sql)?.row?.['requests'] ?? 0) > 0)
+    .map(([service, sql]) => impactOf(figures, service, sql));
+  const evidence = new Map<string, FigurePair>();
+  for (const candidate of candidates)
+    for (const row of candidate.evidence) {
+      const value = figures.make(row.says, row.query, 'value', row.unit, { value: row.value, evidence: row.id });
+      const before =
+        row.baseline === null
+          ? null
+          : figures.make(`${row.says} (before)`, row.query, 'baseline', row.unit, { value: row.baseline, evidence: row.id });
+      evidence.set(evidenceKey(candidate, row), { value, baseline: before });
+    }
+  const entries = new Map<number, FigurePair>();
+  for (const { index, anomaly } of told) {
+    if (anomaly === null || readings.get(anomaly.query)?.row == null) continue;
+    const { says } = incident.timeline[index]!;
+    const value = figures.optional(says, anomaly.query, 'value', unitOf(anomaly));
+    entries.set(index, { value, baseline: figures.optional(`${says} (before)`, anomaly.query, 'baseline', unitOf(anomaly)) });
+  }
+  return {
+    incident,
+    locale,
+    authors: options.authors,
+    impact,
+    spans,
+    evidence,
+    entries,
+    charts,
+    also: [],
+    sayKind: (kind) => sayKind(kind, locale),
+    sayEvidence: (row) => sayEvidence(row, locale),
+  };
+}

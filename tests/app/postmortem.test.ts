@@ -1,0 +1,162 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Incident } from '#contracts/judgement.ts';
+import { type Check, type Figure, type Postmortem, postmortemFileSchema, type Revision, type Verification } from '#contracts/postmortem.ts';
+import { allBlocks, boundOf } from '#contracts/postmortem-tree.ts';
+import { createShop } from '#demo/simulate.ts';
+import { openRig, type Rig } from './engine-rig.ts';
+
+/** Half an hour of the demo shop with a bad release, its incident, and all that becomes of its postmortem. */
+let rig: Rig;
+let incident: Incident;
+const MINUTES = 30;
+// Within one day, so that removing "its day" removes all of it.
+const noonMs = Math.floor(Date.now() / 86_400_000) * 86_400_000 - 12 * 3_600_000;
+const startMs = noonMs - MINUTES * 60_000;
+const shop = createShop({ seed: 3, scenario: 'bad_deploy', startMs, durationMs: MINUTES * 60_000, requestsPerSecond: 10 });
+let clockMs = noonMs + 10_000;
+const at = (path = ''): string => `/console/postmortems/${incident.id}${path}`;
+const verify = (document?: unknown): Promise<Verification> => rig.post(at('/verify'), { document }) as Promise<Verification>;
+const get = async (): Promise<Postmortem> => (await rig.json(at())) as Postmortem;
+
+beforeAll(async () => {
+  rig = await openRig({}, () => clockMs);
+  const bodies = shop.advance(noonMs);
+  for (const signal of ['traces', 'logs', 'metrics'] as const) for (const body of bodies[signal]) await rig.append(signal, body);
+  await rig.flush(true);
+  clockMs += 7_000;
+  for (const started = performance.now(); performance.now() - started < 60_000; ) {
+    const { incidents } = (await rig.json('/console/incidents')) as { incidents: Incident[] };
+    const found = incidents.find((i) => i.rca !== null);
+    if (found) {
+      await rig.post(`/console/incidents/${found.id}/acknowledge`);
+      clockMs += 60_000;
+      incident = (await rig.post(`/console/incidents/${found.id}/resolve`)) as Incident;
+      return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 250));
+  }
+  throw new Error(`no incident\n${rig.lines.join('\n')}`);
+});
+afterAll(() => rig.close());
+
+describe('a postmortem', () => {
+  it('is drafted from the evidence alone, every measured number a figure', async () => {
+    expect((await rig.call(at())).status).toBe(404);
+    const { document, revision } = (await rig.post(at('/draft'), { locale: 'en' })) as Postmortem;
+    expect(revision).toBe(1);
+    const headings = [...allBlocks(document.content)].flatMap((b) => (b.type === 'heading' && b.attrs.level === 2 ? [b.content?.[0]] : []));
+    expect(headings.map((h) => (h?.type === 'text' ? h.text : ''))).toEqual([
+      'Summary',
+      'Impact',
+      'Timeline (UTC)',
+      'Causes',
+      'Detection',
+      'Resolution',
+      'What went well',
+      'What went badly',
+      'Where we got lucky',
+      'Action items',
+    ]);
+    const { figures, charts } = boundOf(document);
+    expect(figures.length).toBeGreaterThan(20);
+    expect(charts.length).toBeGreaterThan(0);
+    expect(figures.filter((f) => f.readAtMs === null).map((f) => f.label)).toEqual([]);
+    expect(document.title).toContain(shop.truth().service);
+    const report = await verify();
+    expect(report.checks.filter((c) => c.verdict !== 'equal')).toEqual([]);
+    expect(report.unbound).toEqual([]);
+  });
+  it('is drafted once', async () => {
+    const again = await rig.call(at('/draft'), { method: 'POST' });
+    expect(again.status).toBe(409);
+    expect(((await rig.json('/console/postmortems')) as { postmortems: unknown[] }).postmortems.length).toBe(1);
+    expect((await rig.call('/console/postmortems/nothing/draft', { method: 'POST' })).status).toBe(404);
+  });
+  it('counts what the store counts', async () => {
+    const { figures } = boundOf((await get()).document);
+    const requests = figures.find((f) => f.column === 'requests') as Figure;
+    const service = requests.label.split(':')[0] as string;
+    const now = (await rig.json(`/console/incidents/${incident.id}`)) as Incident;
+    expect(requests.sql).toContain(new Date(now.onsetMs).toISOString().slice(11, 23));
+    expect(requests.sql).toContain(new Date(now.resolvedMs ?? 0).toISOString().slice(11, 23));
+    const end = new Date(now.resolvedMs ?? 0).toISOString();
+    const sql = `SELECT count(*) AS n FROM spans WHERE service = '${service}' AND (kind IN (2, 5) OR parent_span_id IS NULL)
+      AND start_time >= TIMESTAMP_NS '${new Date(now.onsetMs).toISOString().replace('Z', '')}' AND start_time < TIMESTAMP_NS '${end.replace('Z', '')}'`;
+    const table = await rig.table('/console/query/sql', { method: 'POST', body: JSON.stringify({ sql }) });
+    expect(requests.value).toBe(Number(table.getChild('n')?.get(0)));
+  });
+  it('is edited as revisions; who saves on an old one is told', async () => {
+    const { document } = await get();
+    const mine = { ...document, title: 'Mine', status: 'in_review' };
+    expect(await rig.post(at('/revisions'), { baseRevision: 1, editor: 'a', document: mine })).toMatchObject({ revision: 2 });
+    const late = await rig.call(at('/revisions'), { method: 'POST', body: JSON.stringify({ baseRevision: 1, editor: 'b', document }) });
+    expect(late.status).toBe(409);
+    expect(await late.json()).toMatchObject({ error: { code: 'conflict', message: expect.stringContaining('Revision 2') } });
+    await rig.restart();
+    expect((await get()).document).toMatchObject({ title: 'Mine', status: 'in_review' });
+    const { revisions } = (await rig.json(at('/revisions'))) as { revisions: Revision[] };
+    expect(revisions.map((r) => r.revision)).toEqual([2, 1]);
+    expect(((await rig.json(at('?revision=1'))) as Postmortem).document.title).toBe(document.title);
+  });
+  it.each([
+    ['a wrong shape', { version: 1 }, 'Document, at'],
+    ['another incident', 'other', 'is of incident "other"'],
+  ])('refuses %s', async (_, change, says) => {
+    const { document } = await get();
+    const wrong = change === 'other' ? { ...document, incidentId: 'other' } : change;
+    const answer = await rig.call(at('/revisions'), { method: 'POST', body: JSON.stringify({ baseRevision: 2, document: wrong }) });
+    expect([answer.status, JSON.stringify(await answer.json())]).toEqual([400, expect.stringContaining(says.replaceAll('"', '\\"'))]);
+  });
+  it('says which number changed, from what to what, and which cannot be checked', async () => {
+    const { document } = await get();
+    const [first] = boundOf(document).figures as [Figure];
+    const figure = (id: string, more: Partial<Figure>) => ({ type: 'figure', attrs: { ...first, id, ...more } });
+    const figures = [
+      figure('x1', { sql: 'SELECT 2 AS value', column: 'value', value: 1 }),
+      figure('x2', { sql: 'SELECT 2 AS value', column: 'value', value: 2.1, absoluteTolerance: 0.2 }),
+      figure('x3', { sql: 'SELECT 2 AS value', column: 'wrong', value: 2 }),
+      figure('x4', { sql: 'DROP TABLE spans', column: 'value', value: 2 }),
+      figure('x5', { sql: 'SELECT 1 AS value WHERE false', column: 'value', value: 1 }),
+      figure('x6', { sql: 'SELECT count(*) AS value FROM range(100000000000)', column: 'value', value: 1, readAtMs: null }),
+    ];
+    const report = await verify({ ...document, content: [{ type: 'paragraph', attrs: { prompt: '' }, content: figures }] });
+    expect(report.checks.map(({ id, now, verdict, reason }) => [id, now, verdict, reason])).toEqual([
+      ['x1', 2, 'changed', ''],
+      ['x2', 2, 'equal', ''],
+      ['x3', null, 'unverified', 'failed'],
+      ['x4', null, 'unverified', 'refused'],
+      ['x5', null, 'unverified', 'no_value'],
+      ['x6', null, 'unverified', 'timeout'],
+    ]);
+  });
+  it('reads one number for a new figure, or says why not', async () => {
+    const read = await rig.post('/console/postmortems/figures', { sql: 'SELECT 1 AS a, count(*) AS spans FROM spans', column: 'spans' });
+    expect(read).toMatchObject({ columns: ['a', 'spans'], column: 'spans', value: expect.any(Number) });
+    const refused = await rig.call('/console/postmortems/figures', { method: 'POST', body: JSON.stringify({ sql: 'SELECT 1; SELECT 2' }) });
+    expect(await refused.json()).toMatchObject({ error: { code: 'sql_refused' } });
+  });
+  it('is handed over as Markdown, as one HTML file that loads nothing, and as JSON of its schema', async () => {
+    for (const format of ['md', 'html', 'json'] as const) {
+      const answer = await rig.call(at(`/export?format=${format}`));
+      const text = await answer.text();
+      expect(answer.headers.get('x-unverified')).toBe('0');
+      expect(text).toContain('Mine');
+      if (format === 'json') expect(postmortemFileSchema.parse(JSON.parse(text)).incident.id).toBe(incident.id);
+      if (format !== 'html') continue;
+      expect(text).toContain("default-src 'none'");
+      expect(text).not.toMatch(/<script|<link|<img|<iframe|@import|url\(/i);
+    }
+  });
+  it('says that it cannot be checked once the data is gone', async () => {
+    clockMs += 9 * 86_400_000;
+    expect((await rig.running.engine.store.enforceRetention(clockMs)).length).toBeGreaterThan(0);
+    const report = await verify();
+    const telemetry = report.checks.filter(({ sql }: Check) => / FROM spans| FROM logs| FROM samples/.test(sql));
+    expect(telemetry.length).toBeGreaterThan(15);
+    expect([...new Set(telemetry.map(({ verdict, reason }) => `${verdict} ${reason}`))]).toEqual(['unverified pruned']);
+    expect(telemetry[0]?.says).toMatch(/^Data of \d{4}-\d\d-\d\d was removed \(older than the retention\) at /);
+    // What the incident itself says is still there.
+    expect(report.counts.equal).toBeGreaterThan(0);
+    expect((await rig.call(at('/export?format=html'))).headers.get('x-unverified')).toBe(String(report.counts.unverified));
+  });
+});
