@@ -7,7 +7,7 @@ import type { NodeUsage, ServiceUsage } from './resource-usage.ts';
  * GET    /console/cost?start&end&step?&idle=apart|shared -> costAnswer
  * GET    /console/cost/incident/:id                      -> incidentCost
  * GET    /console/cost/bills                             -> billList;  DELETE /console/cost/bills/:id -> billList
- * GET    /console/cost/prices                            -> priceList; PUT /console/cost/prices {name,text}, DELETE -> priceList
+ * GET    /console/cost/prices                            -> priceList; POST /console/cost/prices {name,text}, DELETE -> priceList
  * POST   /console/import?name=FILE                       -> importResult with `bill` (console-api.ts) when the file is a FOCUS bill
  *
  * Law: allocated + idle + unallocated = total, exactly, per currency and per cell. Currencies are never added up.
@@ -33,7 +33,7 @@ export type PriceSource = z.infer<typeof priceSourceSchema>;
 /** What the figures lack; the screen says why and what to do. `no_usage`: nothing says what services use. */
 export const costGapSchema = z.object({
   code: z.enum(['no_usage', 'no_nodes', 'no_requests', 'no_prices', 'no_bill', 'default_prices', 'period_not_billed']),
-  /** English; the screen translates by code. */
+  /** English; the screen says it by code. */
   says: z.string(),
   todo: z.string(),
 });

@@ -1,5 +1,5 @@
 import type { NodeUsage, ServiceUsage } from '#contracts/resource-usage.ts';
-import { type Atto, nanoOf, sumOf, timesNano } from './money.ts';
+import { type Atto, picoOf, sumOf, timesPico } from './money.ts';
 import { splitPool } from './split-pool.ts';
 
 const HOUR_MS = 3_600_000;
@@ -57,7 +57,7 @@ export const heldCoreHours = (row: ServiceUsage): number => Math.max(row.cpuCore
 export const heldGiBHours = (row: ServiceUsage): number => Math.max(row.memoryGiBHours, row.memoryRequestedGiBHours ?? 0);
 /** Rate times quantity for one resource of a node over a row's time. */
 export const resourceCost = (rate: Atto, amount: number, startMs: number, endMs: number): Atto =>
-  timesNano(rate, nanoOf((amount * (endMs - startMs)) / HOUR_MS));
+  timesPico(rate, picoOf((amount * (endMs - startMs)) / HOUR_MS));
 
 /** Lays node costs and bill rows on services, one ledger per currency. */
 export function allocateCosts(input: CostInput): Ledger[] {
@@ -66,14 +66,16 @@ export function allocateCosts(input: CostInput): Ledger[] {
   const cellOf = (row: { readonly startMs: number }): number => Math.floor((row.startMs - input.startMs) / input.stepMs);
   const byPlace = grouped(input.services, (row) => `${cellOf(row)} ${row.node}`);
   const measured = new Set(input.services.map((row) => row.node));
+  // A node may come twice, billed in one currency for a part of the time and listed in another for the rest.
+  const known = new Set<string>();
   for (const node of input.nodes) {
     const key = `${cellOf(node.usage)} ${node.usage.node}`;
     const cell = cellOf(node.usage);
     if (measured.has(node.usage.node)) chargeNode(books, cell, node, byPlace.get(key) ?? []);
     else leave(books.ledger(node.currency), cell, node.usage.node, 'not_measured', node.cpuCost + node.memoryCost);
-    byPlace.delete(key);
+    known.add(key);
   }
-  for (const rows of byPlace.values()) for (const row of rows) chargeElsewhere(books, cellOf(row), row);
+  for (const [key, rows] of byPlace) if (!known.has(key)) for (const row of rows) chargeElsewhere(books, cellOf(row), row);
   for (const part of input.billed) chargeBilled(books, part);
   return [...ledgers.values()];
 }
@@ -128,7 +130,7 @@ function chargeNode({ input, ledger: of }: Books, cell: number, node: PricedNode
   const ledger = of(node.currency);
   const hours = (node.usage.endMs - node.usage.startMs) / HOUR_MS;
   const pool = (cost: Atto, capacity: number, held: (row: ServiceUsage) => number) =>
-    splitPool({ cost, capacity: nanoOf(capacity * hours), workloads: rows.map((row) => nanoOf(held(row))) }, input.idle);
+    splitPool({ cost, capacity: picoOf(capacity * hours), workloads: rows.map((row) => picoOf(held(row))) }, input.idle);
   const cpu = pool(node.cpuCost, node.usage.vcpus, heldCoreHours);
   const memory = pool(node.memoryCost, node.usage.memoryGiB, heldGiBHours);
   for (const [i, row] of rows.entries()) charge(ledger, cell, row, node.usage.node, cpu.parts[i] as Atto, memory.parts[i] as Atto);
@@ -138,8 +140,8 @@ function chargeNode({ input, ledger: of }: Books, cell: number, node: PricedNode
 /** Usage on a node of unknown size: what is held, at the rates for it. There is no idle: nobody knows what it is part of. */
 function chargeElsewhere({ input, ledger: of }: Books, cell: number, row: ServiceUsage): void {
   const ledger = of(input.elsewhere.currency);
-  const cpu = timesNano(input.elsewhere.coreHour, nanoOf(heldCoreHours(row)));
-  const memory = timesNano(input.elsewhere.gibHour, nanoOf(heldGiBHours(row)));
+  const cpu = timesPico(input.elsewhere.coreHour, picoOf(heldCoreHours(row)));
+  const memory = timesPico(input.elsewhere.gibHour, picoOf(heldGiBHours(row)));
   charge(ledger, cell, row, '', cpu, memory);
   add(ledger.total, cell, cpu + memory);
 }

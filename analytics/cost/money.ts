@@ -31,10 +31,10 @@ export function divide(value: bigint, by: bigint): bigint {
   const half = by / 2n;
   return value < 0n ? -((-value + half) / by) : (value + half) / by;
 }
-/** A quantity such as core-hours as a whole number of 1e-9: fine enough for a millisecond of a thousandth core. */
-export const nanoOf = (quantity: number): bigint => BigInt(Math.round(Math.max(0, quantity) * 1e9));
-/** Rate times a quantity given in 1e-9. */
-export const timesNano = (rate: Atto, quantityNano: bigint): Atto => divide(rate * quantityNano, 1_000_000_000n);
+/** A quantity such as core-hours as a whole number of 1e-12: sixty roundings in an hour stay below 1e-11 of a unit. */
+export const picoOf = (quantity: number): bigint => BigInt(Math.round(Math.max(0, quantity) * 1e12));
+/** Rate times a quantity given in 1e-12. */
+export const timesPico = (rate: Atto, quantityPico: bigint): Atto => divide(rate * quantityPico, 1_000_000_000_000n);
 export const sumOf = (amounts: Iterable<Atto>): Atto => {
   let sum = 0n;
   for (const amount of amounts) sum += amount;

@@ -3,7 +3,7 @@ import { type Atto, splitExactly, sumOf } from './money.ts';
 /** What one node (or cluster) costs for one resource in one cell, and who asks for it. */
 export interface Pool {
   readonly cost: Atto;
-  /** What the cost buys, in any unit the workloads share (1e-9 core-hours). */
+  /** What the cost buys, in any unit the workloads share (1e-12 core-hours). */
   readonly capacity: bigint;
   /** max(request, usage) of each service. */
   readonly workloads: readonly bigint[];
@@ -26,4 +26,7 @@ export function splitPool(pool: Pool, idle: 'apart' | 'shared'): { readonly part
  * A node's price taken apart into its resources in proportion to what they would cost at base rates
  * (OpenCost specification, appendix A: $35 over GPU 30, CPU 30, RAM 10 is 15, 15, 5).
  */
-export const splitPrice = (price: Atto, atBaseRates: readonly Atto[]): Atto[] => splitExactly(price, atBaseRates);
+export function splitPrice(price: Atto, atBaseRates: readonly Atto[]): Atto[] {
+  // Base rates of 0 say nothing: the price must still go somewhere.
+  return splitExactly(price, sumOf(atBaseRates) > 0n ? atBaseRates : atBaseRates.map((_, i) => (i === 0 ? 1n : 0n)));
+}

@@ -5,6 +5,7 @@ import { FaultlineError } from '#contracts/errors.ts';
 import type { Engine } from '#main/engine/engine.ts';
 import { answerError } from './answer-error.ts';
 import { carbonRoutes } from './carbon-routes.ts';
+import { costRoutes } from './cost-routes.ts';
 import { describeOpenapi } from './describe-openapi.ts';
 import { explainRoutes } from './explain-routes.ts';
 import { exploreRoutes } from './explore-routes.ts';
@@ -29,6 +30,7 @@ export const ROUTES: readonly Route[] = [
   ...explainRoutes,
   ...serviceRoutes,
   ...exploreRoutes,
+  ...costRoutes,
   ...carbonRoutes,
   ...postmortemRoutes,
   route({

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { importResultSchema, sourcesSchema, stateSchema } from '#contracts/console-api.ts';
+import { takeBill } from '#main/engine/take-bill.ts';
 import { MAX_ROWS, QUERY_TIMEOUT_MS, type Route, route } from './route.ts';
 import { IN_ORDER, inOrder, optionalNumber } from './time-range.ts';
 
@@ -109,8 +110,14 @@ export const operatorRoutes: readonly Route[] = [
       // Readers of files are not needed until somebody brings one.
       const { importBytes } = await import('#main/cli/import-files.ts');
       const bytes = new Uint8Array(await call.context.req.arrayBuffer());
-      const result = await importBytes({ name: call.query.name, bytes, ingestUrl: call.engine.ingestUrl });
-      await call.engine.flush(false);
+      const { engine } = call;
+      const result = await importBytes({
+        name: call.query.name,
+        bytes,
+        ingestUrl: engine.ingestUrl,
+        takeBill: (name, bill) => takeBill(engine.store, engine.settings.dataDir, name, bill),
+      });
+      if (!result.bill) await engine.flush(false);
       return result;
     },
   }),

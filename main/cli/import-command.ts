@@ -1,5 +1,8 @@
+import { basename } from 'node:path';
+import { formatAmount, parseAmount } from '#analytics/cost/money.ts';
 import type { ImportResult, Sources } from '#contracts/console-api.ts';
-import { FaultlineError } from '#contracts/errors.ts';
+import type { Bill } from '#contracts/cost.ts';
+import { FaultlineError, invariant } from '#contracts/errors.ts';
 import { filesUnder, importFile } from './import-files.ts';
 import { parseRetention, ValueError } from './parse-values.ts';
 import { say } from './serve.ts';
@@ -20,7 +23,7 @@ export async function importPaths(
     const droppedBefore = await dropped(console);
     let refused = 0;
     for (const file of files) {
-      const result = await importFile(file, ingestUrl);
+      const result = await importFile(file, { ingestUrl, takeBill: (name, bytes) => sendBill(console, name, bytes) });
       refused += result.refused.length;
       process.stdout.write(flags.json ? `${JSON.stringify(result)}\n` : summary(result));
     }
@@ -38,7 +41,32 @@ function retentionOf(text: string | undefined): number {
     throw error;
   }
 }
-function summary({ file, format, accepted, refused, minTimeMs, maxTimeMs }: ImportResult): string {
+/** A bill goes through the console's own API: it is no telemetry. */
+async function sendBill(console: ConsoleClient, name: string, bytes: Uint8Array): Promise<Bill> {
+  const answer = await console.call(`/console/import?name=${encodeURIComponent(basename(name))}`, {
+    method: 'POST',
+    body: bytes as Uint8Array<ArrayBuffer>,
+  });
+  const { bill } = (await answer.json()) as ImportResult;
+  invariant(bill, `${name} is a bill here and none to the engine`);
+  return bill;
+}
+function billSummary({ file, format, bill }: ImportResult & { readonly bill: Bill }): string {
+  if (bill.alreadyThere) return `${file}: ${format}, imported before (${bill.rows} rows); nothing was added\n`;
+  const totals = bill.totals.map(({ currency, billed }) => `${formatAmount(parseAmount(billed))} ${currency}`).join(', ');
+  const repeated = bill.repeatedRows > 0 ? `, ${bill.repeatedRows} known from another file` : '';
+  const head = `${file}: ${format}, ${bill.rows} rows, billed ${totals || 'nothing'}${repeated}, ${bill.problemCount} problems\n`;
+  const lines = bill.problems.map(
+    ({ line, column, says, todo, refused, count }) =>
+      `  ${refused ? 'refused' : 'noted'}${line === null ? '' : ` line ${line}`}${column === null ? '' : ` ${column}`}: ${says} ${todo}${count > 1 ? ` (${count} rows)` : ''}\n`,
+  );
+  return head + lines.join('');
+}
+function summary(result: ImportResult): string {
+  const { bill } = result;
+  return bill ? billSummary({ ...result, bill }) : telemetrySummary(result);
+}
+function telemetrySummary({ file, format, accepted, refused, minTimeMs, maxTimeMs }: ImportResult): string {
   const span =
     minTimeMs === null || maxTimeMs === null ? '' : `, ${new Date(minTimeMs).toISOString()} to ${new Date(maxTimeMs).toISOString()}`;
   const head = `${file}: ${format}, ${accepted.traces} spans, ${accepted.logs} log records, ${accepted.metrics} points${span}\n`;

@@ -46,6 +46,8 @@ const record: TelemetryRecord = {
 };
 const noSleep = async (): Promise<void> => {};
 
+const noBill = () => Promise.reject(new Error('this is no bill'));
+
 describe('sendRecord', () => {
   it('sends to the path of its signal and counts what was taken', async () => {
     const { url, paths } = await receiver([{ status: 200 }]);
@@ -89,13 +91,23 @@ describe('sendRecord', () => {
 describe('importBytes', () => {
   it('adds up lines, lists refused ones in file order', async () => {
     const { url } = await receiver([{ status: 200 }]);
-    const result = await importBytes({ name: 'f.jsonl', bytes: bytes(`${line(2)}\n{bad\n${line(3)}\n{worse\n`), ingestUrl: url });
+    const result = await importBytes({
+      name: 'f.jsonl',
+      bytes: bytes(`${line(2)}\n{bad\n${line(3)}\n{worse\n`),
+      ingestUrl: url,
+      takeBill: noBill,
+    });
     expect(result).toMatchObject({ file: 'f.jsonl', format: 'otlp-jsonl', accepted: { traces: 5, logs: 0, metrics: 0 }, minTimeMs: null });
     expect(result.refused.map((each) => each.line)).toEqual([2, 4]);
   });
   it('names a thousand refused lines and counts the rest', async () => {
     const { url } = await receiver([{ status: 200 }]);
-    const { refused } = await importBytes({ name: 'f', bytes: bytes(`${line(1)}\n${'{x\n'.repeat(1500)}`), ingestUrl: url });
+    const { refused } = await importBytes({
+      name: 'f',
+      bytes: bytes(`${line(1)}\n${'{x\n'.repeat(1500)}`),
+      ingestUrl: url,
+      takeBill: noBill,
+    });
     expect(refused).toHaveLength(1001);
     expect(refused.at(-1)?.message).toBe('and 500 more, not listed');
   });
@@ -114,7 +126,7 @@ describe('importBytes', () => {
     servers.push(server);
     await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
     const ingestUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    const result = await importBytes({ name: 'f', bytes: bytes(`${line(1)}\n`.repeat(60)), ingestUrl });
+    const result = await importBytes({ name: 'f', bytes: bytes(`${line(1)}\n`.repeat(60)), ingestUrl, takeBill: noBill });
     expect(result.accepted.traces).toBe(60);
     expect(most).toBeLessThanOrEqual(4);
     expect(most).toBeGreaterThan(1);
@@ -129,7 +141,7 @@ describe('files', () => {
     expect(() => filesUnder([join(folder, 'nope')])).toThrow('There is no file or folder');
   });
   it('a file that cannot be read is a line in the result', async () => {
-    const result = await importFile(join(folder, 'gone.json'), 'http://127.0.0.1:1');
+    const result = await importFile(join(folder, 'gone.json'), { ingestUrl: 'http://127.0.0.1:1', takeBill: noBill });
     expect(result.refused).toMatchObject([{ line: null, reason: 'unreadable' }]);
   });
 });

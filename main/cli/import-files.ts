@@ -1,7 +1,9 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ImportResult } from '#contracts/console-api.ts';
+import type { Bill } from '#contracts/cost.ts';
 import { FaultlineError } from '#contracts/errors.ts';
+import { isBillFile } from './import/is-bill.ts';
 import { sendRecord } from './import/send-record.ts';
 import { splitFile } from './import/split-file.ts';
 import { isRefused, type RefusedRecord, type TelemetryRecord } from './import/telemetry-record.ts';
@@ -20,7 +22,10 @@ export async function importBytes(file: {
   readonly bytes: Uint8Array;
   /** http://HOST:PORT of the collector's OTLP/HTTP receiver. */
   readonly ingestUrl: string;
+  /** Takes a FOCUS bill; it goes to the store, not through the receiver. */
+  readonly takeBill: (name: string, bytes: Uint8Array) => Promise<Bill>;
 }): Promise<ImportResult> {
+  if (isBillFile(file.name, file.bytes)) return billResult(file.name, await file.takeBill(file.name, file.bytes));
   const { format, records } = splitFile(file.bytes);
   const accepted = { traces: 0, logs: 0, metrics: 0 };
   const refused: RefusedRecord[] = [];
@@ -47,6 +52,14 @@ export async function importBytes(file: {
   await Promise.all(pending);
   return { file: file.name, format, accepted, refused: listed(refused), minTimeMs, maxTimeMs };
 }
+function billResult(file: string, bill: Bill): ImportResult {
+  const refused = bill.problems
+    .filter((problem) => problem.refused)
+    .map(({ line, code, says, todo }) => ({ line, reason: code, message: `${says} ${todo}` }));
+  const nothing = { traces: 0, logs: 0, metrics: 0 };
+  const format = bill.focusVersion === '' ? 'focus-csv' : `focus-${bill.focusVersion}-csv`;
+  return { file, format, accepted: nothing, refused, minTimeMs: null, maxTimeMs: null, bill };
+}
 const smaller = (a: number | null, b: number | null, pick: (...values: number[]) => number): number | null =>
   a === null ? b : b === null ? a : pick(a, b);
 function listed(refused: RefusedRecord[]): RefusedRecord[] {
@@ -67,7 +80,10 @@ export function filesUnder(paths: readonly string[]): string[] {
   });
 }
 /** One file from disk; what cannot be read is listed as refused. */
-export async function importFile(path: string, ingestUrl: string): Promise<ImportResult> {
+export async function importFile(
+  path: string,
+  to: Pick<Parameters<typeof importBytes>[0], 'ingestUrl' | 'takeBill'>,
+): Promise<ImportResult> {
   let bytes: Uint8Array;
   try {
     bytes = readFileSync(path);
@@ -75,5 +91,5 @@ export async function importFile(path: string, ingestUrl: string): Promise<Impor
     const refused = [{ line: null, reason: 'unreadable', message: (error as Error).message }];
     return { file: path, format: 'unknown', accepted: { traces: 0, logs: 0, metrics: 0 }, refused, minTimeMs: null, maxTimeMs: null };
   }
-  return importBytes({ name: path, bytes, ingestUrl });
+  return importBytes({ name: path, bytes, ...to });
 }

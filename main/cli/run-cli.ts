@@ -37,7 +37,9 @@ function addServe(program: Command, done: (code: number) => void): void {
     });
 }
 function addImport(program: Command, done: (code: number) => void): void {
-  withInstance(program.command('import').description('take in files or folders of OTLP JSON, JSON lines or protobuf (also .gz, .zst)'))
+  withInstance(
+    program.command('import').description('take in files or folders: OTLP JSON, JSON lines, protobuf, FOCUS bills as CSV (also .gz, .zst)'),
+  )
     .argument('<PATH...>', 'files and folders')
     .option('--retention <TIME>', 'for a data folder not in use: what is older is dropped (default off)')
     .option('--json', 'one JSON result per file on stdout')

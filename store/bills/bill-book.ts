@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { BILL_PROBLEMS, type BillProblemCode } from '#contracts/bill-problems.ts';
 import type { Bill, BillProblem } from '#contracts/cost.ts';
@@ -54,9 +54,16 @@ export class BillBook {
   /** Attaches the file when it is there; what is damaged is set aside. Returns a sentence for the operator, or null. */
   async open(): Promise<string | null> {
     let trouble: string | null = null;
+    if (!this.dataDir.readOnly) this.sweep();
     if (existsSync(this.path)) trouble = await this.attachOrSetAside();
     await this.connection.run(billViewSql(this.attached));
     return trouble;
+  }
+  /** Files handed in when the process was killed. */
+  private sweep(): void {
+    const folder = join(this.dataDir.path, 'tmp');
+    if (!existsSync(folder)) return;
+    for (const name of readdirSync(folder)) if (name.startsWith('bill-')) rmSync(join(folder, name), { force: true });
   }
   private async attachOrSetAside(): Promise<string | null> {
     try {

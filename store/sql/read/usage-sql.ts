@@ -196,7 +196,7 @@ export function scrapedPricesSql(window: UsageWindow): string {
 FROM (
   SELECT ${nodeOf} AS node, d.metric, x.time, x.value
   FROM series d JOIN samples x ON x.series_id = d.series_id LEFT JOIN resources r ON r.resource_id = d.resource_id
-  WHERE d.metric IN ('node_cpu_hourly_cost', 'node_ram_hourly_cost', 'node_total_hourly_cost')
+  WHERE d.metric IN ('node_cpu_hourly_cost', 'node_ram_hourly_cost')
     AND ${between('x.time', window.startMs - PRICE_REACH_MS, window.endMs + PRICE_REACH_MS)} AND NOT isnan(x.value)
 )
 WHERE node <> '' GROUP BY node, metric ORDER BY node, metric`;

@@ -1,0 +1,133 @@
+import { z } from 'zod';
+import { type CostBooks, describeCost, keepCostBooks } from '#analytics/cost/describe-cost.ts';
+import { describeIncidentCost } from '#analytics/cost/describe-incident-cost.ts';
+import { parseAmount } from '#analytics/cost/money.ts';
+import {
+  type BillList,
+  billListSchema,
+  type CostAnswer,
+  costAnswerSchema,
+  type IncidentCost,
+  incidentCostSchema,
+  priceListSchema,
+} from '#contracts/cost.ts';
+import { readBilled, readScrapedPrices } from '#store/read/read-prices.ts';
+import { readUsage } from '#store/read/read-usage.ts';
+import { costQueries } from '#store/sql/read/cost-sql.ts';
+import { describePriceLists, loadOwnPrices, loadShippedPrices, removeOwnPrices, saveOwnPrices } from './load-price-lists.ts';
+import { type Call, QUERY_TIMEOUT_MS, type Route, route } from './route.ts';
+import { IN_ORDER, inOrder, optionalNumber, stepFor, timeRange } from './time-range.ts';
+
+/** Cells of one answer, and the shortest: resource metrics come every 10 to 60 s. */
+const MAX_CELLS = 400;
+const SHORTEST_STEP_MS = 60_000;
+/** An incident older than this is counted to here: its later hours are not its own. */
+const LONGEST_INCIDENT_MS = 7 * 86_400_000;
+
+interface CostWindow {
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly stepMs: number;
+}
+/** Usage, bills and prices of a window, laid on services. */
+export async function costBooksOf(call: Pick<Call, 'engine' | 'signal'>, window: CostWindow, idle: 'apart' | 'shared'): Promise<CostBooks> {
+  const { store } = call.engine;
+  const options = { timeoutMs: QUERY_TIMEOUT_MS, signal: call.signal };
+  const [usage, rows, scraped, own, shipped, bills] = await Promise.all([
+    readUsage(store, window, options),
+    readBilled(store, window, options),
+    readScrapedPrices(store, window, options),
+    loadOwnPrices(store),
+    loadShippedPrices(),
+    store.bills(),
+  ]);
+  const groups = rows.map((row) => ({ ...row, amount: parseAmount(row.amount) }));
+  const prices = { own: own?.entries ?? [], ownName: own?.name ?? '', scraped, shipped: shipped.entries, shippedName: shipped.name };
+  return keepCostBooks({ usage, groups, prices, idle, bills: bills.length > 0 });
+}
+function cellMs(range: { readonly start: number; readonly end: number; readonly step?: number | undefined }): number {
+  return Math.max(stepFor(range), SHORTEST_STEP_MS, Math.ceil((range.end - range.start) / MAX_CELLS));
+}
+const BILLS_QUERY = `SELECT bill_id, min(charge_period_start) AS first, max(charge_period_end) AS last, billing_currency, count(*) AS rows,
+  sum(billed_cost) AS billed, sum(effective_cost) AS effective
+FROM bill GROUP BY bill_id, billing_currency ORDER BY last DESC`;
+const listBills = async (call: Pick<Call, 'engine'>): Promise<BillList> => ({
+  bills: [...(await call.engine.store.bills())],
+  query: BILLS_QUERY,
+});
+
+export const costRoutes: readonly Route[] = [
+  route({
+    method: 'get',
+    path: '/console/cost',
+    summary: 'Cost of services over time, idle and unallocated apart; every figure with its statement and calculation.',
+    query: timeRange.extend({ step: optionalNumber, idle: z.enum(['apart', 'shared']).default('apart') }).refine(inOrder, IN_ORDER),
+    answer: costAnswerSchema,
+    async handle(call): Promise<CostAnswer> {
+      const { start, end, idle } = call.query;
+      return describeCost(await costBooksOf(call, { startMs: start, endMs: end, stepMs: cellMs(call.query) }, idle), costQueries);
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/console/cost/incident/:id',
+    summary: 'What the affected services cost during an incident, and in the same time before.',
+    answer: incidentCostSchema,
+    async handle(call): Promise<IncidentCost> {
+      const incident = call.engine.book.get(call.params['id'] ?? '');
+      const startMs = incident.onsetMs;
+      const endMs = Math.min(Math.max(incident.resolvedMs ?? call.engine.parts.nowMs(), startMs + 1), startMs + LONGEST_INCIDENT_MS);
+      const stepMs = endMs - startMs;
+      const booksFrom = (fromMs: number): Promise<CostBooks> =>
+        costBooksOf(call, { startMs: fromMs, endMs: fromMs + stepMs, stepMs }, 'apart');
+      const [during, before] = await Promise.all([booksFrom(startMs), booksFrom(Math.max(0, startMs - stepMs))]);
+      return describeIncidentCost({ incident: incident.id, services: incident.services, during, before }, costQueries);
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/console/cost/bills',
+    summary: 'Imported bills with what was wrong with them, newest import first.',
+    answer: billListSchema,
+    handle: listBills,
+  }),
+  route({
+    method: 'delete',
+    path: '/console/cost/bills/:id',
+    summary: 'Takes a bill and its rows away.',
+    answer: billListSchema,
+    async handle(call) {
+      await call.engine.store.removeBill(call.params['id'] ?? '');
+      return listBills(call);
+    },
+  }),
+  route({
+    method: 'get',
+    path: '/console/cost/prices',
+    summary: 'Price lists: the own one, where set, and the shipped one.',
+    answer: priceListSchema,
+    handle: (call) => describePriceLists(call.engine.store),
+  }),
+  route({
+    method: 'post',
+    path: '/console/cost/prices',
+    summary: 'Sets the own price list: CSV or JSON as text. It replaces the one before.',
+    body: z.object({ name: z.string().trim().min(1).max(200), text: z.string().max(900_000) }),
+    answer: priceListSchema,
+    async handle(call) {
+      const { engine } = call;
+      await saveOwnPrices(engine.store, call.body.name, call.body.text, engine.parts.nowMs());
+      return describePriceLists(engine.store);
+    },
+  }),
+  route({
+    method: 'delete',
+    path: '/console/cost/prices',
+    summary: 'Removes the own price list.',
+    answer: priceListSchema,
+    async handle(call) {
+      await removeOwnPrices(call.engine.store);
+      return describePriceLists(call.engine.store);
+    },
+  }),
+];

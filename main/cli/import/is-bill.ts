@@ -1,0 +1,31 @@
+import { constants, gunzipSync, zstdDecompressSync } from 'node:zlib';
+import { compressionOf, parseHeader } from '#store/bills/read-header.ts';
+
+/** Bytes looked at: a FOCUS header of 65 columns has 1,300. */
+const HEAD_BYTES = 64 * 1024;
+const FOCUS_COLUMNS = ['billedcost', 'effectivecost', 'chargeperiodstart', 'billingperiodstart', 'billingcurrency', 'chargecategory'];
+const CSV_NAME = /\.csv(\.gz|\.zst)?$/i;
+
+/** Whether a file is a bill, or a CSV that can be nothing else: by its header, else by its name. */
+export function isBillFile(name: string, bytes: Uint8Array): boolean {
+  const head = headOf(bytes);
+  if (head === null || /^\s*[{[]/.test(head)) return false;
+  const columns = new Set(parseHeader(head)?.columns.map((column) => column.toLowerCase()));
+  return FOCUS_COLUMNS.filter((column) => columns.has(column)).length >= 2 || CSV_NAME.test(name);
+}
+/** The first text of a file, decompressed as far as it goes; null: what is there does not decompress. */
+function headOf(bytes: Uint8Array): string | null {
+  const head = bytes.subarray(0, HEAD_BYTES);
+  const compression = compressionOf(head);
+  try {
+    const plain =
+      compression === 'gzip'
+        ? gunzipSync(head, { finishFlush: constants.Z_SYNC_FLUSH })
+        : compression === 'zstd'
+          ? zstdDecompressSync(head, { finishFlush: constants.ZSTD_e_flush })
+          : head;
+    return new TextDecoder().decode(plain.subarray(0, HEAD_BYTES)).replace(/^\uFEFF/, '');
+  } catch {
+    return null;
+  }
+}
