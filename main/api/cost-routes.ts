@@ -13,7 +13,7 @@ import {
 } from '#contracts/cost.ts';
 import { readBilled, readScrapedPrices } from '#store/read/read-prices.ts';
 import { readUsage } from '#store/read/read-usage.ts';
-import { costQueries } from '#store/sql/read/cost-sql.ts';
+import { billTotalsSql, costQueries } from '#store/sql/read/cost-sql.ts';
 import { describePriceLists, loadOwnPrices, loadShippedPrices, removeOwnPrices, saveOwnPrices } from './load-price-lists.ts';
 import { type Call, QUERY_TIMEOUT_MS, type Route, route } from './route.ts';
 import { IN_ORDER, inOrder, optionalNumber, stepFor, timeRange } from './time-range.ts';
@@ -48,12 +48,9 @@ export async function costBooksOf(call: Pick<Call, 'engine' | 'signal'>, window:
 function cellMs(range: { readonly start: number; readonly end: number; readonly step?: number | undefined }): number {
   return Math.max(stepFor(range), SHORTEST_STEP_MS, Math.ceil((range.end - range.start) / MAX_CELLS));
 }
-const BILLS_QUERY = `SELECT bill_id, min(charge_period_start) AS first, max(charge_period_end) AS last, billing_currency, count(*) AS rows,
-  sum(billed_cost) AS billed, sum(effective_cost) AS effective
-FROM bill GROUP BY bill_id, billing_currency ORDER BY last DESC`;
 const listBills = async (call: Pick<Call, 'engine'>): Promise<BillList> => ({
   bills: [...(await call.engine.store.bills())],
-  query: BILLS_QUERY,
+  query: billTotalsSql,
 });
 
 export const costRoutes: readonly Route[] = [

@@ -75,3 +75,8 @@ export const costQueries = {
   total: (s: CostStatements): string =>
     `SELECT ${nodesSql(s, [...s.rates, ...s.unmeasured])}\n  + ${heldSql(s, 'WHERE core_offered + gib_offered = 0')}\n  + ${billedSql(s, "node = ''")}${leftOver(s)} AS value`,
 };
+
+/** What each bill holds, per currency. */
+export const billTotalsSql = `SELECT bill_id, billing_currency, min(charge_period_start) AS first, max(charge_period_end) AS last, count(*) AS rows,
+  sum(billed_cost) AS billed, sum(effective_cost) AS effective
+FROM bill GROUP BY bill_id, billing_currency ORDER BY last DESC`;
