@@ -50,6 +50,7 @@ export const api = {
     readTable(
       new Uint8Array(await (await call('/console/query/sql', { ...jsonBody({ sql, maxRows: 200 }), ...withSignal(signal) })).arrayBuffer()),
     ),
+  remove: async <T>(path: string): Promise<T> => (await (await call(path, { method: 'DELETE' })).json()) as T,
   stopDemo: async (): Promise<void> => void (await call('/console/demo', { method: 'DELETE' })),
   signIn: async (token: string): Promise<void> => void (await call('/console/session', jsonBody({ token }))),
 };

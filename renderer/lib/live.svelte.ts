@@ -1,4 +1,5 @@
 import type { State } from '#contracts/console-api.ts';
+import type { ExplainJob } from '#contracts/explanation.ts';
 import type { Incident } from '#contracts/judgement.ts';
 import { ApiError, api } from './api.ts';
 
@@ -15,6 +16,10 @@ class Live {
   /** Bumped by each "incident" event. */
   incidents = $state(0);
   latestIncident = $state.raw<Incident | null>(null);
+  /** The question to the local model that last moved; job null: it is over. */
+  explaining = $state.raw<{ readonly incidentId: string; readonly job: ExplainJob | null } | null>(null);
+  /** Bumped when a question is over. */
+  explained = $state(0);
   /** While away: does the collector still answer? null: not known yet. */
   collectorUp = $state<boolean | null>(null);
   awaySinceMs = $state<number | null>(null);
@@ -46,6 +51,10 @@ class Live {
     source.addEventListener('incident', (event: MessageEvent<string>) => {
       this.latestIncident = JSON.parse(event.data) as Incident;
       this.incidents++;
+    });
+    source.addEventListener('explain', (event: MessageEvent<string>) => {
+      this.explaining = JSON.parse(event.data) as { incidentId: string; job: ExplainJob | null };
+      if (this.explaining.job === null) this.explained++;
     });
     source.onerror = () => void this.lost();
   }
