@@ -64,6 +64,21 @@ export const REASONS = {
     'The series limit is reached; samples of new series are dropped.',
     'Raise limits.maxSeries or drop labels by relabeling.',
   ),
+  too_many_labels: r(
+    'dropped',
+    'A scraped series has more labels than limits.maxAttributes.',
+    'Drop labels by metric_relabel_configs (labeldrop) or raise limits.maxAttributes.',
+  ),
+  label_too_long: r(
+    'dropped',
+    'A label name or value of a scraped series is longer than limits.maxAttributeBytes.',
+    'Drop or shorten the label by metric_relabel_configs, or raise limits.maxAttributeBytes.',
+  ),
+  too_many_families: r(
+    'noted',
+    'A scrape describes more than 100,000 metric families; types and help texts of the rest are left out.',
+    'Fix the exporter.',
+  ),
   scrape_failed: r('dropped', 'The target could not be scraped.', 'See the error beside the target.'),
   scrape_malformed: r('dropped', "The target's exposition does not parse.", 'See the line named beside the target.'),
   duplicate_sample: r('dropped', 'A scrape shows the same series twice; the first value was kept.', 'Fix the exporter.'),

@@ -3,24 +3,19 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { DEMO_PROMETHEUS_FILE, DEMO_TARGETS_FILE } from '#contracts/demo-files.ts';
 
-const TARGETS_FILE = 'shop-hosts.json';
-export const PROMETHEUS_FILE = 'prometheus.yml';
-
-/**
- * Writes a prometheus.yml that finds the shop's hosts through file_sd, so that a collector may be started with it
- * before the shop runs. Returns its path; makes the folder.
- */
-export async function writePrometheusConfig(folder: string): Promise<string> {
+/** Writes a prometheus.yml that finds the shop's hosts through file_sd. Returns its path; makes the folder. */
+async function writePrometheusConfig(folder: string): Promise<string> {
   await mkdir(folder, { recursive: true });
-  const file = path.join(folder, PROMETHEUS_FILE);
+  const file = path.join(folder, DEMO_PROMETHEUS_FILE);
   const text = `global:
   scrape_interval: 10s
   scrape_timeout: 5s
 scrape_configs:
   - job_name: node
     file_sd_configs:
-      - files: [${JSON.stringify(path.join(folder, TARGETS_FILE))}]
+      - files: [${JSON.stringify(path.join(folder, DEMO_TARGETS_FILE))}]
         refresh_interval: 5s
     relabel_configs:
       - source_labels: [node]
@@ -31,7 +26,7 @@ scrape_configs:
 }
 async function writeTargets(folder: string, ports: ReadonlyMap<string, number>): Promise<void> {
   const groups = [...ports].map(([node, port]) => ({ targets: [`127.0.0.1:${port}`], labels: { node } }));
-  const file = path.join(folder, TARGETS_FILE);
+  const file = path.join(folder, DEMO_TARGETS_FILE);
   // A reader must never see half a file.
   await writeFile(`${file}.tmp`, JSON.stringify(groups, null, 2));
   await rename(`${file}.tmp`, file);

@@ -66,6 +66,8 @@ function shown(dictionary: { rows: SeriesRow[] }, batch: ColumnBatch | undefined
   });
 }
 const limits = limitsSchema.parse({});
+// up and the four scrape_ series.
+const REPORT_ROWS = 5;
 const samplesOf = (dictionary: Dictionary & { rows: SeriesRow[] }, rec: JournalRecord) => {
   const decoded = decodeScrape(rec, { dictionary, limits });
   return { lines: shown(dictionary, decoded.batches[0]), decoded };
@@ -181,5 +183,26 @@ describe('a scrape', () => {
     for (let i = 0; i < 20; i++) expect(samplesOf(dictionary, record(`${text}\n`)).lines.slice(0, 200)).toEqual(first);
     const shuffled = text.split('\n').reverse().join('\n');
     expect(samplesOf(dictionary, record(`${shuffled}\n`)).lines.slice(0, 200)).toEqual([...first].reverse());
+  });
+  it('leaves out series with too many labels or too long ones, counted, and keeps the rest of the scrape', () => {
+    const dictionary = memoryDictionary();
+    const many = Array.from({ length: 5 }, (_, i) => `l${i}="x"`).join(',');
+    const tight = { ...limits, maxAttributes: 6, maxAttributeBytes: 40 };
+    const body = `a 1\nb{${many}} 2\nc{l="${'é'.repeat(21)}"} 3\nd{${'n'.repeat(41)}="x"} 4\ne{l="${'é'.repeat(20)}"} 5\n`;
+    const decoded = decodeScrape(record(body), { dictionary, limits: tight });
+    expect(decoded.dropped).toEqual(
+      new Map([
+        ['too_many_labels', 1],
+        ['label_too_long', 2],
+      ]),
+    );
+    expect(decoded.batches[0]?.rows).toBe(2 + REPORT_ROWS);
+  });
+  it('keeps no more descriptions than it has room for', () => {
+    const dictionary = memoryDictionary();
+    const body = `${Array.from({ length: 100_003 }, (_, i) => `# HELP m${i} x`).join('\n')}\na 1\n`;
+    const decoded = decodeScrape(record(body), { dictionary, limits });
+    expect(decoded.noted).toEqual(new Map([['too_many_families', 3]]));
+    expect(decoded.batches[0]?.rows).toBe(1 + REPORT_ROWS);
   });
 });

@@ -1,6 +1,7 @@
 import { acceptTime, type TimeVerdict } from '#contracts/accept-time.ts';
 import type { Attributes, ColumnBatch, DecodedRecord, Dictionary, MetricType } from '#contracts/columns.ts';
 import type { JournalRecord, ScrapeMeta } from '#contracts/journal.ts';
+import type { ReasonCode } from '#contracts/reasons.ts';
 import type { Limits } from '#contracts/settings.ts';
 import { ExemplarRows, SampleRows } from './metric-rows.ts';
 import { type ExpositionFormat, type FamilyType, formatOf, parseExposition } from './parse-exposition.ts';
@@ -28,6 +29,8 @@ interface KnownSeries {
 }
 /** Stands for every series beyond the limit: remembering them one by one would be a way around that limit. */
 const BEYOND_LIMIT: KnownSeries = { raw: new Uint8Array(0), seriesId: 0, seenAt: 0, stamped: false };
+/** A description costs memory while its scrape is read; the largest exporters describe a few thousand. */
+const MAX_FAMILIES = 100_000;
 interface TargetState {
   readonly known: Map<string, KnownSeries>;
   order: KnownSeries[];
@@ -159,6 +162,8 @@ const equalBytes = (raw: Uint8Array, body: Uint8Array, start: number): boolean =
   for (let i = 0; i < raw.length; i++) if (raw[i] !== body[start + i]) return false;
   return true;
 };
+/** No text of UTF-16 units takes more than three bytes a unit: most need no counting. */
+const tooLong = (text: string, maxBytes: number): boolean => text.length * 3 > maxBytes && Buffer.byteLength(text) > maxBytes;
 const bump = (counts: Map<string, number>, reason: string, by = 1): void => void counts.set(reason, (counts.get(reason) ?? 0) + by);
 
 class Scrape {
@@ -195,6 +200,7 @@ class Scrape {
     parseExposition(body, format, {
       metadata: (name, kind, text) => {
         const family = this.family(name);
+        if (!family) return;
         if (kind === 'type') family.type = text as FamilyType;
         else if (kind === 'help') family.help = text;
         else family.unit = text;
@@ -222,9 +228,14 @@ class Scrape {
     });
   }
 
-  private family(name: string): Family {
+  /** null: the scrape describes more families than any does, and this one's description is not kept. */
+  private family(name: string): Family | null {
     let family = this.families.get(name);
     if (!family) {
+      if (this.families.size >= MAX_FAMILIES) {
+        bump(this.noted, 'too_many_families');
+        return null;
+      }
       family = { type: 'unknown', help: '', unit: '' };
       this.families.set(name, family);
     }
@@ -260,6 +271,11 @@ class Scrape {
     const family = this.families.get(parsed.name) ??
       this.families.get(parsed.name.replace(SUFFIX, '')) ?? { type: 'unknown', help: '', unit: '' };
     let id = 0;
+    const beyond = labels && this.beyondLimit(labels);
+    if (beyond) {
+      bump(this.dropped, beyond);
+      return BEYOND_LIMIT;
+    }
     if (labels?.get('__name__')) {
       id = seriesId(this.context.dictionary, labels, family);
       if (id === 0) {
@@ -271,6 +287,13 @@ class Scrape {
     this.state.known.set(text, series);
     this.added++;
     return series;
+  }
+
+  private beyondLimit(labels: ReadonlyMap<string, string>): ReasonCode | null {
+    const { maxAttributes, maxAttributeBytes } = this.context.limits;
+    if (labels.size > maxAttributes + 1) return 'too_many_labels';
+    for (const [name, value] of labels) if (tooLong(name, maxAttributeBytes) || tooLong(value, maxAttributeBytes)) return 'label_too_long';
+    return null;
   }
 
   private add(series: KnownSeries, value: number, timestampMs: number): void {

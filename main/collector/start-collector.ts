@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import path from 'node:path';
 import { type RunningGrpcServer, startGrpcServer } from '#collectors/otlp/grpc-server.ts';
 import { type RunningHttpServer, startHttpServer } from '#collectors/otlp/http-server.ts';
@@ -5,6 +6,7 @@ import { createReceiver } from '#collectors/otlp/receiver.ts';
 import { type Journal, openJournal } from '#collectors/pipeline/journal.ts';
 import { MemoryBudget } from '#collectors/pipeline/memory-budget.ts';
 import type { Scraping } from '#collectors/prometheus/scrape-manager.ts';
+import { DEMO_FOLDER, DEMO_PROMETHEUS_FILE, DEMO_TARGETS_FILE } from '#contracts/demo-files.ts';
 import { FaultlineError } from '#contracts/errors.ts';
 import type { JournalEntry, JournalPosition } from '#contracts/journal.ts';
 import type { CollectorStatus, ParentPort, ProcessState, ToChild } from '#contracts/processes.ts';
@@ -55,6 +57,7 @@ class Collector implements RunningCollector {
   private http: RunningHttpServer | null = null;
   private grpc: RunningGrpcServer | null = null;
   private scraping: Scraping | null = null;
+  private demoScraping = false;
   private engineState: ProcessState = 'starting';
   private statusTimer: NodeJS.Timeout | null = null;
   private advancedTimer: NodeJS.Timeout | null = null;
@@ -103,25 +106,29 @@ class Collector implements RunningCollector {
       await this.stop(0);
       throw error;
     }
-    this.statusTimer = setInterval(() => this.send({ type: 'collector-status', status: this.status() }), STATUS_MS);
+    this.statusTimer = setInterval(() => {
+      this.send({ type: 'collector-status', status: this.status() });
+      void this.startDemoScraping(append).catch((error: Error) => log(`cannot scrape the demo's hosts: ${error.message}`));
+    }, STATUS_MS);
     // The ports are open: now the parts the first request would otherwise wait for.
-    setImmediate(
-      () =>
-        void Promise.all([receiver.warmUp(), this.grpc?.warmUp(), this.startDemoScraping(append)]).catch((error: Error) =>
-          log(`BUG: ${error.stack}`),
-        ),
-    );
+    setImmediate(() => void Promise.all([receiver.warmUp(), this.grpc?.warmUp()]).catch((error: Error) => log(`BUG: ${error.stack}`)));
   }
   private async startScraping(append: (entry: JournalEntry) => Promise<JournalPosition>): Promise<void> {
     const { prometheusConfig } = this.settings;
     if (prometheusConfig === null) return;
     await this.scrape(prometheusConfig, append);
   }
-  /** Without a configuration of the operator's: the demo shop's hosts, which are there only while it runs. */
+  /**
+   * Without a configuration of the operator's: the demo shop's hosts, as soon as it has written where they are. The
+   * code that scrapes is not loaded before somebody needs it.
+   */
   private async startDemoScraping(append: (entry: JournalEntry) => Promise<JournalPosition>): Promise<void> {
-    if (this.settings.prometheusConfig !== null || this.stopping) return;
-    const { writePrometheusConfig } = await import('#demo/metrics-endpoints.ts');
-    await this.scrape(await writePrometheusConfig(path.join(this.settings.dataDir, 'demo')), append);
+    if (this.demoScraping || this.settings.prometheusConfig !== null || this.stopping) return;
+    const folder = path.join(this.settings.dataDir, DEMO_FOLDER);
+    const targets = statSync(path.join(folder, DEMO_TARGETS_FILE), { throwIfNoEntry: false });
+    if (!targets || targets.size <= '[]'.length) return;
+    this.demoScraping = true;
+    await this.scrape(path.join(folder, DEMO_PROMETHEUS_FILE), append);
   }
   private async scrape(configFile: string, append: (entry: JournalEntry) => Promise<JournalPosition>): Promise<void> {
     const { limits, retentionSeconds } = this.settings;
