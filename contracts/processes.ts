@@ -1,4 +1,5 @@
 import type { JournalPosition } from './journal.ts';
+import type { ModelCall, ModelNews } from './llm-process.ts';
 import type { Settings } from './settings.ts';
 
 /**
@@ -66,13 +67,23 @@ export type ToChild =
   /** to collector: everything before this position is stored; segments may be recycled. */
   | { readonly type: 'released'; readonly position: JournalPosition }
   /** to collector: state of the engine, for /healthz. */
-  | { readonly type: 'engine-state'; readonly state: ProcessState };
+  | { readonly type: 'engine-state'; readonly state: ProcessState }
+  /** to llm. */
+  | { readonly type: 'llm-call'; readonly call: ModelCall }
+  /** to engine: what the llm process says, and that it ended without being told to. */
+  | { readonly type: 'llm-news'; readonly news: ModelNews }
+  | { readonly type: 'llm-ended'; readonly reason: string; readonly lastCall: number };
 export type FromChild =
   | { readonly type: 'ready'; readonly addresses: Readonly<Record<string, string>> }
   | { readonly type: 'fatal'; readonly code: string; readonly message: string; readonly todo: string }
   | { readonly type: 'advanced'; readonly committed: JournalPosition }
   | { readonly type: 'collector-status'; readonly status: CollectorStatus }
   | { readonly type: 'released'; readonly position: JournalPosition }
+  /** from engine: for the llm process, which the first call starts; llm-stop kills it. */
+  | { readonly type: 'llm-call'; readonly call: ModelCall }
+  | { readonly type: 'llm-stop' }
+  /** from llm. */
+  | { readonly type: 'llm-news'; readonly news: ModelNews }
   | { readonly type: 'stopped' };
 export type ProcessState = 'starting' | 'running' | 'restarting' | 'stopped' | 'failed';
 

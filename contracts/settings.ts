@@ -54,6 +54,18 @@ export const limitsSchema = z
       .nonnegative()
       .default(0)
       .describe('memory of the engine at which SQL queries are stopped, bytes; 0: from the size of the machine'),
+    maxModelBytes: z
+      .number()
+      .int()
+      .nonnegative()
+      .default(0)
+      .describe('memory of the local model at which its process is ended, bytes; 0: half of the machine'),
+    modelIdleSeconds: z
+      .number()
+      .int()
+      .positive()
+      .default(300)
+      .describe('the process of the local model is ended this long after its last question'),
     corsOrigins: z.array(z.string()).default([]).describe('web origins that may send telemetry'),
   })
   .prefault({});

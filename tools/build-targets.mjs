@@ -12,6 +12,7 @@ export const TARGETS = [
       cli: 'main/cli/main.ts',
       collector: 'main/collector/main.ts',
       engine: 'main/engine/main.ts',
+      llm: 'main/llm/main.ts',
       demo: 'demo/main.ts',
     },
   },

@@ -10,6 +10,7 @@ import { describeOpenapi } from './describe-openapi.ts';
 import { explainRoutes } from './explain-routes.ts';
 import { exploreRoutes } from './explore-routes.ts';
 import { Guard } from './guard.ts';
+import { modelRoutes } from './model-routes.ts';
 import { incidentRoutes, operatorRoutes } from './operator-routes.ts';
 import { postmortemRoutes } from './postmortem-routes.ts';
 import { parseWith, type Route, route, type Table } from './route.ts';
@@ -33,6 +34,7 @@ export const ROUTES: readonly Route[] = [
   ...costRoutes,
   ...carbonRoutes,
   ...postmortemRoutes,
+  ...modelRoutes,
   route({
     method: 'get',
     path: '/console/events',

@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { ERRORS, FaultlineError } from '#contracts/errors.ts';
 import { childHost } from '#main/supervisor/child-host.ts';
+import type { ModelsFlags } from './models-command.ts';
 import type { SettingFlags } from './read-settings.ts';
 import { addServeOptions } from './serve-options.ts';
 import { version } from './version.ts';
@@ -97,6 +98,26 @@ function addPostmortem(program: Command, done: (code: number) => void): void {
       done(await (await import('./postmortem-command.ts')).listPostmortems(list.optsWithGlobals())),
     );
 }
+function addModels(program: Command, done: (code: number) => void): void {
+  const models = program.command('models').description('local language models: files somebody added; none is ever downloaded');
+  const command = () => import('./models-command.ts');
+  withInstance(models.command('list').description('what was added; * is the one that is asked'))
+    .option('--json', 'as JSON')
+    .action(async (flags: ModelsFlags) => done(await (await command()).listModels(flags)));
+  withInstance(
+    models.command('add').description('check a GGUF file (header, SHA-256, memory) and ask it from now on; it is used where it lies'),
+  )
+    .argument('[FILE]', 'the GGUF file')
+    .option('--demo', 'make and add the demo model: random weights, proves the path, knows nothing')
+    .option('--json', 'the added model as JSON')
+    .action(async (file: string | undefined, flags: ModelsFlags & { demo?: boolean }) =>
+      done(await (await command()).addModel(file, flags)),
+    );
+  withInstance(models.command('remove').description('forget a model; its file stays'))
+    .argument('<SHA256>', 'its SHA-256, or the beginning of it')
+    .option('--json', 'what is left as JSON')
+    .action(async (sha256: string, flags: ModelsFlags) => done(await (await command()).removeModel(sha256, flags)));
+}
 function addSmall(program: Command, done: (code: number) => void): void {
   withInstance(program.command('flush').description('make everything acknowledged so far queryable'))
     .option('--durable', 'and write it to the day files')
@@ -120,7 +141,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
     .version(version(), '--version')
     .showHelpAfterError('(--help shows what there is)')
     .addHelpText('after', '\nExit codes: 0 ok, 1 failed, 2 usage, 3 finished but something was refused. Data on stdout, talk on stderr.');
-  for (const add of [addServe, addImport, addQuery, addRca, addExplain, addPostmortem, addSmall]) add(program, done);
+  for (const add of [addServe, addImport, addQuery, addRca, addExplain, addPostmortem, addModels, addSmall]) add(program, done);
   for (const command of [program, ...program.commands.flatMap((each) => [each, ...each.commands])]) command.exitOverride();
   try {
     await program.parseAsync(args, { from: 'user' });

@@ -16,6 +16,7 @@ import type { IncidentBook } from './incident-book.ts';
 import type { IngestAccount } from './ingest-account.ts';
 import type { IngestLoop } from './ingest-loop.ts';
 import type { MemoryGuard } from './memory-guard.ts';
+import type { ModelShelf } from './model-shelf.ts';
 import type { Postmortems } from './postmortems/postmortems.ts';
 
 /** Facts of the store are asked for at most this often. */
@@ -32,6 +33,7 @@ export interface EngineParts {
   readonly explainer: Explainer;
   readonly postmortems: Postmortems;
   readonly demo: DemoRunner;
+  readonly models: ModelShelf;
   readonly memory: MemoryGuard;
   /** Why the engine before this one ended, when it said so. */
   readonly previousEnd: PreviousEnd | null;
@@ -71,6 +73,9 @@ export class Engine {
   }
   get postmortems(): Postmortems {
     return this.parts.postmortems;
+  }
+  get models(): ModelShelf {
+    return this.parts.models;
   }
   get ready(): boolean {
     return this.parts.loop.caughtUp;

@@ -18,7 +18,8 @@ import { IncidentBook } from './incident-book.ts';
 import { IngestAccount } from './ingest-account.ts';
 import { IngestLoop } from './ingest-loop.ts';
 import { MemoryGuard, memoryBudget } from './memory-guard.ts';
-import { NO_MODEL } from './no-model.ts';
+import type { ModelClient } from './model-client.ts';
+import { openModels } from './open-models.ts';
 import { Postmortems } from './postmortems/postmortems.ts';
 import { quarantineRecord } from './quarantine.ts';
 
@@ -81,7 +82,8 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
     nowMs,
     log,
   });
-  const explainer = new Explainer({ model: options.model ?? NO_MODEL, book, store, nowMs, log });
+  const models = await openModels({ store, settings, send, nowMs, log });
+  const explainer = new Explainer({ model: options.model ?? models.client, book, store, nowMs, log });
   const demo = new DemoRunner({ log, nowMs });
   const version = versionOf();
   const engine = new Engine({
@@ -95,6 +97,7 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
     explainer,
     postmortems: new Postmortems({ store, book, version, nowMs }),
     demo,
+    models: models.shelf,
     memory: new MemoryGuard({
       budget: memoryBudget(limits.maxEngineBytes),
       log,
@@ -124,14 +127,17 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
     await carrier.close();
     await explainer.stop();
     await demo.stop();
+    await models.shelf.stop();
     await loop.stop();
     await reader.close();
     await store.close();
   };
-  return { engine, url: carrier.url, onMessage: (message) => hear(engine, loop, message), stop: () => (stopped ??= stop()) };
+  return { engine, url: carrier.url, onMessage: (message) => hear(engine, loop, models.client, message), stop: () => (stopped ??= stop()) };
 }
 
-function hear(engine: Engine, loop: IngestLoop, message: ToChild): void {
+function hear(engine: Engine, loop: IngestLoop, client: ModelClient, message: ToChild): void {
+  if (message.type === 'llm-news') client.hear(message.news);
+  if (message.type === 'llm-ended') client.ended(message.reason, message.lastCall);
   if (message.type === 'advanced') loop.wake();
   if (message.type !== 'collector-status') return;
   const first = engine.collectorStatus === null;

@@ -1,12 +1,12 @@
 import type { UtilityProcess, utilityProcess } from 'electron';
 import type { FromChild } from '#contracts/processes.ts';
 import { CHILD_ENVIRONMENT } from '#main/supervisor/child-host.ts';
-import type { ChildHandle, ProcessHost } from '#main/supervisor/process-host.ts';
+import type { ChildHandle, ProcessHost, SpawnName } from '#main/supervisor/process-host.ts';
 
 /** Children as Electron utility processes: own process, no RunAsNode, a MessagePort instead of an IPC pipe. */
 export function electronHost(
   utility: Pick<typeof utilityProcess, 'fork'>,
-  entryOf: (name: 'collector' | 'engine') => string,
+  entryOf: (name: SpawnName) => string,
   env: NodeJS.ProcessEnv,
 ): ProcessHost {
   return {

@@ -256,4 +256,17 @@ describe('the shell', () => {
     child.emit('exit', 9);
     expect(exits).toEqual(['exit code 9']);
   });
+  it('starts the llm process the same way, and passes its messages', () => {
+    const child = Object.assign(new EventEmitter(), { pid: 4711, postMessage: vi.fn(), kill: vi.fn() });
+    const fork = vi.fn(() => child);
+    const handle = electronHost({ fork } as never, (name) => `/out/${name}.js`, {}).spawn('llm');
+    expect(fork).toHaveBeenCalledWith('/out/llm.js', [], expect.objectContaining({ serviceName: 'Faultline llm', env: {} }));
+    const call = { type: 'llm-call', call: { call: 'inspect', id: 1, path: '/m.gguf' } } as const;
+    handle.send(call);
+    expect(child.postMessage).toHaveBeenCalledWith(call);
+    const heard: unknown[] = [];
+    handle.onMessage((message) => heard.push(message));
+    child.emit('message', { type: 'llm-news', news: { news: 'vitals', rssBytes: 1 } });
+    expect(heard).toEqual([{ type: 'llm-news', news: { news: 'vitals', rssBytes: 1 } }]);
+  });
 });

@@ -2,25 +2,26 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FromChild } from '#contracts/processes.ts';
-import type { ChildHandle, ChildName, ProcessHost } from './process-host.ts';
+import type { ChildHandle, ProcessHost, SpawnName } from './process-host.ts';
 
 /**
  * Where a process starts: beside the bundle when this file is part of one, else the TypeScript source, which Node runs
  * as it is. DuckDB queries and file reads share libuv's pool: four threads starve each other (facts: 4 queries made a
  * 4 KB read wait 10.6 s), so the engine gets sixteen.
  */
-export function entryOf(name: ChildName | 'demo', here = import.meta.dirname): string {
+export function entryOf(name: SpawnName | 'demo', here = import.meta.dirname): string {
   const bundled = join(here, `${name}.js`);
   if (existsSync(bundled)) return bundled;
   return name === 'demo' ? join(here, '../../demo/main.ts') : join(here, `../${name}/main.ts`);
 }
 /** Environment a child needs beyond ours. */
-export const CHILD_ENVIRONMENT: Readonly<Record<ChildName, Record<string, string>>> = {
+export const CHILD_ENVIRONMENT: Readonly<Record<SpawnName, Record<string, string>>> = {
   collector: {},
   engine: { UV_THREADPOOL_SIZE: '16' },
+  llm: {},
 };
 
-const start = (name: ChildName): ChildProcess =>
+const start = (name: SpawnName): ChildProcess =>
   fork(entryOf(name), [], {
     env: { ...process.env, ...CHILD_ENVIRONMENT[name] },
     stdio: ['ignore', 2, 2, 'ipc'],
@@ -32,7 +33,7 @@ const start = (name: ChildName): ChildProcess =>
  * @param warm started at once, before there are settings: they load their code while this process reads its own. They wait
  *   for "start" and end with this process if it never comes.
  */
-export function childHost(warm: readonly ChildName[] = []): ProcessHost {
+export function childHost(warm: readonly SpawnName[] = []): ProcessHost {
   const waiting = new Map(warm.map((name) => [name, start(name)]));
   return {
     spawn(name): ChildHandle {

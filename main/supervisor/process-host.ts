@@ -1,6 +1,9 @@
 import type { FromChild, ToChild } from '#contracts/processes.ts';
 
+/** Children that always run. */
 export type ChildName = 'collector' | 'engine';
+/** All that a host can start: the llm process only on demand. */
+export type SpawnName = ChildName | 'llm';
 
 /** One running child, whatever carries its messages. */
 export interface ChildHandle {
@@ -13,5 +16,5 @@ export interface ChildHandle {
 }
 /** Starts children: plain Node here, Electron's utilityProcess in the desktop app (main/shell). */
 export interface ProcessHost {
-  spawn(name: ChildName): ChildHandle;
+  spawn(name: SpawnName): ChildHandle;
 }

@@ -3,18 +3,18 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { FromChild, ToChild } from '#contracts/processes.ts';
 import type { Settings } from '#contracts/settings.ts';
 import { backOffMs } from './back-off.ts';
-import type { ChildHandle, ChildName, ProcessHost } from './process-host.ts';
+import type { ChildHandle, ChildName, ProcessHost, SpawnName } from './process-host.ts';
 import { type Supervisor, supervise } from './supervise.ts';
 
 /** Children steered by hand: the supervisor's rules do not depend on what carries its messages. */
 class Child extends EventEmitter {
   readonly received: ToChild[] = [];
-  readonly name: ChildName;
+  readonly name: SpawnName;
   readonly pid: number;
   killed = false;
   /** Stops politely when asked. */
   polite = true;
-  constructor(name: ChildName, pid: number) {
+  constructor(name: SpawnName, pid: number) {
     super();
     this.name = name;
     this.pid = pid;
@@ -54,7 +54,7 @@ function rig() {
       };
     },
   };
-  const last = (name: ChildName): Child => children.filter((child) => child.name === name).at(-1) as Child;
+  const last = (name: SpawnName): Child => children.filter((child) => child.name === name).at(-1) as Child;
   return { children, order, host, last };
 }
 const free = { host: '127.0.0.1', port: 0 };

@@ -2,7 +2,8 @@ import { type ErrorCode, FaultlineError } from '#contracts/errors.ts';
 import type { CollectorStatus, FromChild, PreviousEnd, ProcessState } from '#contracts/processes.ts';
 import type { Settings } from '#contracts/settings.ts';
 import { backOffMs } from './back-off.ts';
-import type { ChildHandle, ChildName, ProcessHost } from './process-host.ts';
+import { OnDemandChild } from './on-demand-child.ts';
+import type { ChildHandle, ChildName, ProcessHost, SpawnName } from './process-host.ts';
 
 export interface SuperviseOptions {
   readonly settings: Settings;
@@ -16,7 +17,7 @@ export interface SuperviseOptions {
 export interface Supervisor {
   readonly addresses: { readonly api: string; readonly ingest: string; readonly otlpGrpc: string };
   state(): Readonly<Record<ChildName, ProcessState>>;
-  pid(name: ChildName): number | undefined;
+  pid(name: SpawnName): number | undefined;
   /** Sources first, sinks last; resolves when both have ended, at the latest after ten seconds. */
   stop(): Promise<void>;
 }
@@ -74,6 +75,18 @@ export function supervise({ settings, host, log, onState, onChildren, nowMs = Da
   let released: number | null = null;
   let settle: { resolve: () => void; reject: (error: Error) => void } | null = null;
 
+  const noteChildren = (): void =>
+    onChildren?.([...Object.values(slots).map(({ child }) => child?.pid), llm.pid].filter((pid) => pid !== undefined));
+  const llm = new OnDemandChild({
+    host,
+    onNews: (news) => slots.engine.child?.send({ type: 'llm-news', news }),
+    onEnded: (reason, lastCall) => {
+      log(`llm ended (${reason}); the next question starts it again`);
+      slots.engine.child?.send({ type: 'llm-ended', reason, lastCall });
+    },
+    onStarted: noteChildren,
+  });
+
   const setState = (slot: Slot, state: ProcessState): void => {
     if (slot.state === state) return;
     slot.state = state;
@@ -123,6 +136,13 @@ export function supervise({ settings, host, log, onState, onChildren, nowMs = Da
         released = message.position;
         slots.collector.child?.send({ type: 'released', position: message.position });
         break;
+      case 'llm-call':
+        if (!stopping) llm.call(message.call);
+        break;
+      case 'llm-stop':
+        llm.kill();
+        break;
+      case 'llm-news':
       case 'stopped':
         break;
     }
@@ -130,6 +150,8 @@ export function supervise({ settings, host, log, onState, onChildren, nowMs = Da
 
   function ended(slot: Slot, reason: string): void {
     slot.child = null;
+    // Whoever waited for the model has gone with the engine.
+    if (slot.name === 'engine') llm.kill();
     if (stopping) {
       setState(slot, 'stopped');
       return;
@@ -161,7 +183,7 @@ export function supervise({ settings, host, log, onState, onChildren, nowMs = Da
     child.onExit((reason) => {
       if (slot.child === child) ended(slot, reason);
     });
-    onChildren?.(Object.values(slots).flatMap((each) => each.child?.pid ?? []));
+    noteChildren();
     const current = settingsFor(settings, Object.values(slots));
     child.send({
       type: 'start',
@@ -197,11 +219,12 @@ export function supervise({ settings, host, log, onState, onChildren, nowMs = Da
       otlpGrpc: slots.collector.addresses?.['otlpGrpc'] ?? '',
     },
     state: () => ({ collector: slots.collector.state, engine: slots.engine.state }),
-    pid: (name) => slots[name].child?.pid,
+    pid: (name) => (name === 'llm' ? llm.pid : slots[name].child?.pid),
     stop,
   });
   async function stop(): Promise<void> {
     stopping = true;
+    llm.kill();
     // Sources first: what the collector acknowledged while draining is still read by the engine.
     await stopOne(slots.collector, STOP_MS / 3);
     await stopOne(slots.engine, (STOP_MS * 2) / 3);
