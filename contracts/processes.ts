@@ -1,3 +1,4 @@
+import type { ForwarderStatus } from './forwarding.ts';
 import type { JournalPosition } from './journal.ts';
 import type { ModelCall, ModelNews } from './llm-process.ts';
 import type { Settings } from './settings.ts';
@@ -33,6 +34,8 @@ export interface CollectorStatus {
     readonly committed: JournalPosition;
     readonly released: JournalPosition;
     readonly bytes: number;
+    /** Of those, stored already and kept for forwarding only. */
+    readonly keptBytes: number;
     readonly ackP50Ms: number;
     readonly ackP99Ms: number;
   };
@@ -58,6 +61,8 @@ export type ToChild =
       readonly releasedPosition?: JournalPosition;
       /** Only after a restart, when the one before said why it ended. */
       readonly previousEnd?: PreviousEnd;
+      /** to collector: see 'held'. */
+      readonly heldPosition?: JournalPosition;
     }
   | { readonly type: 'stop'; readonly deadlineMs: number }
   /** to engine: the journal has grown up to here. */
@@ -66,6 +71,12 @@ export type ToChild =
   | { readonly type: 'collector-status'; readonly status: CollectorStatus }
   /** to collector: everything before this position is stored; segments may be recycled. */
   | { readonly type: 'released'; readonly position: JournalPosition }
+  /** to collector: forwarding still needs everything from this position on; MAX_SAFE_INTEGER: nothing. */
+  | { readonly type: 'held'; readonly position: JournalPosition }
+  /** to engine: what the forwarder says, once a second; null: it does not run. */
+  | { readonly type: 'forwarder-status'; readonly status: ForwarderStatus | null; readonly state: ProcessState }
+  /** to forwarder: DATA/forward/destinations.json has changed. */
+  | { readonly type: 'forwarding-changed' }
   /** to collector: state of the engine, for /healthz. */
   | { readonly type: 'engine-state'; readonly state: ProcessState }
   /** to llm. */
@@ -84,6 +95,11 @@ export type FromChild =
   | { readonly type: 'llm-stop' }
   /** from llm. */
   | { readonly type: 'llm-news'; readonly news: ModelNews }
+  /** from forwarder, see ToChild. */
+  | { readonly type: 'held'; readonly position: JournalPosition }
+  | { readonly type: 'forwarder-status'; readonly status: ForwarderStatus }
+  /** from engine: destinations were changed; `active`: there is at least one. */
+  | { readonly type: 'forwarding-changed'; readonly active: boolean }
   | { readonly type: 'stopped' };
 export type ProcessState = 'starting' | 'running' | 'restarting' | 'stopped' | 'failed';
 

@@ -87,6 +87,26 @@ export const REASONS = {
   exemplar_time: r('noted', 'An exemplar is older than the retention or in the future; left out.', "Check the sender's clock."),
   string_index: r('noted', 'A key or value refers to a string table, which only profiles have; kept empty.', 'Update the sender.'),
   out_of_range_value: r('noted', 'A number does not fit its column and was clamped.', 'Fix the instrumentation.'),
+  repeated_batch: r(
+    'noted',
+    'A forwarding console sent a batch again; the second copy was left out.',
+    'Nothing: this is how an interrupted transfer ends with every record there once.',
+  ),
+  queue_full: r(
+    'dropped',
+    'The queue to a destination was at its size limit; the oldest was not forwarded. It is stored here.',
+    "See the destination's state; raise its maxQueue.",
+  ),
+  queue_too_old: r(
+    'dropped',
+    'It waited for a destination longer than its maxAge and was not forwarded. It is stored here.',
+    "See the destination's state; raise its maxAge.",
+  ),
+  queue_disk_full: r(
+    'dropped',
+    'The disk was down to the reserve: what only waited to be forwarded made room. It is stored here.',
+    "Free space; see the destination's state.",
+  ),
   engine_cannot_decode: r(
     'dropped',
     'An acknowledged body could not be decoded; it is kept aside in quarantine.',

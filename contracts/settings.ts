@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type Destination, destinationSchema, FORWARD_SIGNALS } from './forwarding.ts';
 
 /** Every limit of the receivers, with its default. Refusals are counted by reason (reasons.ts). */
 export const limitsSchema = z
@@ -66,6 +67,12 @@ export const limitsSchema = z
       .positive()
       .default(300)
       .describe('the process of the local model is ended this long after its last question'),
+    forwardKeepBytes: z
+      .number()
+      .int()
+      .nonnegative()
+      .default(8 * 1024 ** 3)
+      .describe('journal kept only for forwarding, bytes; the oldest is dropped first, also when the disk is down to its reserve'),
     corsOrigins: z.array(z.string()).default([]).describe('web origins that may send telemetry'),
   })
   .prefault({});
@@ -73,6 +80,21 @@ export type Limits = z.infer<typeof limitsSchema>;
 
 /** "sync": fdatasync before the answer. A number: fdatasync every so many milliseconds. "none": the OS decides. */
 export type Durability = 'sync' | 'none' | { readonly intervalMs: number };
+
+/** One entry of `forward` in faultline.yaml. */
+export const forwardConfigSchema = z.strictObject({
+  url: destinationSchema.shape.url,
+  name: destinationSchema.shape.name.optional(),
+  headers: z.record(z.string(), z.string()).optional().describe('name: value; better in a file or variable'),
+  headersFile: z.string().optional().describe('file with one "Name: value" a line'),
+  headersEnv: z.string().optional().describe('variable with NAME=VALUE,NAME=VALUE'),
+  compression: z.enum(['gzip', 'none']).optional(),
+  signals: z.array(z.enum(FORWARD_SIGNALS)).min(1).optional(),
+  maxQueue: z.string().optional().describe('bytes waiting at most: 1GB'),
+  maxAge: z.string().optional().describe('age of what waits at most: 24h'),
+  timeout: z.string().optional().describe('for one request: 10s'),
+});
+export type ForwardConfig = z.infer<typeof forwardConfigSchema>;
 
 /** faultline.yaml; the same keys as `serve` flags (kebab-case there) and FAULTLINE_... variables. */
 export const configSchema = z.strictObject({
@@ -85,6 +107,11 @@ export const configSchema = z.strictObject({
   retention: z.string().default('7d').describe('how long telemetry is kept: 36h, 7d, off'),
   maxSize: z.string().default('20GB').describe('size of the store at which the oldest days go: 500MB, 20GB'),
   durability: z.string().default('sync').describe('sync, an interval such as 100ms, or none'),
+  forward: z
+    .union([z.string(), z.array(forwardConfigSchema)])
+    .optional()
+    .describe('OTLP/HTTP addresses everything is sent on to, separated by commas; in the file also a list with more'),
+  forwardHeadersFile: z.string().optional().describe('headers for `forward` addresses, one "Name: value" a line'),
   demo: z.union([z.boolean(), z.string()]).default(false).describe('start the demo shop, with a scenario name or the default'),
   token: z.string().min(16).optional().describe('API token; generated when absent'),
   ui: z.boolean().default(true).describe('serve the console'),
@@ -107,6 +134,8 @@ export interface Settings {
   readonly retentionSeconds: number;
   readonly maxSizeBytes: number;
   readonly durability: Durability;
+  /** Destinations of the configuration; the page may add others (DATA/forward/destinations.json). */
+  readonly forward: readonly Destination[];
   readonly demo: string | null;
   readonly token: string;
   readonly ui: boolean;

@@ -20,6 +20,11 @@ export interface Store {
   readonly dictionary: Dictionary;
   /** Rows of one journal record. Rows of one table of one record must come in the same order on every replay. */
   append(record: { readonly position: JournalPosition; readonly next: JournalPosition }, batches: readonly ColumnBatch[]): void;
+  /**
+   * For a record that came with a batch id (contracts/forwarding.ts): false when an earlier record of the journal had the
+   * same, so this one is a repeat and its rows must not be appended. Asked once per record, in journal order, before append.
+   */
+  firstOfBatch(batch: string, position: JournalPosition): boolean;
   /** Journal position before which everything is stored durably. */
   released(): JournalPosition;
   onReleased(listener: (position: JournalPosition) => void): void;

@@ -148,6 +148,7 @@ const CATALOG_TABLES = [
   'pruned',
   'postmortem_revisions',
   'llm_calls',
+  'batches',
 ];
 
 async function replaceCatalog(

@@ -36,6 +36,7 @@ import { SCHEMA_VERSION, TELEMETRY } from './sql/ddl/ddl.ts';
 import { usedIdsSql } from './sql/ddl/used-ids.ts';
 import { checkUserSql } from './user-sql/check-user-sql.ts';
 import { appendRecord } from './write/append-record.ts';
+import { BatchWindow } from './write/batch-window.ts';
 import { type Day, dayName } from './write/day-of.ts';
 import { StoreWriter } from './write/store-writer.ts';
 
@@ -76,6 +77,7 @@ export class OpenStore implements Store {
   private readonly listeners: ((position: JournalPosition) => void)[] = [];
   private prunedUntil = new Map<Day, JournalPosition>();
   private readonly quarantined = new Map<Day, number>();
+  private readonly batches = new BatchWindow();
   private next: JournalPosition = 0;
   private releasedAt: JournalPosition = 0;
   private timer: NodeJS.Timeout | null = null;
@@ -106,6 +108,7 @@ export class OpenStore implements Store {
   async start(): Promise<void> {
     this.prunedUntil = await this.parts.state.prunedUntil();
     this.releasedAt = await this.parts.state.released();
+    this.batches.load(await this.parts.state.batches());
     this.next = this.releasedAt;
     if (this.parts.dataDir.readOnly) return;
     this.timer = setInterval(() => {
@@ -131,6 +134,9 @@ export class OpenStore implements Store {
     );
     this.next = Math.max(this.next, record.next);
     this.writer.appended(new Set(batches.map((batch) => batch.table)));
+  }
+  firstOfBatch(batch: string, position: JournalPosition): boolean {
+    return this.batches.first(batch, position);
   }
   released(): JournalPosition {
     return this.releasedAt;
@@ -254,7 +260,8 @@ export class OpenStore implements Store {
   private async advance(): Promise<void> {
     const position = this.writer.oldestHot() ?? this.next;
     if (position <= this.releasedAt) return;
-    await this.parts.state.setReleased(position);
+    await this.parts.state.setReleased(position, this.batches.due(position));
+    this.batches.written(position);
     this.releasedAt = position;
     for (const listener of this.listeners) listener(position);
   }

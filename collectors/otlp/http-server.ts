@@ -3,12 +3,13 @@ import type { AddressInfo, Socket } from 'node:net';
 import { SourceAccount } from '#collectors/pipeline/accounting.ts';
 import { BufferPool } from '#collectors/pipeline/buffer-pool.ts';
 import { type ContentEncoding, parseContentEncoding } from '#collectors/pipeline/decompress.ts';
+import { ARRIVAL_HEADER, BATCH_ID, BATCH_ID_HEADER } from '#contracts/forward-headers.ts';
 import type { Address } from '#contracts/settings.ts';
 import type { OtlpKind } from '#protos/field-table.ts';
 import { declaredLength, readBody, SenderGone } from './http-server-body.ts';
 import { refuseHttp2 } from './http-server-grpc-refusal.ts';
 import { checkHost, checkOrigin, isLoopbackOrigin, preflightHeaders } from './http-server-guard.ts';
-import type { Receiver } from './receiver.ts';
+import type { Forwarded, Receiver } from './receiver.ts';
 import { type FirstBytes, tellByFirstBytes } from './receiver-first-bytes.ts';
 import { Refusal, refusalAnswer } from './receiver-refusal.ts';
 import { encodeExportResponse, encodeStatus, exportResponseJson, statusJson } from './receiver-response.ts';
@@ -74,6 +75,16 @@ function encodingOf(request: IncomingMessage): Encoding {
   if (type === 'application/json') return 'json';
   if (type.startsWith('application/grpc')) throw new Refusal('wrong_protocol', 'gRPC was sent to the HTTP port');
   throw new Refusal('unsupported_content_type', `The content type is "${header.slice(0, 200)}"`);
+}
+
+/** What a forwarding console says of the body; null for every other sender. */
+function forwardedOf({ headers }: IncomingMessage): Forwarded | null {
+  const batch = headers[BATCH_ID_HEADER];
+  if (batch === undefined) return null;
+  if (typeof batch !== 'string' || !BATCH_ID.test(batch))
+    throw new Refusal('malformed', `${BATCH_ID_HEADER} is "${String(batch).slice(0, 100)}", not parts of A-Z a-z 0-9 _ - joined by "."`);
+  const arrival = headers[ARRIVAL_HEADER];
+  return { batch, arrivalUnixNano: typeof arrival === 'string' && /^\d{1,19}$/.test(arrival) ? BigInt(arrival) : null };
 }
 
 class OtlpHttpServer implements RunningHttpServer {
@@ -173,7 +184,8 @@ class OtlpHttpServer implements RunningHttpServer {
         throw new Refusal('unsupported_encoding', `The content encoding is "${request.headers['content-encoding']?.slice(0, 200)}"`);
       if (this.closing) throw new Refusal('shutting_down');
       if (asksToContinue && (declaredLength(request) ?? 0) <= this.options.receiver.options.limits.maxBodyBytes) response.writeContinue();
-      await this.export(request, response, { kind, encoding, compression });
+      const forwarded = forwardedOf(request);
+      await this.export(request, response, { kind, encoding, compression, ...(forwarded ? { forwarded } : {}) });
     } catch (error) {
       this.fail(request, response, encoding, error);
     }
@@ -181,14 +193,21 @@ class OtlpHttpServer implements RunningHttpServer {
   private async export(
     request: IncomingMessage,
     response: ServerResponse,
-    how: { readonly kind: OtlpKind; readonly encoding: Encoding; readonly compression: ContentEncoding },
+    how: { readonly kind: OtlpKind; readonly encoding: Encoding; readonly compression: ContentEncoding; readonly forwarded?: Forwarded },
   ): Promise<void> {
     const { receiver } = this.options;
-    const { kind, encoding, compression } = how;
+    const { kind, encoding, compression, ...more } = how;
     const { limits, budget } = receiver.options;
     const body = await readBody(request, { maxBytes: limits.maxBodyBytes, pool: this.pool, budget });
     try {
-      const receipt = await receiver.receive({ kind, format: encoding, encoding: compression, body: body.bytes, account: this.account });
+      const receipt = await receiver.receive({
+        kind,
+        format: encoding,
+        encoding: compression,
+        body: body.bytes,
+        account: this.account,
+        ...more,
+      });
       const { rejected, message } = receipt;
       const answer = encoding === 'json' ? exportResponseJson(kind, rejected, message) : encodeExportResponse(rejected, message);
       this.send(response, 200, CONTENT_TYPE[encoding], answer);

@@ -2,6 +2,7 @@ import type { SourceAccount } from '#collectors/pipeline/accounting.ts';
 import { type ContentEncoding, claimedSize, DecompressError, decompress } from '#collectors/pipeline/decompress.ts';
 import { JournalError } from '#collectors/pipeline/journal-error.ts';
 import type { MemoryBudget } from '#collectors/pipeline/memory-budget.ts';
+import type { BatchMeta } from '#contracts/forward-headers.ts';
 import { BodyEncoding, BodyFormat, type JournalEntry, type JournalPosition, RecordKind } from '#contracts/journal.ts';
 import { REASONS, type ReasonCode } from '#contracts/reasons.ts';
 import type { Limits } from '#contracts/settings.ts';
@@ -24,6 +25,13 @@ export interface OtlpRequest {
   /** As sent; lent until receive() settles. */
   readonly body: Uint8Array;
   readonly account: SourceAccount;
+  /** What a forwarding console says of the body. */
+  readonly forwarded?: Forwarded;
+}
+export interface Forwarded {
+  readonly batch: string;
+  /** When that console took it in; null: not said. */
+  readonly arrivalUnixNano: bigint | null;
 }
 /** What the answer must state about an acknowledged request. */
 export interface Receipt {
@@ -97,7 +105,7 @@ async function receive(options: ReceiverOptions, request: OtlpRequest): Promise<
   const reservation = budget.reserve(extraBytes);
   if (!reservation) throw new Refusal('backpressure');
   try {
-    const receivedUnixNano = BigInt(options.nowMs()) * 1_000_000n;
+    const receivedUnixNano = arrivalOf(options, request.forwarded);
     const checked = await check(options, request, receivedUnixNano);
     if (checked.body.length > 0) await append(options, request, checked, receivedUnixNano);
     request.account.accept(request.kind, checked.items - checked.rejected, body.length);
@@ -105,6 +113,16 @@ async function receive(options: ReceiverOptions, request: OtlpRequest): Promise<
   } finally {
     reservation.free();
   }
+}
+/**
+ * Our clock; for a forwarded body the arrival at the first console, so that items without a time of their own get the same
+ * time in both. Only where it lies within the retention: a body must not choose how long it is kept.
+ */
+function arrivalOf({ nowMs, retentionSeconds }: ReceiverOptions, forwarded: Forwarded | undefined): bigint {
+  const now = BigInt(nowMs()) * 1_000_000n;
+  const first = forwarded?.arrivalUnixNano ?? null;
+  if (first === null || first > now) return now;
+  return retentionSeconds > 0 && now - first > BigInt(retentionSeconds) * 1_000_000_000n ? now : first;
 }
 /** Memory the request takes beside its body as sent. */
 function workingBytes(body: Uint8Array, encoding: ContentEncoding, format: OtlpRequest['format'], limits: Limits): number {
@@ -153,7 +171,7 @@ async function append(options: ReceiverOptions, request: OtlpRequest, checked: C
     retentionSeconds: options.retentionSeconds,
     items: checked.items,
     source: request.account.source,
-    meta: '',
+    meta: request.forwarded ? JSON.stringify({ batch: request.forwarded.batch } satisfies BatchMeta) : '',
     body: checked.body,
   });
 }

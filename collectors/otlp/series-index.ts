@@ -1,4 +1,5 @@
-import type { Dictionary, MetricType, SeriesRow } from '#contracts/columns.ts';
+import type { Attributes, Dictionary, MetricType, SeriesRow } from '#contracts/columns.ts';
+import { PROMETHEUS_TYPE_KEY, PROMETHEUS_TYPES } from '#contracts/forward-headers.ts';
 import { attributeParts, attributesOf, identityOf } from './attribute-list.ts';
 import { ByteIndex } from './byte-index.ts';
 import { type Notes, noteAgain, notesOf, type Origin } from './decode-origin.ts';
@@ -37,6 +38,14 @@ const MAX_SERIES = 1_000_000;
 const MAX_NAME_BYTES = 16 * 1024 * 1024;
 const METADATA_TAG = 0x62;
 const UNCACHED = -1;
+const NO_METADATA: Attributes = { keys: [], values: [], types: '' };
+
+/** Type of a number metric that says it is a Prometheus series as scraped (another Faultline forwarded it); else null. */
+function prometheusType({ type }: MetricHead, { keys, values, types }: Attributes): MetricType | null {
+  if (keys.length !== 1 || keys[0] !== PROMETHEUS_TYPE_KEY || types !== 's' || (type !== 'gauge' && type !== 'sum')) return null;
+  const told = values[0] as string;
+  return Object.hasOwn(PROMETHEUS_TYPES, told) ? PROMETHEUS_TYPES[told as keyof typeof PROMETHEUS_TYPES] : null;
+}
 
 /**
  * Series ids by the bytes of a data point's attributes under its metric. A sender repeats the same series in the same
@@ -168,7 +177,9 @@ export class SeriesIndex {
     const metadata = attributesOf(d, head.start, head.end, METADATA_TAG);
     const metric = d.text(head.nameStart, head.nameEnd);
     const unit = d.text(head.unitStart, head.unitEnd);
-    const { type, temporality, monotonic } = head;
+    const { temporality, monotonic } = head;
+    const scraped = prometheusType(head, metadata);
+    const type = scraped ?? head.type;
     const { resourceId, scopeId, service } = origin;
     const identity = ['otlp', metric, unit, type, temporality, String(monotonic), String(resourceId), String(scopeId)];
     return dictionary.series(identityOf([...identity, ...attributeParts(attributes)]), () => ({
@@ -179,10 +190,10 @@ export class SeriesIndex {
       temporality,
       monotonic,
       numberType: number,
-      source: 'otlp',
+      source: scraped === null ? 'otlp' : 'prometheus',
       service,
       attributes,
-      metadata,
+      metadata: scraped === null ? metadata : NO_METADATA,
       resourceId,
       scopeId,
     }));

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, statSync } from 'node:fs';
 import { rename, unlink } from 'node:fs/promises';
 import path from 'node:path';
+import { type JournalPosition, positionOf } from '#contracts/journal.ts';
 import { closeFile, openFile, readAt, syncData, syncFolder, writeAt } from './disk-file.ts';
 import {
   alignedBytes,
@@ -12,6 +13,7 @@ import {
   segmentFileName,
   sequenceOfFileName,
 } from './journal-format.ts';
+import { addRecord, type JournalAmount, noAmount, walkHeaders } from './journal-walk.ts';
 
 /**
  * Files kept for the next segments: a flush of the store frees two or three at once. More are deleted, so that a
@@ -28,6 +30,11 @@ export interface OldSegment {
   readonly sizeBytes: number;
   /** Offset after its last record; the size where a former process wrote it and nobody looked. */
   readonly endOffset: number;
+}
+/** What was in a segment that forwarding had not read yet when it had to go. */
+export interface EvictedSegment {
+  readonly sequence: number;
+  readonly amount: JournalAmount;
 }
 /** The segment at hand. */
 export interface OpenSegment {
@@ -47,6 +54,8 @@ interface Spare {
 /** The segment files of one journal folder: which exist, which may be used again, and how one becomes the next. */
 export class JournalSegments {
   readonly old: OldSegment[] = [];
+  /** Released by the store, but not by forwarding: oldest first. */
+  readonly kept: OldSegment[] = [];
   private readonly dir: string;
   private readonly segmentBytes: number;
   private readonly nowMs: () => number;
@@ -69,6 +78,9 @@ export class JournalSegments {
   /** Files not needed for what is unreleased. */
   get idleBytes(): number {
     return this.spares.reduce((sum, spare) => sum + spare.sizeBytes, this.prepared?.sizeBytes ?? 0);
+  }
+  get keptBytes(): number {
+    return this.kept.reduce((sum, segment) => sum + segment.sizeBytes, 0);
   }
   get oldBytes(): number {
     return this.old.reduce((sum, segment) => sum + segment.sizeBytes, 0);
@@ -172,13 +184,41 @@ export class JournalSegments {
     if (durable) await syncFolder(this.dir);
     return segment;
   }
-  /** Frees every old segment whose records all end at or before this place. */
-  async release(sequence: number, offset: number): Promise<void> {
-    const done = this.old.filter((each) => each.sequence < sequence || (each.sequence === sequence && each.endOffset <= offset));
-    for (const segment of done) {
+  /** Frees every old segment whose records all end at or before `released`; what lies after `held` is kept aside first. */
+  async release(released: JournalPosition, held: JournalPosition): Promise<void> {
+    const ended = (each: OldSegment, by: JournalPosition): boolean => positionOf(each.sequence, each.endOffset) <= by;
+    for (const segment of this.old.filter((each) => ended(each, released))) {
       this.old.splice(this.old.indexOf(segment), 1);
-      await this.recycle(segment);
+      if (ended(segment, held)) await this.recycle(segment);
+      else this.kept.push(segment);
     }
+    this.kept.sort((a, b) => a.sequence - b.sequence);
+    for (let first = this.kept[0]; first && ended(first, held); first = this.kept[0]) {
+      this.kept.shift();
+      await this.recycle(first);
+    }
+  }
+  /** Counts what the oldest kept segment holds; null when none is kept. */
+  async countOldestKept(): Promise<EvictedSegment | null> {
+    const [segment] = this.kept;
+    if (!segment) return null;
+    const amount = noAmount();
+    const fd = await openFile(path.join(this.dir, segmentFileName(segment.sequence)), 'r');
+    try {
+      await walkHeaders(fd, segment.sequence, SEGMENT_HEADER_BYTES, (header) => addRecord(amount, header));
+    } finally {
+      await closeFile(fd);
+    }
+    return { sequence: segment.sequence, amount };
+  }
+  /** Gives up the oldest kept segment: its file is used again, or deleted. */
+  async dropOldestKept(): Promise<void> {
+    const segment = this.kept.shift();
+    if (segment) await this.recycle(segment);
+  }
+  /** Deletes spare files beyond one: they are disk nobody needs at once. */
+  async giveBackSpares(): Promise<void> {
+    while (this.spares.length > 1) await unlink((this.spares.pop() as Spare).file).catch(() => undefined);
   }
   private async recycle({ sequence, sizeBytes }: OldSegment): Promise<void> {
     const file = path.join(this.dir, segmentFileName(sequence));

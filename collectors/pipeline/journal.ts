@@ -1,12 +1,12 @@
 import { statfs } from 'node:fs/promises';
-import { type JournalEntry, type JournalPosition, offsetOf, positionOf, segmentOf } from '#contracts/journal.ts';
+import { type JournalEntry, type JournalPosition, positionOf, segmentOf } from '#contracts/journal.ts';
 import type { ReasonCode } from '#contracts/reasons.ts';
 import type { Durability } from '#contracts/settings.ts';
 import { closeFile, syncData, writeAt } from './disk-file.ts';
 import { JournalError, journalErrorOf } from './journal-error.ts';
 import { encodeRecord, encodeSeal, RECORD_HEADER_BYTES, recordBytes, SEGMENT_HEADER_BYTES } from './journal-format.ts';
 import { lockJournal } from './journal-lock.ts';
-import { JournalSegments, type OpenSegment } from './journal-segments.ts';
+import { type EvictedSegment, JournalSegments, type OpenSegment } from './journal-segments.ts';
 import { LatencyWindow } from './latency-window.ts';
 
 export interface JournalOptions {
@@ -16,6 +16,12 @@ export interface JournalOptions {
   readonly segmentBytes?: number;
   /** Free disk below this: appends reject with disk_full, so that the store can still write. */
   readonly diskReserveBytes: number;
+  /** Released segments that forwarding still wants may take this much beside `maxBytes`; absent: none is kept. */
+  readonly keepMaxBytes?: number;
+  /** Forwarding wants everything from here on, until hold() says otherwise; absent: nothing. */
+  readonly heldFrom?: JournalPosition;
+  /** A segment forwarding still wanted is about to go. Its harm is counted before its file is used again. */
+  readonly onEvict?: (evicted: EvictedSegment, reason: EvictReason) => Promise<void>;
   /** What the engine has stored already; new records get positions after it. */
   readonly startAfter?: JournalPosition;
   /** After every group commit. */
@@ -23,9 +29,12 @@ export interface JournalOptions {
   readonly nowMs?: () => number;
   readonly log?: (line: string) => void;
 }
+export type EvictReason = Extract<ReasonCode, 'queue_full' | 'queue_disk_full'>;
 export interface JournalStats {
   /** All files of the journal, spare ones included. */
   readonly bytes: number;
+  /** Of those, released segments kept for forwarding. */
+  readonly keptBytes: number;
   /** From append to durable, over the last seconds. */
   readonly ackP50Ms: number;
   readonly ackP99Ms: number;
@@ -45,6 +54,8 @@ export interface Journal {
   readonly released: JournalPosition;
   /** Everything before `position` is stored elsewhere; its segments may be used again. Going back is ignored. */
   release(position: JournalPosition): void;
+  /** Forwarding wants everything from here on: segments before are free as soon as they are released. */
+  hold(position: JournalPosition): void;
   stats(): JournalStats;
   /** Writes what was appended, seals, unlocks. Safe twice. */
   close(): Promise<void>;
@@ -57,6 +68,8 @@ const MAX_GROUP_BYTES = 8 * 1024 * 1024;
 /** A backstop: the receivers' own memory budget refuses first. */
 const MAX_WAITING_BYTES = 512 * 1024 * 1024;
 const DISK_CHECK_MS = 1_000;
+/** Segments of room above the reserve below which what is kept for forwarding goes: it must go before anything is refused. */
+const KEEP_MARGIN_SEGMENTS = 3;
 
 interface Waiting {
   readonly entry: JournalEntry;
@@ -90,6 +103,7 @@ class JournalWriter implements Journal {
   private readonly segments: JournalSegments;
   private readonly options: JournalOptions;
   private readonly unlock: () => void;
+  private held: JournalPosition;
   private readonly latencies = new LatencyWindow(performance.now());
   private current: OpenSegment | null = null;
   private offset = 0;
@@ -113,6 +127,7 @@ class JournalWriter implements Journal {
     this.segments = segments;
     this.options = options;
     this.unlock = unlock;
+    this.held = options.heldFrom ?? Number.MAX_SAFE_INTEGER;
   }
 
   async open(): Promise<void> {
@@ -257,6 +272,8 @@ class JournalWriter implements Journal {
   private async roll(sizeBytes: number): Promise<void> {
     await this.preparing;
     const neededBytes = SEGMENT_HEADER_BYTES + sizeBytes + RECORD_HEADER_BYTES;
+    await this.segments.release(this.released, this.held);
+    await this.makeRoom(neededBytes);
     const newBytes = this.segments.newBytesFor(neededBytes);
     this.checkLimits(Math.max(neededBytes, this.options.segmentBytes ?? SEGMENT_BYTES), newBytes);
     // The next file must exist before the old one is sealed, or a full disk would leave none to write to.
@@ -265,11 +282,14 @@ class JournalWriter implements Journal {
     this.current = await this.segments.next(neededBytes, this.options.durability === 'sync');
     this.offset = SEGMENT_HEADER_BYTES;
     this.committed = Math.max(this.committed, positionOf(this.current.sequence, SEGMENT_HEADER_BYTES));
-    await this.segments.release(segmentOf(this.released), offsetOf(this.released));
+    await this.segments.release(this.released, this.held);
+    await this.keepWithin();
     this.prepareSoon();
   }
   private checkLimits(segmentBytes: number, newBytes: number): void {
-    const { maxBytes, diskReserveBytes } = this.options;
+    const { diskReserveBytes } = this.options;
+    // Before the store has spoken nobody knows which of the old segments are only kept for forwarding.
+    const maxBytes = this.options.maxBytes + (this.released === 0 ? (this.options.keepMaxBytes ?? 0) : 0);
     const heldBytes = this.segments.oldBytes + (this.current?.sizeBytes ?? 0);
     if (heldBytes > 0 && heldBytes + segmentBytes > maxBytes)
       throw new JournalError('journal_full', `the journal holds ${heldBytes} bytes that are not stored yet, the limit is ${maxBytes}`);
@@ -278,6 +298,24 @@ class JournalWriter implements Journal {
         'disk_full',
         `a new segment needs ${newBytes} of ${this.diskFreeBytes} free bytes, ${diskReserveBytes} are kept in reserve`,
       );
+  }
+  /** A new segment never waits for a destination: what only forwarding wants makes room first. */
+  private async makeRoom(neededBytes: number): Promise<void> {
+    const lacks = (): boolean => this.diskFreeBytes - this.segments.newBytesFor(neededBytes) < this.options.diskReserveBytes;
+    while (lacks() && this.segments.kept.length > 0) await this.evict('queue_disk_full');
+  }
+  private async keepWithin(): Promise<void> {
+    while (this.segments.keptBytes > (this.options.keepMaxBytes ?? 0)) await this.evict('queue_full');
+  }
+  private async evict(reason: EvictReason): Promise<void> {
+    try {
+      const evicted = await this.segments.countOldestKept();
+      if (evicted) await this.options.onEvict?.(evicted, reason);
+    } catch (cause) {
+      // The disk may be too full to write down what is lost: the way in goes first all the same, and the log says it.
+      this.options.log?.(`journal: a segment kept for forwarding goes uncounted: ${(cause as Error).message}`);
+    }
+    await this.segments.dropOldestKept();
   }
   private prepareSoon(): void {
     if (this.diskFreeBytes - this.segments.newBytesFor(0) < this.options.diskReserveBytes) return;
@@ -291,8 +329,17 @@ class JournalWriter implements Journal {
     void this.inTurn(async () => {
       await this.preparing;
       if (position > this.committed) await this.jumpBeyond(position);
-      await this.segments.release(segmentOf(position), offsetOf(position));
+      await this.segments.release(position, this.held);
+      await this.keepWithin();
       if (this.failure === 'journal_full') this.failure = '';
+    }).catch((cause: unknown) => this.options.log?.(`journal: cannot recycle: ${(cause as Error).message}`));
+  }
+  hold(position: JournalPosition): void {
+    if (position === this.held || this.closing) return;
+    this.held = position;
+    void this.inTurn(async () => {
+      await this.preparing;
+      await this.segments.release(this.released, this.held);
     }).catch((cause: unknown) => this.options.log?.(`journal: cannot recycle: ${(cause as Error).message}`));
   }
   /** The store is ahead (the journal's folder was lost): new records must not get positions it would skip. */
@@ -312,17 +359,34 @@ class JournalWriter implements Journal {
   }
   private async lookAtDisk(): Promise<void> {
     try {
-      const { bavail, bsize } = await statfs(this.dir);
-      this.diskFreeBytes = bavail * bsize;
+      let freeBytes = await this.freeBytes();
+      const low = this.options.diskReserveBytes + KEEP_MARGIN_SEGMENTS * (this.options.segmentBytes ?? SEGMENT_BYTES);
+      // Before the figure is believed: appends must not be refused while something else can go.
+      if (freeBytes < low && this.segments.kept.length > 0) {
+        await this.inTurn(() => this.thinOut(low - freeBytes));
+        freeBytes = await this.freeBytes();
+      }
+      this.diskFreeBytes = freeBytes;
       if (this.failure === 'disk_full' && this.diskFreeBytes >= this.options.diskReserveBytes) this.failure = '';
     } catch {
       // A file system that does not tell: then only a failing write does.
     }
   }
+  private async freeBytes(): Promise<number> {
+    const { bavail, bsize } = await statfs(this.dir);
+    return bavail * bsize;
+  }
+  private async thinOut(missingBytes: number): Promise<void> {
+    await this.preparing;
+    const enoughBytes = this.segments.keptBytes - missingBytes;
+    while (this.segments.kept.length > 0 && this.segments.keptBytes > enoughBytes) await this.evict('queue_disk_full');
+    await this.segments.giveBackSpares();
+  }
   stats(): JournalStats {
     const nowMs = performance.now();
     return {
-      bytes: this.segments.oldBytes + this.segments.idleBytes + (this.current?.sizeBytes ?? 0),
+      bytes: this.segments.oldBytes + this.segments.keptBytes + this.segments.idleBytes + (this.current?.sizeBytes ?? 0),
+      keptBytes: this.segments.keptBytes,
       ackP50Ms: this.latencies.quantileMs(0.5, nowMs),
       ackP99Ms: this.latencies.quantileMs(0.99, nowMs),
       diskFreeBytes: Number.isFinite(this.diskFreeBytes) ? this.diskFreeBytes : 0,

@@ -146,12 +146,14 @@ function resourceId(dictionary: Dictionary, labels: ReadonlyMap<string, string>)
   ];
   const host = labels.get('host_name') ?? labels.get('node');
   if (host) pairs.push(['host.name', host]);
+  // In the order in which the OTLP decoder keeps them: another console this is forwarded to stores the same.
+  const sorted = [...pairs].sort(([a], [b]) => (a < b ? -1 : 1));
   return dictionary.resource(`prom\0${pairs.map(([k, v]) => `${k}\0${v}`).join('\0')}`, () => ({
     service,
     serviceNamespace: null,
     serviceInstanceId: instance,
     serviceVersion: null,
-    attributes: { keys: pairs.map(([k]) => k), values: pairs.map(([, v]) => v), types: 's'.repeat(pairs.length) },
+    attributes: { keys: sorted.map(([k]) => k), values: sorted.map(([, v]) => v), types: 's'.repeat(sorted.length) },
     droppedAttributesCount: 0,
     schemaUrl: '',
     entityRefs: '',
@@ -330,7 +332,7 @@ class Scrape {
     for (const series of this.state.order) {
       if (series.seriesId === 0 || series.stamped || (!failed && series.seenAt === this.state.scrapes)) continue;
       if (series.seenAt === 0) continue;
-      this.samples.pushBits(series.seriesId, this.timeNs, STALE_NAN_BITS);
+      this.samples.pushStale(series.seriesId, this.timeNs, STALE_NAN_BITS);
       series.seenAt = 0;
     }
     this.state.order = failed ? [] : this.order;

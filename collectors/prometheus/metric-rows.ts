@@ -8,11 +8,15 @@ function grown<T extends Uint32Array | BigInt64Array | BigUint64Array | Float64A
   return next;
 }
 
+/** OTLP data point flag. */
+const NO_RECORDED_VALUE = 1;
+
 export class SampleRows {
   rows = 0;
   private seriesIds = new Uint32Array(256);
   private times = new BigInt64Array(256);
   private values = new Float64Array(256);
+  private flags = new Uint32Array(256);
 
   push(seriesId: number, timeUnixNano: bigint, value: number): void {
     this.reserve();
@@ -20,15 +24,17 @@ export class SampleRows {
     this.times[this.rows] = timeUnixNano;
     this.values[this.rows++] = value;
   }
-  /** For a NaN with a payload: it must not pass through a JS number, which may quiet it. */
-  pushBits(seriesId: number, timeUnixNano: bigint, bits: bigint): void {
+  /** A NaN with a payload must not pass through a JS number, which may quiet it. The flag is how OTLP says the same. */
+  pushStale(seriesId: number, timeUnixNano: bigint, bits: bigint): void {
     this.push(seriesId, timeUnixNano, 0);
     new BigUint64Array(this.values.buffer)[this.rows - 1] = bits;
+    this.flags[this.rows - 1] = NO_RECORDED_VALUE;
   }
   private reserve(): void {
     this.seriesIds = grown(this.seriesIds, this.rows);
     this.times = grown(this.times, this.rows);
     this.values = grown(this.values, this.rows);
+    this.flags = grown(this.flags, this.rows);
   }
   batch(): ColumnBatch {
     const { rows } = this;
@@ -39,7 +45,7 @@ export class SampleRows {
       { kind: 'f64', data: this.values },
       empty,
       empty,
-      { kind: 'u32', data: new Uint32Array(rows) },
+      { kind: 'u32', data: this.flags },
     ];
     return { table: 'samples', rows, columns, heap: new Uint8Array(0) };
   }

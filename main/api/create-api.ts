@@ -9,6 +9,7 @@ import { costRoutes } from './cost-routes.ts';
 import { describeOpenapi } from './describe-openapi.ts';
 import { explainRoutes } from './explain-routes.ts';
 import { exploreRoutes } from './explore-routes.ts';
+import { forwardingRoutes } from './forwarding-routes.ts';
 import { Guard } from './guard.ts';
 import { modelRoutes } from './model-routes.ts';
 import { incidentRoutes, operatorRoutes } from './operator-routes.ts';
@@ -35,6 +36,7 @@ export const ROUTES: readonly Route[] = [
   ...carbonRoutes,
   ...postmortemRoutes,
   ...modelRoutes,
+  ...forwardingRoutes,
   route({
     method: 'get',
     path: '/console/events',

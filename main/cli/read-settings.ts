@@ -6,6 +6,7 @@ import { type Config, configSchema, type Limits, limitsSchema, type Settings } f
 import { defaultDataFolder } from './default-data-folder.ts';
 import { parseAddress, parseDurability, parseRetention, parseSize, ValueError } from './parse-values.ts';
 import { readConfigFile } from './read-config-file.ts';
+import { FORWARD_HEADERS_VARIABLE, readForward } from './read-forward.ts';
 
 /** Flags as commander gives them; absent ones are absent. */
 export type SettingFlags = Partial<Record<Exclude<keyof Config, 'limits' | 'demo' | 'ui'>, string>> & {
@@ -30,10 +31,12 @@ const TEXT_KEYS = [
   'retention',
   'maxSize',
   'durability',
+  'forward',
+  'forwardHeadersFile',
   'token',
 ] as const satisfies readonly (keyof Config)[];
 /** FAULTLINE_... names that are no setting. */
-const OTHER_VARIABLES = ['FAULTLINE_CONFIG', 'FAULTLINE_SOURCE'];
+const OTHER_VARIABLES = ['FAULTLINE_CONFIG', 'FAULTLINE_SOURCE', FORWARD_HEADERS_VARIABLE];
 
 const upper = (key: string): string => key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
 const flagOf = (key: string): string => `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
@@ -124,7 +127,7 @@ export function readSettings(flags: SettingFlags, place: SettingsPlace): ReadSet
       throw new FaultlineError('config_invalid', `${layerOf(key)?.name(key) ?? key}: ${error.message}`);
     }
   };
-  const path = (key: 'data' | 'prometheusConfig'): string | null => {
+  const path = (key: 'data' | 'prometheusConfig' | 'forwardHeadersFile'): string | null => {
     const text = raw(key);
     return text ? resolve(layerOf(key)?.folder ?? place.workingFolder, text) : null;
   };
@@ -145,6 +148,13 @@ export function readSettings(flags: SettingFlags, place: SettingsPlace): ReadSet
     retentionSeconds: parsed('retention', parseRetention),
     maxSizeBytes: parsed('maxSize', parseSize),
     durability: parsed('durability', parseDurability),
+    forward: readForward({
+      value: raw('forward'),
+      folder: layerOf('forward')?.folder ?? place.workingFolder,
+      name: layerOf('forward')?.name('forward') ?? 'forward',
+      headersFile: path('forwardHeadersFile'),
+      environment: place.environment,
+    }),
     // An empty name is the default scenario.
     demo: demo === false ? null : demo === true ? '' : demo,
     token,

@@ -13,6 +13,8 @@ export const addServeOptions = (command: Command): Command =>
     .option('--retention <TIME>', 'how long telemetry is kept: 36h, 7d, off (default 7d)')
     .option('--max-size <SIZE>', 'size at which the oldest days go: 500MB, 20GB (default 20GB)')
     .option('--durability <MODE>', 'when the journal is synced: sync, 100ms, none (default sync)')
+    .option('--forward <URL,...>', 'send everything on to these OTLP/HTTP addresses (default: nothing leaves)')
+    .option('--forward-headers-file <FILE>', 'headers for --forward, one "Name: value" a line (or FAULTLINE_FORWARD_HEADERS)')
     .option('--demo [SCENARIO]', 'start the demo shop in which something goes wrong')
     .option('--token <T>', 'API token, 16 or more characters (default: a new one)')
     .option('--config <FILE>', 'faultline.yaml (default: the one in the working folder, if any)')

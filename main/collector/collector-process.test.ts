@@ -31,6 +31,7 @@ const settings = (more: Partial<Settings> = {}): Settings => ({
   prometheusConfig: null,
   retentionSeconds: 0,
   maxSizeBytes: 1e9,
+  forward: [],
   durability: 'sync',
   demo: null,
   token: 'a token of sixteen',

@@ -21,12 +21,13 @@ function fail(error: unknown): void {
   setTimeout(() => exit(1), 50);
 }
 async function start(message: Extract<ToChild, { type: 'start' }>): Promise<void> {
-  const { settings, releasedPosition } = message;
+  const { settings, releasedPosition, heldPosition } = message;
   try {
     running = startCollector({
       settings,
       send: (answer) => port.send(answer),
       ...(releasedPosition === undefined ? {} : { releasedPosition }),
+      ...(heldPosition === undefined ? {} : { heldPosition }),
     });
     const { addresses } = await running;
     port.send({ type: 'ready', addresses });

@@ -18,6 +18,8 @@ export interface StartOptions {
   readonly send: ParentPort['send'];
   /** What the engine has stored, where the supervisor knows it already. */
   readonly releasedPosition?: JournalPosition;
+  /** What forwarding needs of the journal, where it is on. */
+  readonly heldPosition?: JournalPosition;
   readonly nowMs?: () => number;
   readonly log?: (line: string) => void;
 }
@@ -63,7 +65,7 @@ class Collector implements RunningCollector {
   private advancedTimer: NodeJS.Timeout | null = null;
   private stopping: Promise<void> | null = null;
 
-  constructor({ settings, send, releasedPosition, nowMs = Date.now, log = console.error }: StartOptions) {
+  constructor({ settings, send, releasedPosition, heldPosition, nowMs = Date.now, log = console.error }: StartOptions) {
     this.settings = settings;
     this.send = send;
     this.nowMs = nowMs;
@@ -74,6 +76,12 @@ class Collector implements RunningCollector {
       durability,
       maxBytes: limits.journalMaxBytes,
       diskReserveBytes: limits.diskReserveBytes,
+      keepMaxBytes: limits.forwardKeepBytes,
+      ...(heldPosition === undefined ? {} : { heldFrom: heldPosition }),
+      onEvict: async ({ sequence, amount }, reason) => {
+        const { addEviction } = await import('#exporters/forward/forward-state.ts');
+        await addEviction(settings.dataDir, { sequence, amount, reason });
+      },
       ...(releasedPosition === undefined ? {} : { startAfter: releasedPosition }),
       onCommitted: () => this.advancedSoon(),
       nowMs,
@@ -143,6 +151,7 @@ class Collector implements RunningCollector {
 
   onMessage(message: ToChild): void {
     if (message.type === 'released') void this.opening.then((journal) => journal.release(message.position)).catch(() => undefined);
+    else if (message.type === 'held') void this.opening.then((journal) => journal.hold(message.position)).catch(() => undefined);
     else if (message.type === 'engine-state') this.engineState = message.state;
   }
   private advancedSoon(): void {
@@ -165,6 +174,7 @@ class Collector implements RunningCollector {
         committed: this.journal?.committed ?? 0,
         released: this.journal?.released ?? 0,
         bytes: stats?.bytes ?? 0,
+        keptBytes: stats?.keptBytes ?? 0,
         ackP50Ms: stats?.ackP50Ms ?? 0,
         ackP99Ms: stats?.ackP99Ms ?? 0,
       },

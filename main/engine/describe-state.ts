@@ -44,8 +44,8 @@ export function describeState(engine: Engine, facts: StoreFacts): State {
     diskUsedBytes: facts.bytes + (collector?.journal.bytes ?? 0),
     diskFreeBytes: collector?.diskFreeBytes ?? 0,
     memoryBytes: process.memoryUsage.rss() + (collector?.rssBytes ?? 0),
-    // Nothing here opens a connection outwards; a destination configured by a later part counts its bytes here.
-    egressBytes: 0,
+    // Without a destination no process opens a connection outwards.
+    egressBytes: engine.forwarding.egressBytes,
     openIncidents: book.open().length,
     demo: demo.running,
     demoScenarios: [...parts.demoScenarios],

@@ -64,6 +64,9 @@ export class IngestAccount {
   drop(source: string, reason: string, count: number): void {
     add(this.dropped, source, new Map([[reason, count]]));
   }
+  note(source: string, reason: string, count: number): void {
+    add(this.noted, source, new Map([[reason, count]]));
+  }
   droppedTotal(): number {
     let total = 0;
     for (const reasons of this.dropped.values()) for (const count of reasons.values()) total += count;

@@ -32,6 +32,7 @@ function rig(more: Partial<IngestOptions> = {}) {
   const store = {
     append: ({ position }: { position: number }) => void appended.push(position),
     hot: () => hotOf(state.hotBytes),
+    firstOfBatch: () => true,
     relieve: async () => {
       state.flushes++;
       state.hotBytes = 0;

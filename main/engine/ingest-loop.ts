@@ -2,14 +2,15 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { JournalReader } from '#collectors/pipeline/journal-reader.ts';
 import type { DecodedRecord } from '#contracts/columns.ts';
 import { FaultlineError } from '#contracts/errors.ts';
-import type { JournalPosition, JournalRecord } from '#contracts/journal.ts';
+import type { BatchMeta } from '#contracts/forward-headers.ts';
+import { type JournalPosition, type JournalRecord, RecordKind } from '#contracts/journal.ts';
 import type { ReasonCode } from '#contracts/reasons.ts';
 import type { Store } from '#contracts/store.ts';
 import { eventExtent, type IngestAccount } from './ingest-account.ts';
 
 export interface IngestOptions {
   readonly reader: JournalReader;
-  readonly store: Pick<Store, 'append' | 'hot' | 'relieve'>;
+  readonly store: Pick<Store, 'append' | 'hot' | 'relieve' | 'firstOfBatch'>;
   readonly account: IngestAccount;
   readonly decode: (record: JournalRecord) => Promise<DecodedRecord>;
   readonly quarantine: (record: JournalRecord, error: unknown) => Promise<void>;
@@ -30,6 +31,11 @@ const IDLE_POLLS = 40;
 /** The loop hands the thread over after this much work, so that an answer waits no longer than that. */
 const TURN_MS = 8;
 
+/** Id under which a forwarding console sent the record; null for everything else. The signal is part of it: an id is one body. */
+function batchOf({ kind, meta }: JournalRecord): string | null {
+  if (meta === '' || kind === RecordKind.scrape) return null;
+  return `${(JSON.parse(meta) as BatchMeta).batch}.${kind}`;
+}
 /**
  * Reads the journal from where the store wants it, decodes and appends, in order, for as long as the engine lives.
  * Woken by the collector's word, and by a poll in case the word is lost.
@@ -117,6 +123,12 @@ export class IngestLoop {
   }
   private async take(record: JournalRecord): Promise<void> {
     const { account, store, decode, nowMs } = this.options;
+    const batch = batchOf(record);
+    if (batch !== null && !store.firstOfBatch(batch, record.position)) {
+      account.note(record.source, 'repeated_batch', record.items);
+      store.append({ position: record.position, next: record.next }, []);
+      return;
+    }
     let decoded: DecodedRecord;
     let reason: ReasonCode = 'engine_cannot_decode';
     try {

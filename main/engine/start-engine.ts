@@ -14,6 +14,7 @@ import { DemoRunner } from './demo-runner.ts';
 import { Engine } from './engine.ts';
 import { EvaluationLoop } from './evaluation-loop.ts';
 import { Explainer } from './explainer.ts';
+import { ForwardingBook } from './forwarding-book.ts';
 import { IncidentBook } from './incident-book.ts';
 import { IngestAccount } from './ingest-account.ts';
 import { IngestLoop } from './ingest-loop.ts';
@@ -86,6 +87,7 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
   const explainer = new Explainer({ model: options.model ?? models.client, book, store, nowMs, log });
   const demo = new DemoRunner({ log, nowMs });
   const version = versionOf();
+  const forwarding = new ForwardingBook({ settings, send, nowMs });
   const engine = new Engine({
     version,
     settings,
@@ -98,6 +100,7 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
     postmortems: new Postmortems({ store, book, version, nowMs }),
     demo,
     models: models.shelf,
+    forwarding,
     memory: new MemoryGuard({
       budget: memoryBudget(limits.maxEngineBytes),
       log,
@@ -139,6 +142,7 @@ function hear(engine: Engine, loop: IngestLoop, client: ModelClient, message: To
   if (message.type === 'llm-news') client.hear(message.news);
   if (message.type === 'llm-ended') client.ended(message.reason, message.lastCall);
   if (message.type === 'advanced') loop.wake();
+  if (message.type === 'forwarder-status') engine.forwarding.hear(message.status, message.state);
   if (message.type !== 'collector-status') return;
   const first = engine.collectorStatus === null;
   engine.collectorStatus = message.status;

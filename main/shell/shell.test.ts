@@ -148,7 +148,7 @@ function fakeElectron(lock = true) {
 const settings = { ...configSchema.parse({}), token: 'token-of-sixteen-chars' } as unknown as Settings;
 const supervisor = {
   addresses: { api: consoleUrl, ingest: '', otlpGrpc: '' },
-  state: () => ({ collector: 'running', engine: 'running' }) as const,
+  state: () => ({ collector: 'running', engine: 'running', forwarder: 'stopped' }) as const,
   pid: () => 1,
   stop: vi.fn(async () => {}),
 };

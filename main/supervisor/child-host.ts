@@ -19,6 +19,7 @@ export const CHILD_ENVIRONMENT: Readonly<Record<SpawnName, Record<string, string
   collector: {},
   engine: { UV_THREADPOOL_SIZE: '16' },
   llm: {},
+  forwarder: {},
 };
 
 const start = (name: SpawnName): ChildProcess =>

@@ -1,10 +1,20 @@
 import { chmodSync } from 'node:fs';
 import type { ProcessState } from '#contracts/processes.ts';
 import type { Settings } from '#contracts/settings.ts';
+import { hasDestinations } from '#main/forwarder/destinations.ts';
 import { lockFolder } from './lock-folder.ts';
 import type { ChildName, ProcessHost } from './process-host.ts';
 import { type Supervisor, supervise } from './supervise.ts';
 
+/** A file of destinations nobody can read counts as one: what waits for them must be kept, and the forwarder says what is wrong. */
+function isForwarding(settings: Settings, log: (line: string) => void): boolean {
+  try {
+    return hasDestinations(settings);
+  } catch (error) {
+    log(`the destinations of forwarding cannot be read: ${(error as Error).message}`);
+    return true;
+  }
+}
 export interface ConsoleOptions {
   readonly settings: Settings;
   readonly host: ProcessHost;
@@ -33,6 +43,7 @@ export async function startConsole({ settings, host, log, onState }: ConsoleOpti
       host,
       log,
       ...(onState ? { onState } : {}),
+      forwarding: isForwarding(settings, log),
       onChildren: (pids) => lock.noteChildren(pids),
     });
     let stopped: Promise<void> | null = null;

@@ -1,7 +1,7 @@
 import type { FromChild, ToChild } from '#contracts/processes.ts';
 
-/** Children that always run. */
-export type ChildName = 'collector' | 'engine';
+/** Children that run all the time; the forwarder only while a destination is configured. */
+export type ChildName = 'collector' | 'engine' | 'forwarder';
 /** All that a host can start: the llm process only on demand. */
 export type SpawnName = ChildName | 'llm';
 

@@ -62,6 +62,7 @@ const settings = { api: free, ingest: free, otlpGrpc: free } as Settings;
 const ports: Record<ChildName, Readonly<Record<string, string>>> = {
   collector: { ingest: 'http://127.0.0.1:5001', otlpGrpc: '127.0.0.1:5002' },
   engine: { api: 'http://127.0.0.1:5003' },
+  forwarder: {},
 };
 const running: Supervisor[] = [];
 async function started() {
@@ -86,7 +87,7 @@ describe('start', () => {
     const { order, supervisor } = await started();
     expect(order).toEqual(['start collector', 'start engine']);
     expect(supervisor.addresses).toEqual({ api: 'http://127.0.0.1:5003', ingest: 'http://127.0.0.1:5001', otlpGrpc: '127.0.0.1:5002' });
-    expect(supervisor.state()).toEqual({ collector: 'running', engine: 'running' });
+    expect(supervisor.state()).toEqual({ collector: 'running', engine: 'running', forwarder: 'stopped' });
   });
   it('gives up when a child says at its first start that it cannot, and ends the other', async () => {
     const { host, last, order } = rig();
@@ -138,7 +139,7 @@ describe('restart', () => {
     last('engine').end();
     await until(() => children.length === 4);
     last('engine').say({ type: 'ready', addresses: ports.engine });
-    expect(last('engine').received.at(-1)).toEqual({ type: 'collector-status', status });
+    expect(last('engine').received.at(-2)).toEqual({ type: 'collector-status', status });
   });
   it('ignores what a dead child still says', async () => {
     const { last, children } = await started();
@@ -172,7 +173,7 @@ describe('stop', () => {
     await Promise.all([supervisor.stop(), supervisor.stop()]);
     expect(order.slice(2).filter((step, index, all) => all.indexOf(step) === index)).toEqual(['stop collector', 'stop engine']);
     expect(children).toHaveLength(2);
-    expect(supervisor.state()).toEqual({ collector: 'stopped', engine: 'stopped' });
+    expect(supervisor.state()).toEqual({ collector: 'stopped', engine: 'stopped', forwarder: 'stopped' });
   });
   it('cancels a restart that is waiting', async () => {
     const { last, children, supervisor } = await started();
@@ -187,5 +188,39 @@ describe('stop', () => {
     await supervisor.stop();
     expect(last('collector').killed).toBe(true);
     expect(lines.join('\n')).toContain('collector did not stop');
+  });
+});
+
+describe('forwarding', () => {
+  it('runs a third process from the first destination to the last, and tells the journal what to keep', async () => {
+    const { children, last, supervisor } = await started();
+    const heard = (name: ChildName, type: string) => last(name).received.filter((message) => message.type === type);
+    expect(children.map(({ name }) => name)).not.toContain('forwarder');
+    last('engine').say({ type: 'forwarding-changed', active: true });
+    expect(heard('collector', 'held').at(-1)).toEqual({ type: 'held', position: 0 });
+    last('forwarder').say({ type: 'ready', addresses: {} });
+    last('forwarder').say({ type: 'held', position: 77 });
+    expect(heard('collector', 'held').at(-1)).toEqual({ type: 'held', position: 77 });
+    expect(heard('engine', 'forwarder-status').at(-1)).toMatchObject({ state: 'running' });
+    last('engine').say({ type: 'forwarding-changed', active: true });
+    expect(heard('forwarder', 'forwarding-changed')).toHaveLength(1);
+    last('collector').end();
+    await until(() => children.filter(({ name }) => name === 'collector').length === 2);
+    expect(last('collector').received[0]).toMatchObject({ type: 'start', heldPosition: 77 });
+    last('engine').say({ type: 'forwarding-changed', active: false });
+    expect(heard('forwarder', 'stop')).toHaveLength(1);
+    last('forwarder').end();
+    await until(() => supervisor.state().forwarder === 'stopped');
+    expect(heard('collector', 'held').at(-1)).toEqual({ type: 'held', position: Number.MAX_SAFE_INTEGER });
+    expect(heard('engine', 'forwarder-status').at(-1)).toEqual({ type: 'forwarder-status', status: null, state: 'stopped' });
+  });
+  it('starts it with the others when a destination is configured, and again after a crash', async () => {
+    const parts = rig();
+    const starting = supervise({ settings, host: parts.host, log: () => undefined, forwarding: true });
+    for (const name of ['collector', 'engine'] as const) parts.last(name).say({ type: 'ready', addresses: ports[name] });
+    running.push(await starting);
+    expect(parts.last('collector').received[0]).toMatchObject({ type: 'start', heldPosition: 0 });
+    parts.last('forwarder').end();
+    await until(() => parts.children.filter(({ name }) => name === 'forwarder').length === 2);
   });
 });

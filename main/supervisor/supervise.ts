@@ -1,4 +1,5 @@
 import { type ErrorCode, FaultlineError } from '#contracts/errors.ts';
+import type { ForwarderStatus } from '#contracts/forwarding.ts';
 import type { CollectorStatus, FromChild, PreviousEnd, ProcessState } from '#contracts/processes.ts';
 import type { Settings } from '#contracts/settings.ts';
 import { backOffMs } from './back-off.ts';
@@ -12,13 +13,15 @@ export interface SuperviseOptions {
   readonly onState?: (name: ChildName, state: ProcessState) => void;
   /** After each start of a child: process ids of all that run. */
   readonly onChildren?: (pids: readonly number[]) => void;
+  /** A destination is configured already: forwarding starts with the others. */
+  readonly forwarding?: boolean;
   readonly nowMs?: () => number;
 }
 export interface Supervisor {
   readonly addresses: { readonly api: string; readonly ingest: string; readonly otlpGrpc: string };
   state(): Readonly<Record<ChildName, ProcessState>>;
   pid(name: SpawnName): number | undefined;
-  /** Sources first, sinks last; resolves when both have ended, at the latest after ten seconds. */
+  /** Sources first, sinks last; resolves when all have ended, at the latest after ten seconds. */
   stop(): Promise<void>;
 }
 interface Slot {
@@ -39,6 +42,8 @@ const STOP_MS = 9_000;
 const FAILED_CRASHES = 5;
 /** A child that has never been ready and ends this often will not be: the start is given up. */
 const HOPELESS_CRASHES = 3;
+/** Later than every position: the journal keeps nothing for forwarding. */
+const NOTHING_HELD = Number.MAX_SAFE_INTEGER;
 
 const addressOf = (text: string): { host: string; port: number } => {
   const bare = text.replace(/^https?:\/\//, '').replace(/\/$/, '');
@@ -56,23 +61,37 @@ function settingsFor(settings: Settings, slots: readonly Slot[]): Settings {
  * Starts the collector and the engine, keeps them alive and passes their small messages on. Resolves when both are
  * ready; rejects with FaultlineError when one says at its first start that it cannot (port taken, folder locked ...).
  */
-export function supervise({ settings, host, log, onState, onChildren, nowMs = Date.now }: SuperviseOptions): Promise<Supervisor> {
+export function supervise({
+  settings,
+  host,
+  log,
+  onState,
+  onChildren,
+  forwarding = false,
+  nowMs = Date.now,
+}: SuperviseOptions): Promise<Supervisor> {
+  const slot = (name: ChildName, state: ProcessState): Slot => ({
+    name,
+    child: null,
+    state,
+    addresses: null,
+    startedMs: 0,
+    crashes: 0,
+    timer: null,
+    previousEnd: null,
+  });
   const slots: Record<ChildName, Slot> = {
-    collector: {
-      name: 'collector',
-      child: null,
-      state: 'starting',
-      addresses: null,
-      startedMs: 0,
-      crashes: 0,
-      timer: null,
-      previousEnd: null,
-    },
-    engine: { name: 'engine', child: null, state: 'starting', addresses: null, startedMs: 0, crashes: 0, timer: null, previousEnd: null },
+    collector: slot('collector', 'starting'),
+    engine: slot('engine', 'starting'),
+    forwarder: slot('forwarder', 'stopped'),
   };
   let stopping = false;
   let lastStatus: CollectorStatus | null = null;
   let released: number | null = null;
+  /** What forwarding still needs of the journal: all there is until the forwarder says. */
+  let held = forwarding ? 0 : NOTHING_HELD;
+  let forwards = forwarding;
+  let forwarderStatus: ForwarderStatus | null = null;
   let settle: { resolve: () => void; reject: (error: Error) => void } | null = null;
 
   const noteChildren = (): void =>
@@ -90,9 +109,28 @@ export function supervise({ settings, host, log, onState, onChildren, nowMs = Da
   const setState = (slot: Slot, state: ProcessState): void => {
     if (slot.state === state) return;
     slot.state = state;
+    if (slot.name === 'forwarder') tellForwarder();
     if (slot.name === 'engine') slots.collector.child?.send({ type: 'engine-state', state });
     onState?.(slot.name, state);
   };
+
+  const tellForwarder = (): void =>
+    slots.engine.child?.send({ type: 'forwarder-status', status: forwarderStatus, state: slots.forwarder.state });
+  const tellHeld = (): void => slots.collector.child?.send({ type: 'held', position: held });
+  /** The first destination starts the process that sends, the last one gone ends it. */
+  async function followForwarding(active: boolean): Promise<void> {
+    if (stopping) return;
+    if (active && forwards) slots.forwarder.child?.send({ type: 'forwarding-changed' });
+    if (active === forwards) return;
+    forwards = active;
+    held = active ? 0 : NOTHING_HELD;
+    tellHeld();
+    if (active && slots.forwarder.child === null) start(slots.forwarder);
+    if (active) return;
+    await stopOne(slots.forwarder, STOP_MS / 3);
+    if (!forwards) forwarderStatus = null;
+    tellForwarder();
+  }
 
   function ready(slot: Slot, addresses: Readonly<Record<string, string>>): void {
     slot.addresses ??= addresses;
@@ -100,15 +138,17 @@ export function supervise({ settings, host, log, onState, onChildren, nowMs = Da
     if (slot.name === 'collector') {
       slot.child?.send({ type: 'engine-state', state: slots.engine.state });
       if (released !== null) slot.child?.send({ type: 'released', position: released });
-    } else if (lastStatus) {
-      slot.child?.send({ type: 'collector-status', status: lastStatus });
+      tellHeld();
+    } else if (slot.name === 'engine') {
+      if (lastStatus) slot.child?.send({ type: 'collector-status', status: lastStatus });
+      tellForwarder();
     }
     if (slots.collector.addresses && slots.engine.addresses) settle?.resolve();
   }
 
   /** At the first start the caller says it; later there is only the log. */
   function fatal(slot: Slot, says: string, code: ErrorCode): void {
-    if (settle && slot.addresses === null) settle.reject(new FaultlineError(code, says));
+    if (settle && slot.addresses === null && slot.name !== 'forwarder') settle.reject(new FaultlineError(code, says));
     else log(`${slot.name}: ${says}`);
   }
   function receive(slot: Slot, message: FromChild): void {
@@ -142,6 +182,17 @@ export function supervise({ settings, host, log, onState, onChildren, nowMs = Da
       case 'llm-stop':
         llm.kill();
         break;
+      case 'held':
+        held = message.position;
+        tellHeld();
+        break;
+      case 'forwarder-status':
+        forwarderStatus = message.status;
+        tellForwarder();
+        break;
+      case 'forwarding-changed':
+        void followForwarding(message.active);
+        break;
       case 'llm-news':
       case 'stopped':
         break;
@@ -152,13 +203,13 @@ export function supervise({ settings, host, log, onState, onChildren, nowMs = Da
     slot.child = null;
     // Whoever waited for the model has gone with the engine.
     if (slot.name === 'engine') llm.kill();
-    if (stopping) {
+    if (stopping || (slot.name === 'forwarder' && !forwards)) {
       setState(slot, 'stopped');
       return;
     }
     if (nowMs() - slot.startedMs > STEADY_MS) slot.crashes = 0;
     slot.crashes++;
-    if (settle && slot.addresses === null && slot.crashes >= HOPELESS_CRASHES) {
+    if (settle && slot.addresses === null && slot.name !== 'forwarder' && slot.crashes >= HOPELESS_CRASHES) {
       settle.reject(new FaultlineError('internal', `The ${slot.name} does not start (${reason}); see the lines above.`));
       return;
     }
@@ -173,7 +224,8 @@ export function supervise({ settings, host, log, onState, onChildren, nowMs = Da
 
   function start(slot: Slot): void {
     slot.timer = null;
-    if (stopping) return;
+    if (stopping || (slot.name === 'forwarder' && !forwards)) return;
+    setState(slot, slot.state === 'stopped' ? 'starting' : slot.state);
     slot.startedMs = nowMs();
     const child = host.spawn(slot.name);
     slot.child = child;
@@ -189,6 +241,7 @@ export function supervise({ settings, host, log, onState, onChildren, nowMs = Da
       type: 'start',
       settings: current,
       ...(released === null ? {} : { releasedPosition: released }),
+      ...(slot.name === 'collector' && forwards ? { heldPosition: held } : {}),
       ...(slot.previousEnd === null ? {} : { previousEnd: slot.previousEnd }),
     });
   }
@@ -218,7 +271,7 @@ export function supervise({ settings, host, log, onState, onChildren, nowMs = Da
       ingest: slots.collector.addresses?.['ingest'] ?? '',
       otlpGrpc: slots.collector.addresses?.['otlpGrpc'] ?? '',
     },
-    state: () => ({ collector: slots.collector.state, engine: slots.engine.state }),
+    state: () => ({ collector: slots.collector.state, engine: slots.engine.state, forwarder: slots.forwarder.state }),
     pid: (name) => (name === 'llm' ? llm.pid : slots[name].child?.pid),
     stop,
   });
@@ -226,7 +279,7 @@ export function supervise({ settings, host, log, onState, onChildren, nowMs = Da
     stopping = true;
     llm.kill();
     // Sources first: what the collector acknowledged while draining is still read by the engine.
-    await stopOne(slots.collector, STOP_MS / 3);
+    await Promise.all([stopOne(slots.collector, STOP_MS / 3), stopOne(slots.forwarder, STOP_MS / 3)]);
     await stopOne(slots.engine, (STOP_MS * 2) / 3);
   }
 
@@ -244,5 +297,6 @@ export function supervise({ settings, host, log, onState, onChildren, nowMs = Da
     // The collector first: ports open as soon as possible.
     start(slots.collector);
     start(slots.engine);
+    if (forwards) start(slots.forwarder);
   });
 }

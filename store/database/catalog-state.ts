@@ -1,11 +1,20 @@
 import type { JournalPosition } from '#contracts/journal.ts';
 import type { Incident } from '#contracts/judgement.ts';
 import type { PrunedDay } from '#contracts/store.ts';
+import type { BatchRow } from '../write/batch-window.ts';
 import { type Day, dayName, dayOfName } from '../write/day-of.ts';
-import type { Connection } from './database.ts';
+import { type Connection, textLiteral } from './database.ts';
 import { Serial } from './serial.ts';
 
 const RELEASED = 'store.released';
+
+const BATCHES_A_STATEMENT = 500;
+const batchValues = ({ sender, batch, position }: BatchRow): string => `(${textLiteral(sender)}, ${textLiteral(batch)}, ${position})`;
+function inParts(rows: readonly BatchRow[], sql: (rows: readonly BatchRow[]) => string): (readonly [string, readonly []])[] {
+  const statements: (readonly [string, readonly []])[] = [];
+  for (let at = 0; at < rows.length; at += BATCHES_A_STATEMENT) statements.push([sql(rows.slice(at, at + BATCHES_A_STATEMENT)), []]);
+  return statements;
+}
 
 /** Incidents, small state and the list of pruned days, in the catalog. One writer at a time, on a connection of its own. */
 export class CatalogState {
@@ -44,8 +53,24 @@ export class CatalogState {
   async released(): Promise<JournalPosition> {
     return Number((await this.get(RELEASED)) ?? 0);
   }
-  setReleased(position: JournalPosition): Promise<void> {
-    return this.set(RELEASED, String(position));
+  /** In one step with the batches of forwarding consoles the journal is about to forget. */
+  setReleased(
+    position: JournalPosition,
+    batches: { readonly add: readonly BatchRow[]; readonly remove: readonly BatchRow[] },
+  ): Promise<void> {
+    return this.replace(
+      [`DELETE FROM ${this.db}.state WHERE key = $1`, [RELEASED]],
+      [`INSERT INTO ${this.db}.state VALUES ($1, $2)`, [RELEASED, String(position)]],
+      ...inParts(batches.add, (rows) => `INSERT INTO ${this.db}.batches VALUES ${rows.map(batchValues).join(', ')}`),
+      ...inParts(
+        batches.remove,
+        (rows) => `DELETE FROM ${this.db}.batches WHERE batch IN (${rows.map(({ batch }) => textLiteral(batch)).join(', ')})`,
+      ),
+    );
+  }
+  async batches(): Promise<readonly BatchRow[]> {
+    const rows = await this.read(`SELECT sender, batch, position FROM ${this.db}.batches ORDER BY position`);
+    return rows.map((row) => ({ sender: String(row['sender']), batch: String(row['batch']), position: Number(row['position']) }));
   }
 
   /** @param untilPosition rows of the day from records before it stay away, should the journal be replayed */

@@ -1,3 +1,4 @@
+import { batchesTableSql } from '../sql/ddl/batches-table.ts';
 import { modelCallTableSql } from '../sql/ddl/model-call-table.ts';
 import { postmortemTableSql } from '../sql/ddl/postmortem-table.ts';
 
@@ -64,4 +65,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { kind: 'catalog', from: 2, sql: [modelCallTableSql('{db}')] },
   { kind: 'day', from: 2, sql: [] },
   { kind: 'bills', from: 2, sql: [] },
+  { kind: 'catalog', from: 3, sql: [batchesTableSql('{db}')] },
+  { kind: 'day', from: 3, sql: [] },
+  { kind: 'bills', from: 3, sql: [] },
 ];

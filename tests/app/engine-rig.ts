@@ -42,6 +42,7 @@ export function settingsFor(dataDir: string): Settings {
     prometheusConfig: null,
     retentionSeconds: 7 * 86_400,
     maxSizeBytes: 20e9,
+    forward: [],
     durability: 'none',
     demo: null,
     token: TOKEN,
@@ -61,7 +62,7 @@ export function collectorStatus(address: string): CollectorStatus {
     accepted,
     refused: { malformed: 2 },
   } as const;
-  const journal = { committed: 0, released: 0, bytes: 0, ackP50Ms: 1, ackP99Ms: 2 };
+  const journal = { committed: 0, released: 0, bytes: 0, keptBytes: 0, ackP50Ms: 1, ackP99Ms: 2 };
   return {
     pid: 1,
     startedUnixMs: 0,

@@ -37,6 +37,7 @@ export async function startTestCollector(limits: Partial<Limits> = {}, settings:
     prometheusConfig: null,
     retentionSeconds: 7 * 86_400,
     maxSizeBytes: 1e9,
+    forward: [],
     durability: 'none',
     demo: null,
     token: 'a token of sixteen',

@@ -1,10 +1,11 @@
 import { type ColumnSpec, TABLES, type TableSpec } from '#contracts/tables.ts';
+import { batchesTableSql } from './batches-table.ts';
 import { DICTIONARY_TABLES } from './dictionary-tables.ts';
 import { modelCallTableSql } from './model-call-table.ts';
 import { postmortemTableSql } from './postmortem-table.ts';
 
 /** Version of the layout of every file; see store/migrate. */
-export const SCHEMA_VERSION = 3;
+export const SCHEMA_VERSION = 4;
 
 /** Name the catalog is attached under. */
 export const CATALOG = 'catalog';
@@ -37,5 +38,6 @@ export const catalogDdl = (database: string): string[] => [
   `CREATE TABLE ${database}.main.pruned (day VARCHAR NOT NULL, reason VARCHAR NOT NULL, bytes DOUBLE NOT NULL, at_ms DOUBLE NOT NULL, until_position DOUBLE NOT NULL)`,
   postmortemTableSql(database),
   modelCallTableSql(database),
+  batchesTableSql(database),
   ...versionSql(database),
 ];

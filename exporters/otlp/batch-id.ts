@@ -1,0 +1,17 @@
+import type { ForwardSignal } from '#contracts/forwarding.ts';
+import { type JournalRecord, RecordKind } from '#contracts/journal.ts';
+
+/** Signal a journal record is forwarded as; null for a kind this version does not know. */
+export function signalOf(kind: number): ForwardSignal | null {
+  if (kind === RecordKind.traces) return 'traces';
+  if (kind === RecordKind.logs) return 'logs';
+  return kind === RecordKind.metrics || kind === RecordKind.scrape ? 'metrics' : null;
+}
+
+/**
+ * One request is one journal record, so its id needs no state: the same after every retry and restart. The arrival time
+ * tells apart two data folders one of which was copied from the other and went on from the same position.
+ */
+export function batchIdOf(instance: string, record: JournalRecord, signal: ForwardSignal): string {
+  return `${instance}.${record.position.toString(36)}.${record.receivedUnixNano.toString(36)}.${signal}`;
+}

@@ -1,0 +1,111 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { DestinationView, Forwarding } from '#contracts/forwarding.ts';
+import { contentOf } from './compare-stores.ts';
+import { type FaultlineProcess, startFaultline } from './faultline-process.ts';
+import { startMixedLoad, startTarget } from './mixed-load.ts';
+
+/** Two consoles: what one received, by whatever way, the other ends with, once, through outages and kills of both. */
+const sleep = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
+const folders: string[] = [];
+const running: FaultlineProcess[] = [];
+const closing: (() => void)[] = [];
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((each) => each.stop()));
+  for (const close of closing.splice(0)) close();
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+});
+function folder(): string {
+  folders.push(mkdtempSync(join(tmpdir(), 'faultline-forward-')));
+  return folders.at(-1) as string;
+}
+async function start(dataDir: string, ...args: string[]): Promise<FaultlineProcess> {
+  const console = await startFaultline({ dataDir, args: ['--no-ui', ...args] });
+  running.push(console);
+  return console;
+}
+async function until<T>(what: string, probe: () => Promise<T | false | null>, seconds = 40): Promise<T> {
+  for (let i = 0; i < seconds * 10; i++) {
+    const found = await probe().catch(() => null);
+    if (found) return found;
+    await sleep(100);
+  }
+  throw new Error(`${what} did not happen within ${seconds} s`);
+}
+const destination = async (console: FaultlineProcess): Promise<DestinationView> =>
+  ((await (await console.fetch('/console/forwarding')).json()) as Forwarding).destinations[0] as DestinationView;
+async function killed(console: FaultlineProcess, name: 'collector' | 'engine' | 'forwarder'): Promise<void> {
+  const pid = console.pids()[name] as number;
+  process.kill(pid, 'SIGKILL');
+  await until(`another ${name}`, async () => (console.pids()[name] ?? pid) !== pid);
+}
+/** Everything this console has is at its destination. */
+async function delivered(console: FaultlineProcess): Promise<DestinationView> {
+  await console.flush();
+  let quiet = 0;
+  return until('the queue to run empty', async () => {
+    const each = await destination(console);
+    quiet = each.state === 'idle' && each.queue.requests === 0 && each.queue.bytes === 0 ? quiet + 1 : 0;
+    return quiet >= 15 && each;
+  });
+}
+async function scraping(): Promise<{ config: string; close: () => void }> {
+  const target = await startTarget();
+  closing.push(target.close);
+  const config = join(folder(), 'prometheus.yml');
+  writeFileSync(
+    config,
+    `scrape_configs:\n  - job_name: shop\n    scrape_interval: 1s\n    static_configs:\n      - targets: ['${target.address}']\n`,
+  );
+  return { config, close: target.close };
+}
+
+describe('a second console as the platform', () => {
+  it('ends with exactly the same records, through an outage and kill -9 on both sides', async () => {
+    const platformDir = folder();
+    let platform = await start(platformDir);
+    const { ingest } = platform;
+    const { config } = await scraping();
+    const sender = await start(folder(), '--forward', ingest, '--prometheus-config', config);
+    const load = startMixedLoad(sender.ingest);
+    await until('the first spans there', async () => Number((await platform.sql('SELECT count(*)::DOUBLE AS n FROM spans'))[0]?.['n']) > 0);
+    for (const victim of ['forwarder', 'collector', 'engine'] as const) {
+      await killed(sender, victim);
+      await sleep(700);
+      if (victim !== 'forwarder') await killed(platform, victim);
+      await sleep(700);
+    }
+    // The platform is away for a while, and the process that sends dies meanwhile.
+    await platform.stop();
+    await sleep(1_500);
+    await killed(sender, 'forwarder');
+    const waiting = await until('a queue', async () => {
+      const each = await destination(sender);
+      return each.state === 'waiting' && each.queue.requests > 10 && each;
+    });
+    expect(waiting.error).toContain('Nothing listens at');
+    platform = await start(platformDir, '--ingest', ingest.replace('http://', ''));
+    await killed(platform, 'collector');
+    await sleep(1_000);
+    await load.stop();
+    // The target goes, so that nothing new is scraped but failures; then scraping ends with its console's collector.
+    process.kill(sender.pids()['collector'] as number, 'SIGSTOP');
+    await until(
+      'everything read',
+      async () => ((await (await sender.fetch('/console/state')).json()) as { journalLagBytes: number }).journalLagBytes === 0,
+    );
+    const { counters } = await delivered(sender);
+    const [here, there] = [await contentOf(sender), await contentOf(platform)];
+    process.kill(sender.pids()['collector'] as number, 'SIGCONT');
+    expect(there).toEqual(here);
+    expect(here['spans']?.n).toBeGreaterThanOrEqual(100);
+    expect(here['logs']?.n).toBeGreaterThanOrEqual(100);
+    expect(here['histograms']?.n).toBeGreaterThan(10);
+    expect(here['scraped']?.n).toBeGreaterThan(50);
+    expect(here['exemplars']?.n).toBeGreaterThan(2);
+    expect(load.counts.acknowledged).toBeGreaterThan(100);
+    expect([counters.failed, counters.dropped, counters.rejectedItems]).toEqual([{}, {}, 0]);
+  }, 180_000);
+});
