@@ -21,6 +21,7 @@ const SCENARIOS: Readonly<Record<string, () => Promise<Scenario>>> = {
   start: async () => (await import('./start.ts')).start,
   visibility: async () => (await import('./visibility.ts')).visibility,
   recovery: async () => (await import('./recovery.ts')).recovery,
+  rca: async () => (await import('./rca.ts')).rca,
   memory: async () => (await import('./memory.ts')).memory,
   'trace-page': async () => (await import('./trace-page.ts')).tracePage,
 };

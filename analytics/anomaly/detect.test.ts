@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Anomaly } from '#contracts/judgement.ts';
-import type { Observation, ServiceObservation } from '#contracts/observation.ts';
+import type { MetricObservation, Observation, ServiceObservation } from '#contracts/observation.ts';
 import { makeShop, namedQueries, seededRng } from '../../tests/fixtures/judgement-shop.ts';
 import { createDetector } from './detect.ts';
 
@@ -105,6 +105,42 @@ describe('createDetector', () => {
     detector.push(observation, 0, namedQueries);
     expect(detector.subjects).toBe(10);
     expect(detector.refusedSubjects).toBeGreaterThan(0);
+  });
+
+  it('knows a metric series again wherever it stands in the list, and two under one number apart', () => {
+    const rng = seededRng(9);
+    const series = Array.from({ length: 6 }, (_, s): MetricObservation => {
+      const shifts = s % 2 === 1;
+      const values = Float64Array.from({ length: BUCKETS }, (_, i) => 100 + 5 * rng() + (shifts && i >= FAULT ? 300 : 0));
+      const name = `work.level.${s}`;
+      return {
+        metric: name,
+        unit: '1',
+        type: 'gauge',
+        service: 'web',
+        instance: null,
+        host: null,
+        labels: '',
+        seriesId: s >> 1,
+        isRate: false,
+        values,
+      };
+    });
+    /** A list that is another one each few buckets: turned, shortened by series that do not shift, longer again. */
+    const listAt = (bucket: number): MetricObservation[] => {
+      const turned = series.map((_, i) => series[(i + (bucket >> 3)) % series.length] as MetricObservation);
+      return bucket % 10 < 5 ? turned : turned.filter((one) => one !== series[0] && one !== series[2]);
+    };
+    const blank = { ...oneService(() => ({})), services: [] };
+    const moving = createDetector();
+    const steady = createDetector();
+    for (let bucket = 0; bucket < BUCKETS; bucket++) {
+      const found = moving.push({ ...blank, metrics: listAt(bucket) }, bucket, namedQueries);
+      expect(found).toEqual(steady.push({ ...blank, metrics: series }, bucket, namedQueries));
+      if (bucket === BUCKETS - 1)
+        expect(found.map((a) => a.subject.signal).sort()).toEqual(['work.level.1', 'work.level.3', 'work.level.5']);
+    }
+    expect(moving.subjects).toBe(6);
   });
 
   it.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -5, 1e308])('survives %d everywhere', (value) => {

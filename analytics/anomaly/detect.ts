@@ -10,6 +10,7 @@ import type {
 } from '#contracts/observation.ts';
 import { LogSignal } from './log-signal.ts';
 import { MetricSignal } from './metric-signal.ts';
+import { MetricValues } from './metric-values.ts';
 import { type Finding, type NumericRule, NumericSignal } from './numeric-signal.ts';
 import { type Pacing, pacingFor } from './pacing.ts';
 import { RatioSignal } from './ratio-signal.ts';
@@ -36,6 +37,16 @@ interface EdgeState {
   readonly latency: NumericSignal;
 }
 type Held = { state: unknown; lastMs: number };
+/** A metric series: found by its place in the list of the push before, else by its number. No text is made per bucket. */
+interface HeldMetric {
+  series: MetricObservation;
+  readonly metric: string;
+  readonly isRate: boolean;
+  readonly state: MetricSignal;
+  lastMs: number;
+  /** Another series under the same number. */
+  readonly other: HeldMetric | null;
+}
 /** A subject unseen this long is forgotten. */
 const FORGET_MS = 3_600_000;
 /** Buckets with fewer requests say nothing about a percentile. */
@@ -48,6 +59,11 @@ export function createDetector(options: DetectorOptions = {}): CountingDetector 
 
 class StreamingDetector implements CountingDetector {
   private readonly held = new Map<string, Held>();
+  private readonly metrics = new Map<number, HeldMetric>();
+  private metricsHeld = 0;
+  /** Where each series of the last push is held, by its place in the list. */
+  private places: (HeldMetric | null)[] = [];
+  private readonly values = new MetricValues();
   private readonly loggedSinceMs = new Map<string, number>();
   private readonly maxSubjects: number;
   private pacing: Pacing = pacingFor(10_000);
@@ -62,13 +78,16 @@ class StreamingDetector implements CountingDetector {
   }
 
   get subjects(): number {
-    return this.held.size;
+    return this.held.size + this.metricsHeld;
   }
 
   push(observation: Observation, bucket: number, queries: EvidenceQueries): readonly Anomaly[] {
     if (observation.stepMs !== this.pacing.stepMs) {
       // Another grid: what was learned per bucket does not carry over.
       this.held.clear();
+      this.metrics.clear();
+      this.metricsHeld = 0;
+      this.places = [];
       this.pacing = pacingFor(observation.stepMs);
     }
     this.found = [];
@@ -76,7 +95,10 @@ class StreamingDetector implements CountingDetector {
     this.startMs = observation.startMs + bucket * observation.stepMs;
     for (const service of observation.services) this.judgeService(service, bucket);
     for (const edge of observation.edges) this.judgeEdge(edge, bucket);
-    for (const series of observation.metrics) this.judgeMetric(series, bucket);
+    const { metrics } = observation;
+    this.places.length = metrics.length;
+    const values = this.values.at(observation, bucket);
+    for (let i = 0; i < metrics.length; i++) this.judgeMetric(metrics[i]!, i, values[i]!);
     for (const log of observation.logs) this.judgeLog(log, bucket);
     // Sweeping costs one pass over all subjects: once in 60 buckets.
     if (++this.pushes % 60 === 0) this.forget();
@@ -128,18 +150,38 @@ class StreamingDetector implements CountingDetector {
     );
   }
 
-  private judgeMetric(series: MetricObservation, bucket: number): void {
-    const state = this.hold(
-      `m|${series.seriesId}|${series.metric}|${series.isRate ? 'r' : ''}`,
-      () => new MetricSignal(series, this.pacing),
-    );
-    if (state === null) return;
-    for (const finding of state.push(series.values[bucket] ?? Number.NaN, this.startMs, series.isRate)) {
+  private judgeMetric(series: MetricObservation, place: number, value: number): void {
+    let held = this.places[place] ?? null;
+    if (held?.series !== series) {
+      held = this.holdMetric(series);
+      this.places[place] = held;
+    }
+    if (held === null) return;
+    held.lastMs = this.startMs;
+    for (const finding of held.state.push(value, this.startMs, held.isRate)) {
       const subject = { ...subjectOf(series.service, series.instance), signal: series.metric, labels: series.labels };
       this.report(finding, finding.kind, subject, (window, baseline) =>
         this.queries.metric(series.seriesId, series.isRate, window, baseline),
       );
     }
+  }
+
+  private holdMetric(series: MetricObservation): HeldMetric | null {
+    const { metric, isRate, seriesId } = series;
+    const first = this.metrics.get(seriesId) ?? null;
+    for (let held = first; held !== null; held = held.other) {
+      if (held.metric !== metric || held.isRate !== isRate) continue;
+      held.series = series;
+      return held;
+    }
+    if (this.subjects >= this.maxSubjects) {
+      this.refusedSubjects++;
+      return null;
+    }
+    const held = { series, metric, isRate, state: new MetricSignal(series, this.pacing), lastMs: this.startMs, other: first };
+    this.metrics.set(seriesId, held);
+    this.metricsHeld++;
+    return held;
   }
 
   private judgeLog(log: LogObservation, bucket: number): void {
@@ -175,7 +217,7 @@ class StreamingDetector implements CountingDetector {
   private hold<S>(key: string, create: () => S): S | null {
     let held = this.held.get(key);
     if (held === undefined) {
-      if (this.held.size >= this.maxSubjects) {
+      if (this.subjects >= this.maxSubjects) {
         this.refusedSubjects++;
         return null;
       }
@@ -187,7 +229,21 @@ class StreamingDetector implements CountingDetector {
   }
 
   private forget(): void {
-    for (const [key, held] of this.held) if (this.startMs - held.lastMs > FORGET_MS) this.held.delete(key);
+    const isOld = (held: { readonly lastMs: number }): boolean => this.startMs - held.lastMs > FORGET_MS;
+    for (const [key, held] of this.held) if (isOld(held)) this.held.delete(key);
+    for (const [seriesId, first] of this.metrics) {
+      let kept: HeldMetric | null = null;
+      let forgotten = 0;
+      for (let held: HeldMetric | null = first; held !== null; held = held.other) {
+        if (isOld(held)) forgotten++;
+        else kept = { ...held, other: kept };
+      }
+      if (forgotten === 0) continue;
+      this.metricsHeld -= forgotten;
+      this.places = [];
+      if (kept === null) this.metrics.delete(seriesId);
+      else this.metrics.set(seriesId, kept);
+    }
   }
 
   private newRed(): RedState {

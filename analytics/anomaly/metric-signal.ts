@@ -11,6 +11,10 @@ export interface MetricFinding extends Finding {
 }
 /** Floors kept for the growth test: 24 pieces of about 40 s each, so a sawtooth of garbage collection shows its floor. */
 const FLOORS = 24;
+const NONE: readonly MetricFinding[] = [];
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+/** Filled anew for each value: NumericSignal keeps none of it. */
+const RULE: Mutable<NumericRule> = { direction: 0, deviations: 0, floor: 0, change: 0, memory: 0 };
 
 /** One metric series: level shift, steady growth (memory) and restarts. */
 export class MetricSignal {
@@ -32,30 +36,28 @@ export class MetricSignal {
 
   /** Findings in force after this value; at most one of each kind. */
   push(value: number, startMs: number, isRate: boolean): readonly MetricFinding[] {
-    const findings: MetricFinding[] = [];
     if (this.family === 'restarts' || this.family === 'uptime' || this.family === 'start_time') {
       const restart = this.watchRestart(value, startMs, isRate);
-      return restart === null ? findings : [restart];
+      return restart === null ? NONE : [restart];
     }
     const shift = this.shift.push(value, startMs, this.rule());
-    if (shift !== null) findings.push({ ...shift, kind: kindOf(this.family, shift.deviation) });
     const growth = this.family === 'memory' ? this.watchGrowth(value, startMs) : null;
-    if (growth !== null) findings.push(growth);
     this.previous = value;
-    return findings;
+    if (shift === null) return growth === null ? NONE : [growth];
+    const shifted = { ...shift, kind: kindOf(this.family, shift.deviation) };
+    return growth === null ? [shifted] : [shifted, growth];
   }
 
   private lastLevel = 1;
   private rule(): NumericRule {
     if (Number.isFinite(this.previous)) this.lastLevel += 0.05 * (Math.abs(this.previous) - this.lastLevel);
     const up = this.family !== 'other' && this.family !== 'disk';
-    return {
-      direction: up ? 1 : 0,
-      deviations: up ? 6 : 8,
-      floor: Math.max(0.03 * this.lastLevel, 1e-9),
-      change: (up ? 0.3 : 0.5) * this.lastLevel,
-      memory: this.pacing.memory,
-    };
+    RULE.direction = up ? 1 : 0;
+    RULE.deviations = up ? 6 : 8;
+    RULE.floor = Math.max(0.03 * this.lastLevel, 1e-9);
+    RULE.change = (up ? 0.3 : 0.5) * this.lastLevel;
+    RULE.memory = this.pacing.memory;
+    return RULE;
   }
 
   private watchGrowth(value: number, startMs: number): MetricFinding | null {

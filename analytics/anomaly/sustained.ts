@@ -9,16 +9,18 @@ export interface ActiveSpell {
  * at most one of them still is. The onset is the first bad bucket of the window that started it.
  */
 export class Sustained {
-  private readonly flags: Uint8Array;
-  private readonly times: Float64Array;
+  private readonly length: number;
   private readonly needed: number;
+  /** Bit i: bucket i of the window is bad. Evidence windows have at most 24 buckets (pacing.ts). */
+  private flags = 0;
+  /** Starts of the bad buckets: most series never have one. */
+  private times: Float64Array | null = null;
   private next = 0;
   private bad = 0;
   spell: ActiveSpell | null = null;
 
   constructor(length: number, needed: number) {
-    this.flags = new Uint8Array(length);
-    this.times = new Float64Array(length);
+    this.length = length;
     this.needed = needed;
   }
 
@@ -28,11 +30,17 @@ export class Sustained {
 
   /** `confirm` may veto the start of a spell (a windowed test), never its end. Returns the spell in force or null. */
   push(isBad: boolean, startMs: number, endMs: number, confirm = true): ActiveSpell | null {
-    this.bad += (isBad ? 1 : 0) - this.flags[this.next]!;
-    this.flags[this.next] = isBad ? 1 : 0;
-    this.times[this.next] = startMs;
-    this.next = (this.next + 1) % this.flags.length;
-    if (this.spell === null && confirm && isBad && this.bad >= this.needed) this.spell = { onsetMs: this.firstBadMs(), untilMs: endMs };
+    const bit = 1 << this.next;
+    if ((this.flags & bit) !== 0) this.bad--;
+    if (isBad) {
+      this.bad++;
+      this.flags |= bit;
+      this.times ??= new Float64Array(this.length);
+      this.times[this.next] = startMs;
+    } else this.flags &= ~bit;
+    this.next = (this.next + 1) % this.length;
+    if (this.spell === null && confirm && isBad && this.bad >= this.needed)
+      this.spell = { onsetMs: this.firstBadMs(startMs), untilMs: endMs };
     else if (this.spell !== null && isBad) this.spell.untilMs = endMs;
     if (this.spell !== null && this.bad <= 1) this.spell = null;
     return this.spell;
@@ -40,17 +48,16 @@ export class Sustained {
 
   /** Forgets the evidence, as after a gap longer than the window. */
   clear(): void {
-    this.flags.fill(0);
+    this.flags = 0;
     this.bad = 0;
     this.spell = null;
   }
 
-  private firstBadMs(): number {
-    const length = this.flags.length;
-    for (let i = 0; i < length; i++) {
-      const at = (this.next + i) % length;
-      if (this.flags[at] === 1) return this.times[at]!;
+  private firstBadMs(nowMs: number): number {
+    for (let i = 0; i < this.length; i++) {
+      const at = (this.next + i) % this.length;
+      if ((this.flags & (1 << at)) !== 0) return this.times?.[at] ?? nowMs;
     }
-    return this.times[(this.next + length - 1) % length]!;
+    return nowMs;
   }
 }
