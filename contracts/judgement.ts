@@ -105,6 +105,8 @@ export interface RcaResult {
   /** Services that only suffer, worst first. */
   readonly impacted: readonly string[];
   readonly narrative: string;
+  /** Series beyond the limit of what is looked at (docs/limits.md), newest left out first; absent: everything was. */
+  readonly notJudged?: number;
 }
 export type Severity = 'critical' | 'major' | 'minor';
 export interface TimelineEntry {

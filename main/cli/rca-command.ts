@@ -25,6 +25,9 @@ export async function rca(flags: RcaFlags): Promise<number> {
     { flags },
     async (console) => (await console.call('/console/rca', json(question))).json() as Promise<RcaResult>,
   );
+  if (result.notJudged) {
+    process.stderr.write(`${result.notJudged} series were not looked at: there are more than judgement takes (docs/limits.md)\n`);
+  }
   process.stdout.write(flags.json ? `${JSON.stringify(result)}\n` : describe(result));
   return 0;
 }

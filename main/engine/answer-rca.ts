@@ -8,6 +8,7 @@ import { readFacets, servicesWithMoreErrors } from '#store/read/read-facets.ts';
 import { readObservation } from '#store/read/read-observation.ts';
 import { evidenceQueries } from '#store/sql/read/evidence-sql.ts';
 import { mergeAnomalies } from './evaluation-loop.ts';
+import { MAX_JUDGED_ROWS } from './observation-ring.ts';
 
 export interface RcaQuestion {
   readonly startMs: number;
@@ -33,9 +34,9 @@ export function gridFor(startMs: number, endMs: number): { readonly startMs: num
 }
 
 /** Why something went wrong between two times in the past: same reading, detectors and ranking as the live loop. */
-export async function answerRca(store: Pick<Store, 'query'>, question: RcaQuestion): Promise<RcaResult> {
+export async function answerRca(store: Pick<Store, 'query'>, question: RcaQuestion, maxRows = MAX_JUDGED_ROWS): Promise<RcaResult> {
   const lookback = Math.min(MAX_BASELINE_MS, Math.max(MIN_BASELINE_MS, question.endMs - question.startMs));
-  const observation = await readObservation(store, gridFor(question.startMs - lookback, question.endMs));
+  const observation = await readObservation(store, gridFor(question.startMs - lookback, question.endMs), { maxRows });
   const anomalies = (await replay(observation)).filter((a) => a.untilMs > question.startMs);
   const onsets = anomalies.filter((a) => SYMPTOMS.includes(a.kind)).map((a) => a.onsetMs);
   // The trouble may begin before or well within the window asked about; the baseline ends where it begins.
@@ -44,10 +45,11 @@ export async function answerRca(store: Pick<Store, 'query'>, question: RcaQuesti
   const baseline: TimeWindow = { startMs: observation.startMs, endMs: onsetMs };
   const facets = await readFacets(store, servicesWithMoreErrors(observation, window, baseline), window, baseline);
   const symptom = symptomOf(anomalies, question.service);
-  return rankCauses(
+  const result = rankCauses(
     { observation: { ...observation, facets }, anomalies, window, baseline, symptom, top: question.top ?? DEFAULT_TOP },
     evidenceQueries,
   );
+  return observation.leftOut === 0 ? result : { ...result, notJudged: observation.leftOut };
 }
 
 async function replay(observation: Observation): Promise<Anomaly[]> {

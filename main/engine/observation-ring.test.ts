@@ -29,6 +29,7 @@ function part(startMs: number, requests: readonly number[], more: Partial<Observ
     facets: [],
     starts: [],
     alive: new Map(),
+    leftOut: 0,
     ...more,
   };
 }

@@ -4,6 +4,8 @@ import { deriveChanges, type ProcessStart } from '#store/read/derive-changes.ts'
 import { fillQuiet } from '#store/read/fill-quiet.ts';
 import type { ObservationPart } from '#store/read/read-observation.ts';
 
+/** Rows of each list judgement looks at, at most. */
+export const MAX_JUDGED_ROWS = 20_000;
 type Row = Readonly<Record<string, unknown>>;
 const LISTS = {
   services: (r: Row) => `${r['service']}\0${r['instance'] ?? ''}`,
@@ -27,6 +29,8 @@ export class ObservationRing {
   /** End of the newest cell; the ring covers [endMs - buckets * stepMs, endMs). */
   endMs = 0;
   refused = 0;
+  /** Of these, those of the newest merge: what goes unjudged now. */
+  refusedNow = 0;
   private readonly maxRows: number;
   private readonly rows: Record<List, Map<string, Row>> = { services: new Map(), edges: new Map(), metrics: new Map(), logs: new Map() };
   private readonly placements = new Map<string, Placement>();
@@ -34,7 +38,7 @@ export class ObservationRing {
   private logged: Change[] = [];
   private lookedFromMs = 0;
 
-  constructor(stepMs: number, buckets: number, maxRows = 20_000) {
+  constructor(stepMs: number, buckets: number, maxRows = MAX_JUDGED_ROWS) {
     this.stepMs = stepMs;
     this.buckets = buckets;
     this.maxRows = maxRows;
@@ -79,6 +83,7 @@ export class ObservationRing {
   /** Writes the cells of a part over the ring's. The part must end within the ring. */
   merge(part: ObservationPart): void {
     const offset = Math.round((part.startMs - this.startMs) / this.stepMs);
+    this.refusedNow = 0;
     for (const list of LIST_NAMES) for (const row of part[list]) this.mergeRow(list, row as unknown as Row, offset);
     const counted = (list: List): never => this.rows[list].values() as never;
     fillQuiet({ services: counted('services'), edges: counted('edges'), logs: counted('logs') }, part.alive, part.buckets, offset);
@@ -103,6 +108,7 @@ export class ObservationRing {
     if (!target) {
       if (this.rows[list].size >= this.maxRows) {
         this.refused++;
+        this.refusedNow++;
         return;
       }
       const copy: Record<string, unknown> = { ...row };

@@ -8,7 +8,7 @@ import type {
   ServiceObservation,
 } from '#contracts/observation.ts';
 import { aliveSql, changeLogsSql, observeLogsSql } from '../sql/read/judgement-sql.ts';
-import { observeMetricsSql, restartsSql } from '../sql/read/metrics-sql.ts';
+import { countSeriesSql, judgedSeriesSql, observeMetricsSql, restartsSql } from '../sql/read/metrics-sql.ts';
 import { observeEdgesSql, observeRedSql, observeSelfSql, placementsSql, type Window } from '../sql/read/services-sql.ts';
 import { numbers, type Queries, texts } from './columns-of.ts';
 import { deriveChanges, type ProcessStart } from './derive-changes.ts';
@@ -22,6 +22,8 @@ export interface Grid {
 }
 /** Shapes of log lines kept per service and severity class. */
 const SHAPES_PER_CLASS = 40;
+/** Half of what a query gives at most (store/run/run-query.ts DEFAULT_MAX_ROWS): beyond that an answer is cut without a word. */
+const VALUES_PER_PART = 500_000;
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 const empty = (buckets: number): Float64Array => new Float64Array(buckets).fill(Number.NaN);
 
@@ -39,26 +41,43 @@ export interface ObservationPart extends Observation {
   readonly starts: readonly ProcessStart[];
   /** Cells in which each service was heard by any signal. */
   readonly alive: ReadonlyMap<string, Uint8Array>;
+  /** Series and rows beyond `maxRows`: not in it. */
+  readonly leftOut: number;
+}
+export interface ReadOptions {
+  readonly catalog?: SeriesCatalog;
+  /** Rows of each list at most, the oldest series first; absent: all. */
+  readonly maxRows?: number;
+  /** Values of metric series read at once, about. */
+  readonly valuesPerPart?: number;
 }
 
 /**
  * Everything judgement may look at in a window (contracts/observation.ts Observation), by SQL over hot and stored rows.
  * Facets are left empty: they belong to a question (readFacets). Same code for one live cell and for a past hour.
  */
-export async function readObservation(store: Queries, grid: Grid, catalog = new SeriesCatalog()): Promise<ObservationPart> {
+export async function readObservation(store: Queries, grid: Grid, options: ReadOptions = {}): Promise<ObservationPart> {
+  const { catalog = new SeriesCatalog(), maxRows = Number.POSITIVE_INFINITY, valuesPerPart = VALUES_PER_PART } = options;
   const window: Window = { startMs: grid.startMs, endMs: grid.startMs + grid.stepMs * grid.buckets };
   const alive = await readAlive(store, window, grid);
-  const services = await readServices(store, window, grid);
-  const edges = await readEdges(store, window, grid, alive);
-  const metrics = await readMetrics(store, window, grid, catalog);
-  const logs = await readLogs(store, window, grid);
-  fillQuiet({ services: services.values(), edges, logs }, alive, grid.buckets);
+  let leftOut = 0;
+  const cut = <T>(rows: readonly T[]): readonly T[] => {
+    leftOut += Math.max(0, rows.length - maxRows);
+    return rows.slice(0, maxRows);
+  };
+  const services = cut(await readServices(store, window, grid));
+  const edges = cut(await readEdges(store, window, grid, alive));
+  const chosen = await chooseSeries(store, window, maxRows);
+  leftOut += chosen.leftOut;
+  const metrics = await readMetrics(store, grid, catalog, chosen, valuesPerPart);
+  const logs = cut(await readLogs(store, window, grid));
+  fillQuiet({ services, edges, logs }, alive, grid.buckets);
   const placements = await readPlacements(store, window);
   const starts = await readStarts(store, window);
   const changes = [...deriveChanges(placements, starts, window.startMs), ...(await readLoggedChanges(store, window))].sort(
     (a, b) => a.atMs - b.atMs,
   );
-  return { ...grid, services: [...services.values()], edges, metrics, logs, placements, starts, changes, facets: [], alive };
+  return { ...grid, services, edges, metrics, logs, placements, starts, changes, facets: [], alive, leftOut };
 }
 
 async function readAlive(store: Queries, window: Window, grid: Grid): Promise<Map<string, Uint8Array>> {
@@ -71,7 +90,7 @@ async function readAlive(store: Queries, window: Window, grid: Grid): Promise<Ma
 
 type ServiceRow = Mutable<ServiceObservation>;
 const serviceKey = (service: string, instance: string | null): string => `${service}\0${instance ?? ''}`;
-async function readServices(store: Queries, window: Window, grid: Grid): Promise<Map<string, ServiceRow>> {
+async function readServices(store: Queries, window: Window, grid: Grid): Promise<ServiceRow[]> {
   const rows = new Map<string, ServiceRow>();
   const at = (service: string, instance: string | null): ServiceRow =>
     entry(rows, serviceKey(service, instance), () => {
@@ -114,7 +133,7 @@ async function readServices(store: Queries, window: Window, grid: Grid): Promise
     row.selfMeanMs[cell] = value('self_ms') / value('requests');
     row.ownErrors[cell] = value('own_errors');
   });
-  return rows;
+  return [...rows.values()];
 }
 
 async function readEdges(store: Queries, window: Window, grid: Grid, alive: ReadonlyMap<string, Uint8Array>): Promise<EdgeObservation[]> {
@@ -161,13 +180,40 @@ async function readEdges(store: Queries, window: Window, grid: Grid, alive: Read
   return [...edges.values()];
 }
 
-async function readMetrics(store: Queries, window: Window, grid: Grid, catalog: SeriesCatalog): Promise<MetricObservation[]> {
+interface Chosen {
+  /** About so many series are read: what the size of a part goes by. */
+  readonly series: number;
+  /** The last one read; null: all are. */
+  readonly upToId: number | null;
+  readonly leftOut: number;
+}
+/** The `maxSeries` oldest series with anything in the window. */
+async function chooseSeries(store: Queries, window: Window, maxSeries: number): Promise<Chosen> {
+  const series = numbers(await store.query(countSeriesSql()), 'series')[0] as number;
+  const all = { series, upToId: null, leftOut: 0 };
+  if (series <= maxSeries) return all;
+  const ids = numbers(await store.query(judgedSeriesSql(window)), 'series_id');
+  return ids.length <= maxSeries ? all : { series: maxSeries, upToId: ids[maxSeries - 1] as number, leftOut: ids.length - maxSeries };
+}
+/** Values of series in parts of the window, so that no answer is longer than a query may give or memory can hold. */
+async function readMetrics(
+  store: Queries,
+  grid: Grid,
+  catalog: SeriesCatalog,
+  chosen: Chosen,
+  valuesPerPart: number,
+): Promise<MetricObservation[]> {
   const values = new Map<number, Float64Array>();
-  for (const sql of observeMetricsSql(window, grid.stepMs)) {
-    const result = await store.query(sql);
-    const [ids, cell, value] = [numbers(result, 'series_id'), numbers(result, 'cell'), numbers(result, 'value')];
-    for (let i = 0; i < result.rowCount; i++) {
-      entry(values, ids[i] as number, () => empty(grid.buckets))[cell[i] as number] = value[i] as number;
+  const cells = Math.max(1, Math.floor(valuesPerPart / Math.max(1, chosen.series)));
+  for (let from = 0; from < grid.buckets; from += cells) {
+    const startMs = grid.startMs + from * grid.stepMs;
+    const part: Window = { startMs, endMs: startMs + Math.min(cells, grid.buckets - from) * grid.stepMs };
+    for (const sql of observeMetricsSql(part, grid.stepMs, chosen.upToId)) {
+      const result = await store.query(sql);
+      const [ids, cell, value] = [numbers(result, 'series_id'), numbers(result, 'cell'), numbers(result, 'value')];
+      for (let i = 0; i < result.rowCount; i++) {
+        entry(values, ids[i] as number, () => empty(grid.buckets))[from + (cell[i] as number)] = value[i] as number;
+      }
     }
   }
   await catalog.load(store, values.keys());

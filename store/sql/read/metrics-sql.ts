@@ -131,28 +131,41 @@ WHERE d.series_id IN (${seriesIds.map(numberLiteral).join(', ')})`;
 const JUDGED = `(d.metric NOT LIKE '%\\_bucket' ESCAPE '\\' AND d.metric NOT LIKE 'scrape\\_%' ESCAPE '\\')`;
 const isCounter = `(d.type = 'sum' AND d.monotonic)`;
 
-/** Each statement gives series_id, cell, value. Three statements: one over all three kinds was seen to stall in DuckDB. */
-export const observeMetricsSql = (window: Window, stepMs: number): readonly string[] => [
-  observeGaugesSql(window, stepMs),
-  observeCountersSql(window, stepMs),
-  observeHistogramsSql(window, stepMs),
-];
+/** Series a window has anything of that is judged, oldest first. */
+export const judgedSeriesSql = (window: Window): string => `SELECT series_id::DOUBLE AS series_id FROM (
+  SELECT DISTINCT x.series_id FROM samples x JOIN series d ON d.series_id = x.series_id WHERE ${between('x.time', window.startMs, window.endMs)} AND ${JUDGED}
+  UNION SELECT DISTINCT series_id FROM histograms WHERE ${between('time', window.startMs, window.endMs)}
+) ORDER BY series_id`;
+export const countSeriesSql = (): string => 'SELECT count(*)::DOUBLE AS series FROM series';
+
+/**
+ * Each statement gives series_id, cell, value. Three statements: one over all three kinds was seen to stall in DuckDB.
+ * `upToSeriesId`: the last one read; null: all.
+ */
+export const observeMetricsSql = (window: Window, stepMs: number, upToSeriesId: number | null = null): readonly string[] => {
+  const upTo = (column: string): string => (upToSeriesId === null ? '' : ` AND ${column} <= ${numberLiteral(upToSeriesId)}`);
+  return [
+    observeGaugesSql(window, stepMs, upTo('x.series_id')),
+    observeCountersSql(window, stepMs, upTo('x.series_id')),
+    observeHistogramsSql(window, stepMs, upTo('h.series_id')),
+  ];
+};
 const gridOf = (time: string, window: Window, stepMs: number): string => cellOf(time, nanoLiteral(window.startMs), nanoLiteral(stepMs));
 const reached = (column: string, window: Window): string => between(column, window.startMs - COUNTER_REACH_MS, window.endMs);
 
 /** Mean of a gauge per cell. */
-function observeGaugesSql(window: Window, stepMs: number): string {
+function observeGaugesSql(window: Window, stepMs: number, upTo: string): string {
   return `SELECT x.series_id::DOUBLE AS series_id, ${gridOf('x.time', window, stepMs)} AS cell, avg(x.value) AS value
 FROM samples x JOIN series d ON d.series_id = x.series_id
-WHERE ${between('x.time', window.startMs, window.endMs)} AND NOT isnan(x.value) AND NOT ${isCounter} AND ${JUDGED}
+WHERE ${between('x.time', window.startMs, window.endMs)} AND NOT isnan(x.value) AND NOT ${isCounter} AND ${JUDGED}${upTo}
 GROUP BY ALL`;
 }
 /** Per-second rate of a counter per cell, resets handled. */
-function observeCountersSql(window: Window, stepMs: number): string {
+function observeCountersSql(window: Window, stepMs: number, upTo: string): string {
   return `WITH counted AS (
   SELECT x.series_id, x.time, x.value, d.temporality, lag(x.value) OVER w AS before, lag(epoch_ns(x.time)) OVER w AS before_at
   FROM samples x JOIN series d ON d.series_id = x.series_id
-  WHERE ${reached('x.time', window)} AND NOT isnan(x.value) AND ${isCounter} AND ${JUDGED}
+  WHERE ${reached('x.time', window)} AND NOT isnan(x.value) AND ${isCounter} AND ${JUDGED}${upTo}
   WINDOW w AS (PARTITION BY x.series_id ORDER BY x.time)
 )
 SELECT series_id::DOUBLE AS series_id, ${gridOf('time', window, stepMs)} AS cell,
@@ -161,11 +174,11 @@ SELECT series_id::DOUBLE AS series_id, ${gridOf('time', window, stepMs)} AS cell
 FROM counted WHERE time >= ${timeLiteral(window.startMs)} GROUP BY series_id, cell`;
 }
 /** Mean of what a histogram observed since its previous point, per cell. */
-function observeHistogramsSql(window: Window, stepMs: number): string {
+function observeHistogramsSql(window: Window, stepMs: number, upTo: string): string {
   return `WITH observed AS (
   SELECT h.series_id, h.time, d.temporality, h.count::DOUBLE AS count, h.sum, lag(h.count::DOUBLE) OVER w AS before, lag(h.sum) OVER w AS sum_before
   FROM histograms h JOIN series d ON d.series_id = h.series_id
-  WHERE ${reached('h.time', window)}
+  WHERE ${reached('h.time', window)}${upTo}
   WINDOW w AS (PARTITION BY h.series_id ORDER BY h.time)
 )
 SELECT series_id::DOUBLE AS series_id, ${gridOf('time', window, stepMs)} AS cell, sum(CASE WHEN temporality <> 'delta' AND count >= before THEN sum - sum_before ELSE sum END)
