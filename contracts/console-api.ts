@@ -73,6 +73,19 @@ export const stateSchema = z.object({
   memoryBytes: z.number(),
   egressBytes: z.number(),
   openIncidents: z.number(),
+  /** Limits of judgement, counted since the engine started; docs/limits.md. */
+  judgement: z.object({
+    lastMs: z.number().nullable(),
+    /** Judgements that failed: their cells were not judged. */
+    skipped: z.number(),
+    lastSkippedMs: z.number().nullable(),
+    lastSkippedCode: z.string(),
+    /** Series judgement has no room for now. */
+    notJudged: z.number(),
+    refusedSubjects: z.number(),
+    untoldChanges: z.number(),
+    untoldLines: z.number(),
+  }),
   demo: z.object({ scenario: z.string(), startedMs: z.number() }).nullable(),
   demoScenarios: z.array(z.string()),
   /** Sentences the operator must see (disk reserve, quarantined file ...), with a reason or error code. */

@@ -57,6 +57,12 @@ export class SelfMetrics {
       ),
     );
     counter('faultline_journal_records', 'Journal records read.', [], () => [[{}, account.records]]);
+    counter('faultline_judgements_skipped', 'Judgements that failed; their cells were not judged.', [], () => [[{}, evaluation.skipped]]);
+    counter('faultline_judgement_left_out', 'What judgement had no room for, by limit (docs/limits.md).', ['limit'], () => [
+      [{ limit: 'subjects' }, evaluation.limits.refusedSubjects],
+      [{ limit: 'timeline_changes' }, evaluation.limits.untoldChanges],
+      [{ limit: 'timeline_lines' }, evaluation.limits.untoldLines],
+    ]);
     counter('faultline_ring_refused', 'Series judgement had no room for.', [], () => [[{}, evaluation.ring.refused]]);
     counter('faultline_queries_stopped_for_memory', 'SQL queries stopped because the engine held too much memory.', [], () => [
       [{}, memory.stopped],

@@ -47,9 +47,22 @@ export function describeState(engine: Engine, facts: StoreFacts): State {
     // Without a destination no process opens a connection outwards.
     egressBytes: engine.forwarding.egressBytes,
     openIncidents: book.open().length,
+    judgement: judgementOf(engine),
     demo: demo.running,
     demoScenarios: [...parts.demoScenarios],
     warnings: warningsOf(engine, facts),
+  };
+}
+
+function judgementOf({ parts: { evaluation } }: Engine): State['judgement'] {
+  const { lastTickMs, skipped, lastSkipped, ring, limits } = evaluation;
+  return {
+    lastMs: lastTickMs === 0 ? null : lastTickMs,
+    skipped,
+    lastSkippedMs: lastSkipped?.atMs ?? null,
+    lastSkippedCode: lastSkipped?.code ?? '',
+    notJudged: ring.refusedNow,
+    ...limits,
   };
 }
 

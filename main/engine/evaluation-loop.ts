@@ -1,8 +1,8 @@
-import { createDetector } from '#analytics/anomaly/detect.ts';
-import { createCorrelator } from '#analytics/incidents/correlate.ts';
+import { type CountingDetector, createDetector } from '#analytics/anomaly/detect.ts';
+import { type CountingCorrelator, createCorrelator } from '#analytics/incidents/correlate.ts';
 import { rankCauses } from '#analytics/rca/rank-causes.ts';
+import { FaultlineError } from '#contracts/errors.ts';
 import type { Anomaly, Incident, TimeWindow } from '#contracts/judgement.ts';
-import type { Correlator, Detector } from '#contracts/observation.ts';
 import type { Store } from '#contracts/store.ts';
 import { readFacets, servicesWithMoreErrors } from '#store/read/read-facets.ts';
 import { readObservation } from '#store/read/read-observation.ts';
@@ -38,6 +38,21 @@ export interface EvaluationOptions {
   readonly nowMs: () => number;
   readonly log: (line: string) => void;
 }
+/** What judgement had no room for since the engine started. */
+export interface LimitCounts {
+  /** Series the detector could not hold, once per cell. */
+  readonly refusedSubjects: number;
+  /** Changes, and anomalies and log lines, that found a full timeline. */
+  readonly untoldChanges: number;
+  readonly untoldLines: number;
+}
+const NONE: LimitCounts = { refusedSubjects: 0, untoldChanges: 0, untoldLines: 0 };
+/** A judgement that failed: its cells were not judged. */
+export interface SkippedJudgement {
+  readonly atMs: number;
+  /** Error code: query_timeout, query_failed, internal ... */
+  readonly code: string;
+}
 const describe = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error));
 
 /**
@@ -49,13 +64,20 @@ export class EvaluationLoop {
   readonly ring = new ObservationRing(STEP_MS, BUCKETS);
   lastTickMs = 0;
   rebuilds = 0;
+  skipped = 0;
+  lastSkipped: SkippedJudgement | null = null;
   private readonly options: EvaluationOptions;
   private readonly catalog = new SeriesCatalog();
-  private detector: Detector = createDetector();
-  private correlator: Correlator = createCorrelator();
+  private detector: CountingDetector = createDetector();
+  private correlator: CountingCorrelator = createCorrelator();
+  /** Counts when the last replay began, and what of them it did not count again. */
+  private counted = NONE;
+  private before = NONE;
   private anomalies: readonly Anomaly[] = [];
   private built = false;
   private newRows = 0;
+  /** Event time of the newest rows seen: sender clocks run ahead, and a cell is read when its time has come. */
+  private newestMs = 0;
   private lateRows = 0;
   private lastLateMs = 0;
   private nextRebuildMs = 0;
@@ -66,9 +88,24 @@ export class EvaluationLoop {
   constructor(options: EvaluationOptions) {
     this.options = options;
   }
+  /** A replay judges, and counts, the hour again: what both counted is counted once. */
+  get limits(): LimitCounts {
+    const { counted, before, counts } = this;
+    return {
+      refusedSubjects: Math.max(counted.refusedSubjects, before.refusedSubjects + counts.refusedSubjects),
+      untoldChanges: Math.max(counted.untoldChanges, before.untoldChanges + counts.untoldChanges),
+      untoldLines: Math.max(counted.untoldLines, before.untoldLines + counts.untoldLines),
+    };
+  }
+  private get counts(): LimitCounts {
+    const { refusedSubjects } = this.detector;
+    const { untoldChanges, untoldLines } = this.correlator;
+    return { refusedSubjects, untoldChanges, untoldLines };
+  }
   /** Tells of rows that have become visible. */
-  noteRows(rows: number, oldestMs: number): void {
+  noteRows(rows: number, oldestMs: number, newestMs: number): void {
     this.newRows += rows;
+    this.newestMs = Math.max(this.newestMs, newestMs);
     if (!this.built || oldestMs >= this.ring.endMs - BACKFILL_MS || oldestMs < this.ring.startMs) return;
     this.lateRows += rows;
     this.lastLateMs = this.options.nowMs();
@@ -80,6 +117,10 @@ export class EvaluationLoop {
     try {
       await this.step();
     } catch (error) {
+      this.skipped++;
+      this.lastSkipped = { atMs: this.options.nowMs(), code: error instanceof FaultlineError ? error.code : 'internal' };
+      // What was not read is read with the next cell.
+      this.newRows = Math.max(1, this.newRows);
       this.options.log(`cannot judge the newest data: ${describe(error)}`);
     } finally {
       this.busy = false;
@@ -92,19 +133,23 @@ export class EvaluationLoop {
     while (this.ring.endMs < edge) await this.evaluate(this.ring.endMs + STEP_MS);
   }
   private mustRebuild(now: number): boolean {
-    if (!this.built) return true;
+    if (!this.built) return now >= this.nextRebuildMs;
     if (this.lateRows < BACKFILL_ROWS || now < this.nextRebuildMs) return false;
     return now - this.lastLateMs >= BACKFILL_CALM_MS || now - this.nextRebuildMs > 60_000;
   }
 
   private async evaluate(endMs: number): Promise<void> {
     this.ring.advance(endMs);
-    const hasNews = this.newRows > 0;
+    const hasNews = this.newRows > 0 || this.newestMs >= endMs - STEP_MS;
     this.newRows = 0;
     if (hasNews) {
       const buckets = 1 + REREAD_CELLS;
       this.ring.merge(
-        await readObservation(this.options.store, { startMs: endMs - buckets * STEP_MS, stepMs: STEP_MS, buckets }, this.catalog),
+        await readObservation(
+          this.options.store,
+          { startMs: endMs - buckets * STEP_MS, stepMs: STEP_MS, buckets },
+          { catalog: this.catalog },
+        ),
       );
     }
     const observation = this.ring.view();
@@ -119,13 +164,15 @@ export class EvaluationLoop {
     this.rebuilds++;
     this.lateRows = 0;
     this.newRows = 0;
+    // Until it is through: what fails on the way is tried again, later each time.
+    this.built = false;
+    this.nextRebuildMs = now + this.rebuildPauseMs;
+    // A sender that is late for ever must not make this a habit.
+    this.rebuildPauseMs = Math.min(300_000, this.rebuildPauseMs * 2);
     const startMs = edge - BUCKETS * STEP_MS;
     this.ring.reset(edge);
     await this.readHour(startMs);
     this.built = true;
-    this.nextRebuildMs = now + this.rebuildPauseMs;
-    // A sender that is late for ever must not make this a habit.
-    this.rebuildPauseMs = Math.min(300_000, this.rebuildPauseMs * 2);
     await this.replay();
   }
   /** Newest part first, so that too much data for the time there is costs the oldest part of the baseline only. */
@@ -133,12 +180,16 @@ export class EvaluationLoop {
     const startedAt = performance.now();
     for (let cell = BUCKETS - PART_CELLS; cell >= 0; cell -= PART_CELLS) {
       const partMs = startMs + cell * STEP_MS;
-      this.ring.merge(await readObservation(this.options.store, { startMs: partMs, stepMs: STEP_MS, buckets: PART_CELLS }, this.catalog));
+      this.ring.merge(
+        await readObservation(this.options.store, { startMs: partMs, stepMs: STEP_MS, buckets: PART_CELLS }, { catalog: this.catalog }),
+      );
       this.ring.lookFrom(partMs);
       if (performance.now() - startedAt > REBUILD_BUDGET_MS) return;
     }
   }
   private async replay(): Promise<void> {
+    this.counted = this.limits;
+    this.before = NONE;
     this.detector = createDetector();
     this.correlator = createCorrelator();
     const observation = this.ring.view();
@@ -152,6 +203,12 @@ export class EvaluationLoop {
       await new Promise((resolve) => setImmediate(resolve));
       turnStartedMs = performance.now();
     }
+    const { counted, counts } = this;
+    this.before = {
+      refusedSubjects: Math.max(0, counted.refusedSubjects - counts.refusedSubjects),
+      untoldChanges: Math.max(0, counted.untoldChanges - counts.untoldChanges),
+      untoldLines: Math.max(0, counted.untoldLines - counts.untoldLines),
+    };
     for (const incident of latest.values()) {
       const taken = await this.options.book.take(incident);
       if (taken.status === 'resolved' && taken.rca === null) await this.rank(taken, taken.resolvedMs ?? this.ring.endMs);

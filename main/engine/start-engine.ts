@@ -73,13 +73,16 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
   const book = new IncidentBook({ store, nowMs, log });
   await book.load();
   const evaluation = new EvaluationLoop({ store, book, nowMs, log });
+  // What an earlier run stored for a time that has not come yet is no news to the journal.
+  const { maxTimeMs } = await store.facts();
+  if (maxTimeMs !== null) evaluation.noteRows(0, maxTimeMs, maxTimeMs);
   const loop = new IngestLoop({
     reader,
     store,
     account,
     decode: (record) => decodeRecord(record, { dictionary: store.dictionary, limits }),
     quarantine: (record, error) => quarantineRecord(dataDir, record, error, log),
-    onVisible: (rows, oldestMs) => evaluation.noteRows(rows, oldestMs),
+    onVisible: (rows, oldestMs, newestMs) => evaluation.noteRows(rows, oldestMs, newestMs),
     nowMs,
     log,
   });

@@ -1,4 +1,4 @@
-import type { Source } from '#contracts/console-api.ts';
+import type { Source, State } from '#contracts/console-api.ts';
 
 export interface ReasonRow {
   readonly source: string;
@@ -22,3 +22,9 @@ export const acceptedItems = (source: Pick<Source, 'accepted'>): number =>
 /** Bytes of all signals of a source. */
 export const acceptedBytes = (source: Pick<Source, 'accepted'>): number =>
   source.accepted.traces.bytes + source.accepted.logs.bytes + source.accepted.metrics.bytes;
+
+export type JudgementLimit = 'skipped' | 'notJudged' | 'refusedSubjects' | 'untoldChanges' | 'untoldLines';
+const LIMITS: readonly JudgementLimit[] = ['skipped', 'notJudged', 'refusedSubjects', 'untoldChanges', 'untoldLines'];
+/** What judgement did not look at or tell; zeros are left out. */
+export const judgementRows = (judgement: State['judgement']): { code: JudgementLimit; count: number }[] =>
+  LIMITS.map((code) => ({ code, count: judgement[code] })).filter(({ count }) => count > 0);
