@@ -107,8 +107,10 @@ function intensityOf(
   note(region === '' ? 'region_unknown' : 'region_not_listed');
   const ofProvider = tables.grid.filter((each) => each.provider === provider);
   const rows = (ofProvider.length > 0 ? ofProvider : tables.grid).map((each) => each.gramsPerKwh);
-  const whose = ofProvider.length > 0 ? provider : 'all';
-  return { ...spreadOf(rows, middle(rows)), source: `median and range of ${rows.length} ${whose} regions` };
+  return {
+    ...spreadOf(rows, middle(rows)),
+    source: `median and range of ${rows.length} ${ofProvider.length > 0 ? `${provider} ` : ''}regions`,
+  };
 }
 function pueOf(tables: CarbonTables, provider: string, region: string, own: number | null, note: (code: AssumptionCode) => void): Factor {
   if (own !== null) return { ...exactly(own), source: 'own setting' };

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { FaultlineError } from '#contracts/errors.ts';
 import type { Engine } from '#main/engine/engine.ts';
 import { answerError } from './answer-error.ts';
+import { billRoutes } from './bill-routes.ts';
 import { carbonRoutes } from './carbon-routes.ts';
 import { costRoutes } from './cost-routes.ts';
 import { describeOpenapi } from './describe-openapi.ts';
@@ -33,6 +34,7 @@ export const ROUTES: readonly Route[] = [
   ...serviceRoutes,
   ...exploreRoutes,
   ...costRoutes,
+  ...billRoutes,
   ...carbonRoutes,
   ...postmortemRoutes,
   ...modelRoutes,

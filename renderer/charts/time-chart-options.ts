@@ -34,6 +34,13 @@ export interface ChartInput {
   readonly syncKey?: string | undefined;
   /** Pixels of one rem. */
   readonly remPx: number;
+  /** Two more columns of data, lows and highs, are drawn as whiskers in this resolved colour. */
+  readonly whiskers?: string | undefined;
+}
+/** How bars and whiskers are drawn: uPlot's, handed in so that the options stay pure. */
+export interface PathBuilders {
+  readonly bars?: uPlot.Series.PathBuilder | undefined;
+  readonly whiskers?: uPlot.Series.PathBuilder | undefined;
 }
 const DAY_MS = 86_400_000;
 /** Text of the time axis: seconds for minutes, minutes for hours, days beyond. */
@@ -59,8 +66,16 @@ function seriesOption(series: ChartSeries, bars: uPlot.Series.PathBuilder | unde
     points: { show: false },
   };
 }
-/** uPlot's options for a chart over time. Pure but for the path builder, which is handed in. */
-export function timeChartOptions(input: ChartInput, bars?: uPlot.Series.PathBuilder): uPlot.Options {
+/** The lows are there for the scale and for the highs to be drawn from. */
+function whiskerOptions(colour: string, paths: PathBuilders, remPx: number): uPlot.Series[] {
+  const drawn = { stroke: colour, width: Math.max(1, remPx / 14), points: { show: false } };
+  return [
+    { ...drawn, paths: () => null },
+    { ...drawn, ...(paths.whiskers ? { paths: paths.whiskers } : {}) },
+  ];
+}
+/** uPlot's options for a chart over time. Pure but for the path builders, which are handed in. */
+export function timeChartOptions(input: ChartInput, paths: PathBuilders = {}): uPlot.Options {
   const spanMs = input.endMs - input.startMs;
   const axis = { stroke: input.ink, font: input.font, grid: { stroke: input.grid, width: 1 }, ticks: { show: false } };
   return {
@@ -88,6 +103,10 @@ export function timeChartOptions(input: ChartInput, bars?: uPlot.Series.PathBuil
       },
       { ...axis, size: input.remPx * 4, space: input.remPx * 2, values: (_c, ticks) => ticks.map((t) => input.format(t)) },
     ],
-    series: [{}, ...input.series.map((series) => seriesOption(series, bars, input.remPx))],
+    series: [
+      {},
+      ...input.series.map((series) => seriesOption(series, paths.bars, input.remPx)),
+      ...(input.whiskers ? whiskerOptions(input.whiskers, paths, input.remPx) : []),
+    ],
   };
 }

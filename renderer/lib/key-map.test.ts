@@ -15,6 +15,7 @@ it.each([
   ['l', 'logs'],
   ['m', 'metrics'],
   ['s', 'services'],
+  ['c', 'cost'],
   ['o', 'sources'],
 ])('g then %s goes to %s', (key, page) => {
   expect(meaningOf(press('g'), false)).toBe('lead');

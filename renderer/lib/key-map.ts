@@ -7,7 +7,7 @@ export interface KeyPress {
   readonly typing: boolean;
 }
 export type Command =
-  | { readonly do: 'go'; readonly page: 'now' | 'incidents' | 'traces' | 'logs' | 'metrics' | 'services' | 'sources' | 'settings' }
+  | { readonly do: 'go'; readonly page: 'now' | 'incidents' | 'traces' | 'logs' | 'metrics' | 'services' | 'cost' | 'sources' | 'settings' }
   | { readonly do: 'search' | 'sheet' | 'palette' | 'earlier' | 'later' | 'live' | 'theme' | 'wall' };
 const GO: Readonly<Record<string, Command>> = {
   n: { do: 'go', page: 'now' },
@@ -17,6 +17,7 @@ const GO: Readonly<Record<string, Command>> = {
   l: { do: 'go', page: 'logs' },
   m: { do: 'go', page: 'metrics' },
   s: { do: 'go', page: 'services' },
+  c: { do: 'go', page: 'cost' },
   o: { do: 'go', page: 'sources' },
   ',': { do: 'go', page: 'settings' },
 };

@@ -1,5 +1,5 @@
 /** URL <-> screen. The URL holds what a person asked for, nothing else; defaults are never written. */
-export const PAGES = ['now', 'incidents', 'traces', 'logs', 'metrics', 'services', 'sources', 'settings'] as const;
+export const PAGES = ['now', 'incidents', 'traces', 'logs', 'metrics', 'services', 'cost', 'sources', 'settings'] as const;
 export type Page = (typeof PAGES)[number];
 export interface Route {
   readonly page: Page;
@@ -13,6 +13,7 @@ const PATHS: Readonly<Record<Page, string>> = {
   logs: '/explore/logs',
   metrics: '/explore/metrics',
   services: '/services',
+  cost: '/cost',
   sources: '/sources',
   settings: '/settings',
 };
