@@ -3,10 +3,19 @@ import { DEFAULT_SCENARIO, DEFAULT_SEED, DEMO_SCENARIOS, isDemoScenario } from '
 import { startDemo } from './start-demo.ts';
 
 /**
- * `node demo/main.ts --ingest URL [--grpc HOST:PORT] [--scenario NAME] [--seed N] [--config-folder DIR]`
- * Runs until SIGTERM, SIGINT or, as a child with an IPC channel, until the parent is gone. Says on stdout, as one JSON
+ * `node demo/main.ts --ingest URL [--grpc HOST:PORT] [--scenario NAME] [--seed N] [--config-folder DIR] [--owner PID]`
+ * Runs until SIGTERM, SIGINT or, with --owner PID, until that process is gone. Says on stdout, as one JSON
  * line each, that it runs and that the history is in. Exit code 2: usage.
  */
+const OWNER_POLL_MS = 1_000;
+function hasEnded(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH';
+  }
+}
 const { values } = parseArgs({
   options: {
     ingest: { type: 'string', default: 'http://127.0.0.1:4318' },
@@ -15,6 +24,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(DEFAULT_SEED) },
     'config-folder': { type: 'string' },
     'history-minutes': { type: 'string', default: '20' },
+    owner: { type: 'string' },
     rate: { type: 'string', default: '20' },
   },
 });
@@ -33,7 +43,7 @@ const demo = await startDemo({
   seed: values.seed,
   historyMs: Number(values['history-minutes']) * 60_000,
   requestsPerSecond: Number(values.rate),
-  log: (line) => process.stderr.write(`${line}\n`),
+  log: (line) => process.stderr.write(`demo: ${line}\n`),
 });
 say({ running: true, scenario: demo.scenario, prometheusConfigFile: demo.prometheusConfigFile });
 const end = (): void => {
@@ -41,6 +51,9 @@ const end = (): void => {
 };
 process.on('SIGTERM', end);
 process.on('SIGINT', end);
-process.on('disconnect', end);
+if (values.owner !== undefined) {
+  // No channel tells: the engine that started this may be killed and come back, and the shop goes on meanwhile.
+  setInterval(() => hasEnded(Number(values.owner)) && end(), OWNER_POLL_MS).unref();
+}
 await demo.backfilled;
 say({ backfilled: true });

@@ -1,8 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
 import { FaultlineError } from '#contracts/errors.ts';
+import { identify, isAlive, type ProcessIdentity } from '#main/supervisor/process-identity.ts';
 
 /** The demo's own process: from the source tree, or beside the bundled engine. */
 function entryOf(): string {
@@ -12,60 +15,101 @@ function entryOf(): string {
   return found;
 }
 
-/** "Show me": the demo shop as a child process, so that it takes nothing from the engine. One at a time. */
-export class DemoRunner {
-  running: { readonly scenario: string; readonly startedMs: number } | null = null;
-  private child: ChildProcess | null = null;
-  private readonly log: (line: string) => void;
-  private readonly nowMs: () => number;
+const identity = z.object({ pid: z.number(), startedTicks: z.string() });
+/** What is kept of a run, for the engine after this one. */
+const runSchema = z.object({ scenario: z.string(), startedMs: z.number(), shop: identity, supervisor: identity });
+type Run = z.infer<typeof runSchema>;
+/** In the demo's folder. */
+const RUN_FILE = 'run.json';
+const STOP_MS = 2_000;
+const POLL_MS = 20;
 
-  constructor(options: { log: (line: string) => void; nowMs: () => number }) {
-    this.log = options.log;
-    this.nowMs = options.nowMs;
+export interface DemoRunnerOptions {
+  readonly log: (line: string) => void;
+  readonly nowMs: () => number;
+  /** DATA/demo: where the shop says what to scrape, and where the run is written down. */
+  readonly folder: string;
+}
+/**
+ * "Show me": the demo shop as a process of its own, so that it takes nothing from the engine. One at a time. It lives as
+ * long as the supervisor: an engine that comes after a crash finds it trading, with its planted trouble on schedule.
+ */
+export class DemoRunner {
+  /** There was a shop before this engine: none starts by itself. */
+  takenOver = false;
+  private run: Run | null = null;
+  private readonly supervisor: ProcessIdentity = identify(process.ppid);
+  private readonly options: DemoRunnerOptions;
+
+  constructor(options: DemoRunnerOptions) {
+    this.options = options;
   }
-  async start(
-    scenario: string,
-    to: { readonly ingestUrl: string; readonly otlpGrpc: string; readonly configFolder: string },
-    seed: number,
-  ): Promise<void> {
+  get running(): { readonly scenario: string; readonly startedMs: number } | null {
+    if (this.run && !isAlive(this.run.shop)) this.run = null;
+    return this.run && { scenario: this.run.scenario, startedMs: this.run.startedMs };
+  }
+  /** Takes over a shop that an engine before this one started, running or not, under this supervisor. */
+  takeOver(): void {
+    const run = this.read();
+    if (!run || run.supervisor.pid !== this.supervisor.pid || run.supervisor.startedTicks !== this.supervisor.startedTicks) return;
+    this.takenOver = true;
+    this.run = run;
+    this.options.log(this.running ? `demo: ${run.scenario} goes on` : 'demo: it has ended; "Show me" starts it again');
+  }
+  async start(scenario: string, to: { readonly ingestUrl: string; readonly otlpGrpc: string }, seed: number): Promise<void> {
     await this.stop();
+    const { folder, log, nowMs } = this.options;
     const grpc = to.otlpGrpc === '' ? [] : ['--grpc', to.otlpGrpc];
-    const args = [
-      entryOf(),
-      '--ingest',
-      to.ingestUrl,
-      ...grpc,
-      '--scenario',
-      scenario,
-      '--seed',
-      String(seed),
-      '--config-folder',
-      to.configFolder,
-    ];
-    const child = spawn(process.execPath, args, {
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    const args = ['--ingest', to.ingestUrl, ...grpc, '--scenario', scenario, '--seed', String(seed), '--config-folder', folder];
+    // No channel and no pipe: either would end with this process.
+    const child = spawn(process.execPath, [entryOf(), ...args, '--owner', String(this.supervisor.pid)], {
+      stdio: ['ignore', 'ignore', 2],
       env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' },
     });
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => this.log(`demo: ${text.trimEnd()}`));
-    child.on('error', (error) => this.log(`demo: cannot start: ${error.message}`));
-    child.on('exit', (code, signal) => {
-      if (this.child !== child) return;
-      this.log(`demo: ended (${signal ?? code})`);
-      this.child = null;
-      this.running = null;
-    });
-    this.child = child;
-    this.running = { scenario, startedMs: this.nowMs() };
+    child.on('error', (error) => log(`demo: cannot start: ${error.message}`));
+    child.on('exit', (code, signal) => this.ended(child, signal ?? `exit code ${code}`));
+    if (child.pid === undefined) return;
+    this.run = { scenario, startedMs: nowMs(), shop: identify(child.pid), supervisor: this.supervisor };
+    this.write(this.run);
   }
   async stop(): Promise<void> {
-    const child = this.child;
-    this.child = null;
-    this.running = null;
-    if (!child || child.exitCode !== null || child.signalCode !== null) return;
-    const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-    child.kill('SIGTERM');
-    const hard = setTimeout(() => child.kill('SIGKILL'), 2_000);
-    await gone;
-    clearTimeout(hard);
+    const { run } = this;
+    this.run = null;
+    if (!run) return;
+    signal(run.shop, 'SIGTERM');
+    for (let waitedMs = 0; isAlive(run.shop); waitedMs += POLL_MS) {
+      if (waitedMs >= STOP_MS) signal(run.shop, 'SIGKILL');
+      await sleep(POLL_MS);
+    }
+  }
+  private ended(child: ChildProcess, reason: string): void {
+    if (this.run?.shop.pid !== child.pid) return;
+    this.options.log(`demo: ended (${reason})`);
+    this.run = null;
+  }
+  private get file(): string {
+    return path.join(this.options.folder, RUN_FILE);
+  }
+  private read(): Run | null {
+    try {
+      return runSchema.parse(JSON.parse(readFileSync(this.file, 'utf8')));
+    } catch {
+      return null;
+    }
+  }
+  private write(run: Run): void {
+    try {
+      mkdirSync(this.options.folder, { recursive: true });
+      writeFileSync(this.file, JSON.stringify(run));
+    } catch (error) {
+      this.options.log(`demo: an engine after this one will not know of it: ${error instanceof Error ? error.message : error}`);
+    }
+  }
+}
+function signal(process_: ProcessIdentity, name: 'SIGTERM' | 'SIGKILL'): void {
+  try {
+    if (isAlive(process_)) process.kill(process_.pid, name);
+  } catch {
+    // It ended in between.
   }
 }

@@ -1,6 +1,4 @@
-import { join } from 'node:path';
 import type { Sources, State } from '#contracts/console-api.ts';
-import { DEMO_FOLDER } from '#contracts/demo-files.ts';
 import { FaultlineError } from '#contracts/errors.ts';
 import type { JournalPosition } from '#contracts/journal.ts';
 import type { RcaResult } from '#contracts/judgement.ts';
@@ -127,7 +125,7 @@ export class Engine {
     if (chosen === undefined || !demoScenarios.includes(chosen)) {
       throw new FaultlineError('bad_request', `There is no demo scenario "${scenario ?? ''}". Known: ${demoScenarios.join(', ')}.`);
     }
-    const to = { ingestUrl: this.ingestUrl, otlpGrpc: this.otlpGrpc, configFolder: join(this.settings.dataDir, DEMO_FOLDER) };
+    const to = { ingestUrl: this.ingestUrl, otlpGrpc: this.otlpGrpc };
     await demo.start(chosen, to, demoSeed);
   }
 }

@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openJournalReader } from '#collectors/pipeline/journal-reader.ts';
+import { DEMO_FOLDER } from '#contracts/demo-files.ts';
 import type { LanguageModel } from '#contracts/llm.ts';
 import type { ParentPort, PreviousEnd, ToChild } from '#contracts/processes.ts';
 import type { Settings } from '#contracts/settings.ts';
@@ -88,7 +89,7 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
   });
   const models = await openModels({ store, settings, send, nowMs, log });
   const explainer = new Explainer({ model: options.model ?? models.client, book, store, nowMs, log });
-  const demo = new DemoRunner({ log, nowMs });
+  const demo = new DemoRunner({ log, nowMs, folder: path.join(dataDir, DEMO_FOLDER) });
   const version = versionOf();
   const forwarding = new ForwardingBook({ settings, send, nowMs });
   const engine = new Engine({
@@ -121,6 +122,7 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
     throw error;
   });
   engine.apiAddress = carrier.url;
+  demo.takeOver();
 
   store.onReleased((position) => send({ type: 'released', position }));
   send({ type: 'released', position: store.released() });
@@ -151,6 +153,6 @@ function hear(engine: Engine, loop: IngestLoop, client: ModelClient, message: To
   engine.collectorStatus = message.status;
   engine.collectorSeenMs = engine.parts.nowMs();
   const { demo } = engine.settings;
-  if (first && demo !== null)
+  if (first && demo !== null && !engine.parts.demo.takenOver)
     engine.startDemo(demo).catch((error: unknown) => engine.parts.log(`demo: ${error instanceof Error ? error.message : error}`));
 }
