@@ -4,6 +4,7 @@ import type { ErrorCode } from './errors.ts';
 import type { Explanation, ModelCall } from './explanation.ts';
 import type { JournalPosition } from './journal.ts';
 import type { Incident } from './judgement.ts';
+import type { Partition, WrittenPartition } from './parquet-export.ts';
 import type { Postmortem, PostmortemDocument, PostmortemSummary, Revision } from './postmortem.ts';
 import type { TableName } from './tables.ts';
 
@@ -58,6 +59,17 @@ export interface Store {
   bills(): Promise<readonly Bill[]>;
   /** @throws not_found */
   removeBill(id: string): Promise<void>;
+
+  /** What a Parquet export of [startMs, endMs) of a table will write, day by day. Rows of a day without a file yet: flush first. */
+  partitions(table: TableName, startMs: number, endMs: number, signal?: QueryOptions['signal']): Promise<readonly Partition[]>;
+  /** Writes one of them to a file, and says what the file holds. On failure the file may be there in part. */
+  writePartition(
+    partition: Partition,
+    startMs: number,
+    endMs: number,
+    file: string,
+    signal?: QueryOptions['signal'],
+  ): Promise<WrittenPartition>;
 
   facts(): Promise<StoreFacts>;
   /** Deletes by age and size now (also runs by itself). Returns what went. */

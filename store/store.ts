@@ -3,6 +3,7 @@ import type { Bill } from '#contracts/cost.ts';
 import { type ErrorCode, FaultlineError } from '#contracts/errors.ts';
 import type { JournalPosition } from '#contracts/journal.ts';
 import type { Incident } from '#contracts/judgement.ts';
+import type { Partition, WrittenPartition } from '#contracts/parquet-export.ts';
 import type {
   ModelCallStore,
   PostmortemStore,
@@ -30,7 +31,8 @@ import type { HotRows } from './hot/hot-rows.ts';
 import type { StoreOptions } from './open-store.ts';
 import { daysToPrune } from './retention/enforce-retention.ts';
 import type { ConnectionPool } from './run/connection-pool.ts';
-import { DEFAULT_MAX_ROWS, runQuery } from './run/run-query.ts';
+import { EXPORT_TIMEOUT_MS, type ExportDoor, listPartitions, writePartition } from './run/export-partitions.ts';
+import { DEFAULT_MAX_ROWS, type RunOptions, runQuery } from './run/run-query.ts';
 import type { StartGate } from './run/start-gate.ts';
 import { SCHEMA_VERSION, TELEMETRY } from './sql/ddl/ddl.ts';
 import { usedIdsSql } from './sql/ddl/used-ids.ts';
@@ -168,6 +170,25 @@ export class OpenStore implements Store {
   }
 
   query(sql: string, params: readonly QueryValue[] = [], options: QueryOptions = {}): Promise<QueryResult> {
+    return this.run(sql, params, options);
+  }
+  partitions(table: TableName, startMs: number, endMs: number, signal?: QueryOptions['signal']): Promise<readonly Partition[]> {
+    return listPartitions(this.exporting(signal), table, startMs, endMs);
+  }
+  writePartition(
+    partition: Partition,
+    startMs: number,
+    endMs: number,
+    file: string,
+    signal?: QueryOptions['signal'],
+  ): Promise<WrittenPartition> {
+    return writePartition(this.exporting(signal), { ...partition, startMs, endMs, file });
+  }
+  private exporting(signal: QueryOptions['signal']): ExportDoor {
+    const options = { timeoutMs: EXPORT_TIMEOUT_MS, copies: true, ...(signal ? { signal } : {}) };
+    return { days: () => [...this.parts.days.files.keys()].map(dayName), run: (sql) => this.run(sql, [], options) };
+  }
+  private run(sql: string, params: readonly QueryValue[], options: RunOptions): Promise<QueryResult> {
     const { pool, hot, gate, dictionary } = this.parts;
     this.open();
     const beforeSnapshot = (): void => {

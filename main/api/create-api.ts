@@ -10,6 +10,7 @@ import { costRoutes } from './cost-routes.ts';
 import { describeOpenapi } from './describe-openapi.ts';
 import { explainRoutes } from './explain-routes.ts';
 import { exploreRoutes } from './explore-routes.ts';
+import { exportRoutes } from './export-routes.ts';
 import { forwardingRoutes } from './forwarding-routes.ts';
 import { Guard } from './guard.ts';
 import { modelRoutes } from './model-routes.ts';
@@ -39,6 +40,7 @@ export const ROUTES: readonly Route[] = [
   ...postmortemRoutes,
   ...modelRoutes,
   ...forwardingRoutes,
+  ...exportRoutes,
   route({
     method: 'get',
     path: '/console/events',

@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { ERRORS, FaultlineError } from '#contracts/errors.ts';
 import { childHost } from '#main/supervisor/child-host.ts';
+import type { ExportFlags } from './export-command.ts';
 import type { ModelsFlags } from './models-command.ts';
 import type { SettingFlags } from './read-settings.ts';
 import { addServeOptions } from './serve-options.ts';
@@ -118,6 +119,19 @@ function addModels(program: Command, done: (code: number) => void): void {
     .option('--json', 'what is left as JSON')
     .action(async (sha256: string, flags: ModelsFlags) => done(await (await command()).removeModel(sha256, flags)));
 }
+function addExport(program: Command, done: (code: number) => void): void {
+  const exports = program.command('export').description('telemetry as files for other tools');
+  withInstance(
+    exports.command('parquet').description('Parquet, one file a table, day and service, with a manifest of counts, sums and SHA-256'),
+  )
+    .requiredOption('--out <DIR>', 'an empty folder, or one with an unfinished export to go on with')
+    .option('--start <T>', 'first event time (default: all there is)')
+    .option('--end <T>', 'event time it ends before')
+    .option('--signals <LIST>', 'of traces,logs,metrics (default: all)')
+    .option('--json', 'the manifest as JSON')
+    .addHelpText('after', `\n${TIME_HELP}`)
+    .action(async (flags: ExportFlags) => done(await (await import('./export-command.ts')).exportTelemetry(flags)));
+}
 function addSmall(program: Command, done: (code: number) => void): void {
   withInstance(program.command('flush').description('make everything acknowledged so far queryable'))
     .option('--durable', 'and write it to the day files')
@@ -141,7 +155,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
     .version(version(), '--version')
     .showHelpAfterError('(--help shows what there is)')
     .addHelpText('after', '\nExit codes: 0 ok, 1 failed, 2 usage, 3 finished but something was refused. Data on stdout, talk on stderr.');
-  for (const add of [addServe, addImport, addQuery, addRca, addExplain, addPostmortem, addModels, addSmall]) add(program, done);
+  for (const add of [addServe, addImport, addQuery, addRca, addExplain, addPostmortem, addModels, addExport, addSmall]) add(program, done);
   for (const command of [program, ...program.commands.flatMap((each) => [each, ...each.commands])]) command.exitOverride();
   try {
     await program.parseAsync(args, { from: 'user' });

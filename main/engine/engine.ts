@@ -10,6 +10,7 @@ import type { DemoRunner } from './demo-runner.ts';
 import { describeSources, describeState } from './describe-state.ts';
 import type { EvaluationLoop } from './evaluation-loop.ts';
 import type { Explainer } from './explainer.ts';
+import type { ExportRunner } from './export-runner.ts';
 import type { ForwardingBook } from './forwarding-book.ts';
 import type { IncidentBook } from './incident-book.ts';
 import type { IngestAccount } from './ingest-account.ts';
@@ -34,6 +35,7 @@ export interface EngineParts {
   readonly demo: DemoRunner;
   readonly models: ModelShelf;
   readonly forwarding: ForwardingBook;
+  readonly exports: ExportRunner;
   readonly memory: MemoryGuard;
   /** Why the engine before this one ended, when it said so. */
   readonly previousEnd: PreviousEnd | null;
@@ -76,6 +78,9 @@ export class Engine {
   }
   get models(): ModelShelf {
     return this.parts.models;
+  }
+  get exports(): ExportRunner {
+    return this.parts.exports;
   }
   get forwarding(): ForwardingBook {
     return this.parts.forwarding;

@@ -15,6 +15,7 @@ import { DemoRunner } from './demo-runner.ts';
 import { Engine } from './engine.ts';
 import { EvaluationLoop } from './evaluation-loop.ts';
 import { Explainer } from './explainer.ts';
+import { ExportRunner } from './export-runner.ts';
 import { ForwardingBook } from './forwarding-book.ts';
 import { IncidentBook } from './incident-book.ts';
 import { IngestAccount } from './ingest-account.ts';
@@ -91,6 +92,7 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
   const explainer = new Explainer({ model: options.model ?? models.client, book, store, nowMs, log });
   const demo = new DemoRunner({ log, nowMs, folder: path.join(dataDir, DEMO_FOLDER) });
   const version = versionOf();
+  const exports = new ExportRunner({ store, dataDir, version, drained: () => loop.drained(), nowMs, log });
   const forwarding = new ForwardingBook({ settings, send, nowMs });
   const engine = new Engine({
     version,
@@ -105,6 +107,7 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
     demo,
     models: models.shelf,
     forwarding,
+    exports,
     memory: new MemoryGuard({
       budget: memoryBudget(limits.maxEngineBytes),
       log,
@@ -134,6 +137,7 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
     clearInterval(ticking);
     await carrier.close();
     await explainer.stop();
+    await exports.stop();
     await demo.stop();
     await models.shelf.stop();
     await loop.stop();

@@ -52,20 +52,24 @@ class Stop {
   }
 }
 
+export interface RunOptions extends QueryOptions {
+  /** The statement may be a COPY ... TO; never one a user wrote. */
+  readonly copies?: boolean;
+}
 /** Runs one statement on a connection nobody else uses meanwhile. */
 export async function runQuery(
   connection: Connection,
   context: QueryContext,
   sql: string,
   params: readonly QueryValue[],
-  options: QueryOptions,
+  options: RunOptions,
 ): Promise<StoreQueryResult> {
   const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   const stop = new Stop(connection, options, timeoutMs);
   let plan: Plan | null = null;
   try {
     stop.check();
-    plan = await context.gate.start(() => begin(connection, context, sql, options.maxRows));
+    plan = await context.gate.start(() => begin(connection, context, sql, options));
     stop.check();
     bind(plan.statement, params);
     if (plan.names === null) await resolve(connection, plan, sql, params, options.maxRows);
@@ -83,12 +87,14 @@ export async function runQuery(
 }
 
 /** Takes the snapshot and binds the statement to it and to the day files, in one transaction. */
-async function begin(connection: Connection, context: QueryContext, sql: string, maxRows: number | undefined): Promise<Plan> {
+async function begin(connection: Connection, context: QueryContext, sql: string, { maxRows, copies }: RunOptions): Promise<Plan> {
   context.beforeSnapshot();
   context.hot.bind(connection.id, context.hot.snapshot());
   await connection.run('BEGIN TRANSACTION READ ONLY');
   const statement = await duckdb.prepare(connection.raw, sql);
   const type = duckdb.prepared_statement_type(statement);
+  // Writes a file and nothing of ours: the transaction stays read-only.
+  if (copies && type === duckdb.StatementType.COPY) return { statement, names: ['rows'] };
   if (type !== duckdb.StatementType.SELECT && type !== duckdb.StatementType.EXPLAIN) {
     duckdb.destroy_prepare_sync(statement);
     throw new FaultlineError('query_failed', 'Only reading statements may be run here.');
