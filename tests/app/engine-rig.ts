@@ -4,6 +4,7 @@ import path from 'node:path';
 import { type Table, tableFromIPC } from 'apache-arrow';
 import { openJournal } from '#collectors/pipeline/journal.ts';
 import { BodyEncoding, BodyFormat, RecordKind } from '#contracts/journal.ts';
+import type { LanguageModel } from '#contracts/llm.ts';
 import type { CollectorStatus, FromChild } from '#contracts/processes.ts';
 import { limitsSchema, type Settings } from '#contracts/settings.ts';
 import { journalFolder, type RunningEngine, startEngine } from '#main/engine/start-engine.ts';
@@ -76,7 +77,7 @@ export function collectorStatus(address: string): CollectorStatus {
   };
 }
 
-export async function openRig(more: Partial<Settings> = {}, nowMs: () => number = Date.now): Promise<Rig> {
+export async function openRig(more: Partial<Settings> = {}, nowMs: () => number = Date.now, model?: LanguageModel): Promise<Rig> {
   const dataDir = await mkdtemp(path.join(tmpdir(), 'faultline engine '));
   const settings = { ...settingsFor(dataDir), ...more };
   const sent: FromChild[] = [];
@@ -88,7 +89,8 @@ export async function openRig(more: Partial<Settings> = {}, nowMs: () => number 
     diskReserveBytes: 0,
     onCommitted: () => undefined,
   });
-  const start = (): Promise<RunningEngine> => startEngine({ settings, send: (m) => sent.push(m), nowMs, log: (line) => lines.push(line) });
+  const start = (): Promise<RunningEngine> =>
+    startEngine({ settings, send: (m) => sent.push(m), nowMs, log: (line) => lines.push(line), ...(model ? { model } : {}) });
   let running = await start();
   const call = (at: string, init: RequestInit = {}): Promise<Response> =>
     fetch(running.url + at, { ...init, headers: { authorization: `Bearer ${TOKEN}`, ...(init.headers as Record<string, string>) } });
