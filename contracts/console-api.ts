@@ -18,12 +18,13 @@ import { billSchema } from './cost.ts';
  * GET  /console/incidents/:id/calls?limit               -> {calls: Explanation[]}
  * GET  /console/services?start&end                      -> serviceMap (JSON)
  * GET  /console/services/red?start&end&service&peer?&step -> Arrow: time, requests, errors, p50_ms, p95_ms, p99_ms
- * GET  /console/traces?start&end&service&name&status&minMs&maxMs&q&limit&order&after -> Arrow: traceColumns; after: cursor of the last row
- * GET  /console/traces/count?start&end&service&name&status&minMs&maxMs&q -> traceCount (JSON)
+ * GET  /console/traces?start&end&service&name&status&minMs&maxMs&q&where&limit&order&after -> Arrow: traceColumns; after: cursor of any row of the page before
+ * GET  /console/traces/count?start&end&service&name&status&minMs&maxMs&q&where -> traceCount (JSON)
  * GET  /console/traces/:traceId?span                    -> Arrow: spanColumns
  * GET  /console/traces/:traceId/outline                 -> Arrow: outlineColumns
- * GET  /console/logs?start&end&service&severity&q&traceId&limit&after -> Arrow: logColumns, newest first; after: UNIXNANO.ROWS of the last row, and rows of its time so far
- * GET  /console/logs/histogram?start&end&service&severity&q&step -> Arrow: time, severity, count
+ * GET  /console/logs?start&end&service&severity&q&where&traceId&limit&after -> Arrow: logColumns, newest first; after: UNIXNANO.ROWS of the last row, and rows of its time so far
+ * GET  /console/logs/histogram?start&end&service&severity&q&where&step -> Arrow: time, severity, count
+ *   where: exact filters (exact-filter.ts)
  * GET  /console/metrics?q                               -> metricList (JSON)
  * GET  /console/metrics/range?metric&start&end&step&fn&by&service&labels -> Arrow: time, series, value
  * GET  /console/sources                                 -> sources (JSON)

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { metricListSchema, traceCountSchema } from '#contracts/console-api.ts';
 import { FaultlineError } from '#contracts/errors.ts';
+import { readFilters } from '#contracts/exact-filter.ts';
 import { type LogCursor, logHistogramSql, searchLogsSql } from '#store/sql/read/logs-sql.ts';
 import { metricListSql, metricRangeSql } from '#store/sql/read/metrics-sql.ts';
 import {
@@ -35,6 +36,17 @@ const logCursor = optionalText.transform((text, context): LogCursor | undefined 
   return nano && shown ? { unixNano: BigInt(nano), shown: Number(shown) } : badCursor(context);
 });
 
+/** contracts/exact-filter.ts */
+const exactFilters = z
+  .string()
+  .max(20_000)
+  .optional()
+  .transform((text, context) => {
+    const filters = readFilters(text ?? '');
+    if (filters === null)
+      context.addIssue({ code: 'custom', message: 'is [-]attribute|resource|field:KEY=VALUE,... with at most 20 entries' });
+    return filters ?? z.NEVER;
+  });
 const traceFields = timeRange.extend({
   service: optionalText,
   name: optionalText,
@@ -42,9 +54,11 @@ const traceFields = timeRange.extend({
   minMs: optionalNumber,
   maxMs: optionalNumber,
   q: optionalText,
+  where: exactFilters,
 });
-const traceSearch = ({ start, end, status, ...rest }: z.infer<typeof traceFields>) => ({
+const traceSearch = ({ start, end, status, where, ...rest }: z.infer<typeof traceFields>) => ({
   ...rest,
+  filters: where,
   status: status || undefined,
   startMs: start,
   endMs: end,
@@ -66,7 +80,13 @@ const severities = optionalText
       .filter((s) => s !== ''),
   )
   .pipe(z.array(z.enum(SEVERITIES)).optional());
-const logFields = timeRange.extend({ service: optionalText, severity: severities, q: optionalText, traceId: optionalText });
+const logFields = timeRange.extend({
+  service: optionalText,
+  severity: severities,
+  q: optionalText,
+  traceId: optionalText,
+  where: exactFilters,
+});
 const logQuery = logFields
   .extend({ limit: z.coerce.number().int().min(1).max(10_000).default(500), after: logCursor })
   .refine(inOrder, IN_ORDER);
@@ -78,6 +98,7 @@ const logSearch = (q: z.infer<typeof logFields>) => ({
   severities: q.severity,
   q: q.q,
   traceId: q.traceId,
+  filters: q.where,
 });
 
 /** labels: a JSON object, or k=v pairs with commas between. */

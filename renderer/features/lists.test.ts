@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { findEntries, matchScore, traceIdIn } from './frame/palette-model.ts';
-import { addToSearch, toggleSeverity } from './logs/log-filter.ts';
+import { toggleSeverity } from './logs/log-filter.ts';
 import { SEVERITY_CLASSES, severityClass } from './logs/severity-class.ts';
 import { defaultFn, drawnUnit, figuresOf, findMetrics, type Metric } from './metrics/metric-model.ts';
 import { reasonRows } from './sources/source-model.ts';
@@ -25,14 +25,6 @@ describe('palette', () => {
   ])('a trace id in "%s"', (typed, id) => expect(traceIdIn(typed)).toBe(id));
 });
 describe('log search', () => {
-  it.each([
-    ['', 'timeout', false, 'timeout'],
-    ['a', 'two words', true, 'a -"two words"'],
-    ['a -"two words"', 'two words', true, 'a -"two words"'],
-    ['', 'say "x"', false, '"say  x"'],
-    ['', '-dash', false, '"-dash"'],
-    ['a', '  ', false, 'a'],
-  ])('"%s" and "%s" (exclude %s)', (query, value, exclude, text) => expect(addToSearch(query, value, exclude)).toBe(text));
   it('switching all classes on is the same as none', () => {
     let list = '';
     for (const name of SEVERITY_CLASSES) list = toggleSeverity(list, name, SEVERITY_CLASSES);

@@ -11,6 +11,12 @@ it('forgets the one kept longest ago', () => {
   cache.keep('c', 4);
   expect([cache.get('a'), cache.get('b'), cache.get('c')]).toEqual([3, undefined, 4]);
 });
+it('numbers keep the digits they were written with', () =>
+  expect(readAttributes('{"a":1.0,"b":12345678901234567890,"c":[1,2.5]}').map((one) => one.value)).toEqual([
+    '1.0',
+    '12345678901234567890',
+    '[1,2.5]',
+  ]));
 it.each(['', '[]', 'null', '7', '{', '"x"'])('attributes of %j are none', (json) => expect(readAttributes(json)).toEqual([]));
 it('attributes are sorted, nested values stay JSON', () =>
   expect(readAttributes('{"b":[1,2],"a":"x"}')).toEqual([

@@ -70,7 +70,7 @@ describe('user SQL', () => {
         limit: 10,
         after: { failed: 1, rank: 5n, traceId: '5b8efff798038103d269b633813fc60c' },
       }),
-      traces.countTracesSql(window),
+      traces.countTracesSql({ ...window, filters: [{ scope: 'resource', key: "o'x", value: "o'x", exclude: true }] }),
       logs.searchLogsSql({ ...window, limit: 10, after: { unixNano: 5n, shown: 2 } }),
       traces.traceSpansSql('5b8efff798038103d269b633813fc60c'),
       traces.traceSpansSql('5b8efff798038103d269b633813fc60c', 'eee19b7ec3c1b174'),

@@ -34,6 +34,8 @@ describe.skipIf(cannotRun !== null)(`explore${cannotRun === null ? '' : `: skipp
   beforeAll(async () => {
     [browser, faultline] = await Promise.all([launch(), startFaultline()]);
     await send('traces', otlpSpan('thrower', THROWN, nowMs, { exception: 'java.lang.IllegalStateException' }));
+    await send('logs', otlpLogs('chooser', nowMs, 3, { tenant: { stringValue: 'a' } }));
+    await send('logs', otlpLogs('chooser', nowMs, 2, { tenant: { stringValue: 'ab' } }));
     await send('logs', otlpLogs('lister', nowMs, LINES));
     await faultline.flush();
   });
@@ -45,12 +47,40 @@ describe.skipIf(cannotRun !== null)(`explore${cannotRun === null ? '' : `: skipp
   it('an exception in a span without error status is marked in the waterfall and read in its panel', () =>
     on({ path: `/explore/traces/${THROWN}` }, async (page) => {
       const row = page.getByRole('listbox', { name: 'Spans' }).getByRole('option').first();
+      await row.getByTitle('exceptions: 1').first().waitFor();
       expect(await row.getByTitle('exceptions: 1').count()).toBe(2);
       await row.click();
       const panel = page.getByRole('complementary', { name: 'Span' });
       await panel.getByRole('tab', { name: /Events/ }).click();
       await panel.getByText('java.lang.IllegalStateException').waitFor();
       expect(await accessProblems(page)).toEqual([]);
+    }));
+  it('a value clicked in a record filters to exactly it; its chip stands in the address and goes by keyboard', () =>
+    on({ path: `/explore/logs?${range}&service=chooser` }, async (page) => {
+      const note = page.getByTestId('rows-note');
+      await note.getByText('5', { exact: true }).waitFor();
+      await page.getByRole('listbox', { name: 'Logs' }).getByRole('option').first().click();
+      const detail = page.getByRole('complementary', { name: 'Log record' });
+      await detail.getByRole('button', { name: 'Leave out chooser' }).waitFor();
+      const tenant = await detail.getByRole('button', { name: /^Look for ab?$/ }).innerText();
+      await detail.getByRole('button', { name: `Look for ${tenant}`, exact: true }).click();
+      await note.getByText(tenant === 'a' ? '3' : '2', { exact: true }).waitFor();
+      expect(new URL(page.url()).searchParams.get('where')).toBe(`attribute:tenant=${tenant}`);
+      const chip = page.getByRole('list', { name: 'Active filters' }).getByRole('button');
+      expect(await chip.innerText()).toContain(`tenant = ${tenant}`);
+      expect(await accessProblems(page)).toEqual([]);
+      await chip.focus();
+      await page.keyboard.press('Enter');
+      await note.getByText('5', { exact: true }).waitFor();
+      await page.goBack();
+      await chip.waitFor();
+    }));
+  it('a value clicked in a span finds the spans with it', () =>
+    on({ path: `/explore/traces/${THROWN}` }, async (page) => {
+      await page.getByRole('listbox', { name: 'Spans' }).getByRole('option').first().click();
+      await page.getByRole('button', { name: 'Look for /first' }).click();
+      await page.waitForURL((url) => url.searchParams.get('where') === 'attribute:http.route=%2Ffirst');
+      await page.getByRole('listbox', { name: 'Traces' }).getByRole('option').first().waitFor();
     }));
   it('logs are paged to their end while they are scrolled, and the count says how many there are', () =>
     on({ path: `/explore/logs?${range}&service=lister` }, async (page) => {

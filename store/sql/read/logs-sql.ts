@@ -1,5 +1,7 @@
+import { type ExactFilter, LOG_FIELDS } from '#contracts/exact-filter.ts';
 import { LOGS } from '#contracts/tables.ts';
 import { attributesJson, severityClass, spanHex, traceHex } from './expressions.ts';
+import { filterConditions } from './filters-sql.ts';
 import { allOf, between, containsPattern, nanoLiteral, numberLiteral, textList, textLiteral, traceIdLiteral } from './literals.ts';
 
 export interface LogSearch {
@@ -11,6 +13,7 @@ export interface LogSearch {
   /** Words, all of which must be in the body; a word after "-" must not. "..." keeps words together. */
   readonly q?: string | undefined;
   readonly traceId?: string | undefined;
+  readonly filters?: readonly ExactFilter[] | undefined;
 }
 
 function bodyConditions(q: string): string[] {
@@ -20,7 +23,8 @@ function bodyConditions(q: string): string[] {
     .filter(({ text }) => text !== '' && text !== '-')
     .map(({ minus, text }) => `${minus ? 'NOT ' : ''}coalesce(l.body, '') ILIKE ${containsPattern(text)} ESCAPE '\\'`);
 }
-const LOG_ORDER = 'hash(l.body, l.service, l.severity_number, l.severity_text, l.trace_id, l.span_id, l.attributes, l.resource_id)';
+/** Of all a record holds. */
+const LOG_ORDER = `hash(${LOGS.columns.map(({ name }) => `l.${name}`).join(', ')})`;
 const conditions = (search: LogSearch): string =>
   allOf([
     between('l.time', search.startMs, search.endMs),
@@ -28,6 +32,7 @@ const conditions = (search: LogSearch): string =>
     search.severities?.length ? `${severityClass('l')} IN ${textList(search.severities)}` : null,
     search.traceId && `l.trace_id = ${traceIdLiteral(search.traceId)}`,
     ...(search.q ? bodyConditions(search.q) : []),
+    ...filterConditions(search.filters, { row: 'l.', fields: LOG_FIELDS, table: LOGS }),
   ]);
 
 /** Where a page of logs ends: the time of its last row, and how many rows of that very time have been shown. */

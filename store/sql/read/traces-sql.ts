@@ -1,5 +1,7 @@
+import { type ExactFilter, SPAN_FIELDS } from '#contracts/exact-filter.ts';
 import { promotedColumns, SPANS } from '#contracts/tables.ts';
 import { attributesJson, spanHex, traceHex } from './expressions.ts';
+import { filterConditions } from './filters-sql.ts';
 import { allOf, between, containsPattern, numberLiteral, spanIdLiteral, textLiteral, traceIdLiteral } from './literals.ts';
 
 export interface TraceSearch {
@@ -12,6 +14,8 @@ export interface TraceSearch {
   readonly maxMs?: number | undefined;
   /** Text in the span's name, service, route, status message or an attribute value. */
   readonly q?: string | undefined;
+  /** All of which one span must meet. */
+  readonly filters?: readonly ExactFilter[] | undefined;
   readonly order: 'newest' | 'slowest' | 'errors';
   readonly limit: number;
   /** Only what comes after this row of the list. */
@@ -46,6 +50,7 @@ function conditions(search: Omit<TraceSearch, 'order' | 'limit'>): string {
     like &&
       `(${SEARCHED.map((column) => `${column} ILIKE ${like} ESCAPE '\\'`).join(' OR ')}
     OR list_bool_or(list_transform(map_values(attributes), lambda value: value ILIKE ${like} ESCAPE '\\')))`,
+    ...filterConditions(search.filters, { row: 'spans.', fields: SPAN_FIELDS, table: SPANS }),
   ]);
 }
 
@@ -65,6 +70,8 @@ export function searchTracesSql(search: TraceSearch): string {
     AND trace_id NOT IN (SELECT trace_id FROM spans WHERE ${conditions(search)}
     AND (${failed}, ${rank}, trace_id) >= ${place})`
     : '';
+  // Within a page by what the row shows: a trace's start and duration are not those of its best span.
+  const shown = { newest: 'start_time DESC', slowest: 'duration_ms DESC', errors: 'errors > 0 DESC, start_time DESC' }[search.order];
   // Parts of a trace may lie outside of the window; an hour either side is looked at.
   const around = between('start_time', search.startMs - 3_600_000, search.endMs + 3_600_000);
   return `WITH best AS (
@@ -72,7 +79,8 @@ export function searchTracesSql(search: TraceSearch): string {
   WHERE ${conditions(search)}${rest}
   ORDER BY failed DESC, rank DESC, trace_id DESC LIMIT ${numberLiteral(search.limit * 40)}
 ), page AS (
-  SELECT trace_id, max((failed, rank)) AS place FROM best GROUP BY trace_id ORDER BY place DESC, trace_id DESC LIMIT ${numberLiteral(search.limit)}
+  SELECT trace_id, max(failed) AS failed, arg_max(rank, (failed, rank)) AS rank FROM best GROUP BY trace_id
+  ORDER BY failed DESC, rank DESC, trace_id DESC LIMIT ${numberLiteral(search.limit)}
 ), grown AS (
   SELECT trace_id, min(start_time) AS start_time,
     (max(epoch_ns(start_time) + duration_ns) - min(epoch_ns(start_time))) / 1e6 AS duration_ms,
@@ -84,11 +92,11 @@ export function searchTracesSql(search: TraceSearch): string {
   FROM spans
   WHERE trace_id IN (SELECT trace_id FROM page) AND ${around}
   GROUP BY spans.trace_id
-)
+), last AS (SELECT failed || '.' || rank || '.' || ${traceHex('trace_id')} AS cursor FROM page ORDER BY failed, rank, trace_id LIMIT 1)
 SELECT ${traceHex('grown.trace_id')} AS trace_id, start_time, duration_ms, root_service, root_name, spans, errors, services,
-  place[1] || '.' || place[2] || '.' || ${traceHex('grown.trace_id')} AS cursor
-FROM page JOIN grown ON grown.trace_id = page.trace_id
-ORDER BY place DESC, page.trace_id DESC`;
+  (SELECT cursor FROM last) AS cursor
+FROM grown
+ORDER BY ${shown}, trace_id`;
 }
 
 /** How many traces have a span that meets every condition. */
