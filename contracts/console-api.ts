@@ -17,6 +17,7 @@ import { billSchema } from './cost.ts';
  * POST /console/incidents/:id/explain {again?,deadlineMs?} -> ExplainState; DELETE cancels
  * GET  /console/incidents/:id/calls?limit               -> {calls: Explanation[]}
  * GET  /console/services?start&end                      -> serviceMap (JSON)
+ * GET  /console/changes?start&end&service?             -> changes (JSON)
  * GET  /console/services/red?start&end&service&peer?&step -> Arrow: time, requests, errors, p50_ms, p95_ms, p99_ms
  * GET  /console/traces?start&end&service&name&status&minMs&maxMs&q&where&limit&order&after -> Arrow: traceColumns; after: cursor of any row of the page before
  * GET  /console/traces/count?start&end&service&name&status&minMs&maxMs&q&where -> traceCount (JSON)
@@ -145,11 +146,34 @@ export type ServiceMap = z.infer<typeof serviceMapSchema>;
 export const traceCountSchema = z.object({ traces: z.number() });
 export type TraceCount = z.infer<typeof traceCountSchema>;
 
+export const changesSchema = z.object({
+  /** Newest first; those beyond the limit are only counted. */
+  changes: z.array(
+    z.object({
+      atMs: z.number(),
+      kind: z.enum(['deploy', 'restart', 'scale', 'config', 'flag']),
+      service: z.string(),
+      instance: z.string().nullable(),
+      from: z.string(),
+      to: z.string(),
+      /** As an incident's timeline says it (judgement.ts TimelineEntry). */
+      says: z.string(),
+      messageKey: z.string(),
+      params: z.record(z.string(), z.union([z.string(), z.number()])),
+    }),
+  ),
+  total: z.number(),
+  query: z.string(),
+});
+export type Changes = z.infer<typeof changesSchema>;
+
 export const metricListSchema = z.object({
   metrics: z.array(
     z.object({
       metric: z.string(),
       type: z.string(),
+      /** A sum that never falls but by reset: read as a rate. Any other is a level. */
+      monotonic: z.boolean(),
       unit: z.string(),
       description: z.string(),
       source: z.string(),

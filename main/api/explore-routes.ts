@@ -200,6 +200,7 @@ export const exploreRoutes: readonly Route[] = [
       const metrics = result.rows().map((row) => ({
         metric: text(row['metric']),
         type: text(row['type']),
+        monotonic: row['monotonic'] === true,
         unit: text(row['unit']),
         description: text(row['description']),
         source: text(row['source']),

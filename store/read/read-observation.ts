@@ -1,18 +1,11 @@
-import type { Change } from '#contracts/judgement.ts';
-import type {
-  EdgeObservation,
-  LogObservation,
-  MetricObservation,
-  Observation,
-  Placement,
-  ServiceObservation,
-} from '#contracts/observation.ts';
-import { aliveSql, changeLogsSql, observeLogsSql } from '../sql/read/judgement-sql.ts';
-import { countSeriesSql, judgedSeriesSql, observeMetricsSql, restartsSql } from '../sql/read/metrics-sql.ts';
-import { observeEdgesSql, observeRedSql, observeSelfSql, placementsSql, type Window } from '../sql/read/services-sql.ts';
+import type { EdgeObservation, LogObservation, MetricObservation, Observation, ServiceObservation } from '#contracts/observation.ts';
+import { aliveSql, observeLogsSql } from '../sql/read/judgement-sql.ts';
+import { countSeriesSql, judgedSeriesSql, observeMetricsSql } from '../sql/read/metrics-sql.ts';
+import { observeEdgesSql, observeRedSql, observeSelfSql, type Window } from '../sql/read/services-sql.ts';
 import { numbers, type Queries, texts } from './columns-of.ts';
-import { deriveChanges, type ProcessStart } from './derive-changes.ts';
+import type { ProcessStart } from './derive-changes.ts';
 import { fillQuiet } from './fill-quiet.ts';
+import { readChangeSigns } from './read-changes.ts';
 import { SeriesCatalog } from './series-catalog.ts';
 
 export interface Grid {
@@ -72,11 +65,7 @@ export async function readObservation(store: Queries, grid: Grid, options: ReadO
   const metrics = await readMetrics(store, grid, catalog, chosen, valuesPerPart);
   const logs = cut(await readLogs(store, window, grid));
   fillQuiet({ services, edges, logs }, alive, grid.buckets);
-  const placements = await readPlacements(store, window);
-  const starts = await readStarts(store, window);
-  const changes = [...deriveChanges(placements, starts, window.startMs), ...(await readLoggedChanges(store, window))].sort(
-    (a, b) => a.atMs - b.atMs,
-  );
+  const { placements, starts, changes } = await readChangeSigns(store, window);
   return { ...grid, services, edges, metrics, logs, placements, starts, changes, facets: [], alive, leftOut };
 }
 
@@ -244,50 +233,4 @@ async function readLogs(store: Queries, window: Window, grid: Grid): Promise<Log
     log.exampleTraceId ??= trace[i] ?? null;
   }
   return [...logs.values()];
-}
-
-async function readPlacements(store: Queries, window: Window): Promise<Placement[]> {
-  const result = await store.query(placementsSql(window));
-  const text = (name: string): readonly (string | null)[] => texts(result, name);
-  const [service, instance, host, version] = [text('service'), text('instance'), text('host'), text('version')];
-  const [first, last] = [numbers(result, 'first_ms'), numbers(result, 'last_ms')];
-  return Array.from({ length: result.rowCount }, (_, i) => ({
-    service: service[i] ?? '',
-    instance: instance[i] ?? '',
-    host: host[i] ?? null,
-    version: version[i] ?? null,
-    firstSeenMs: first[i] as number,
-    lastSeenMs: last[i] as number,
-  }));
-}
-
-async function readStarts(store: Queries, window: Window): Promise<ProcessStart[]> {
-  const result = await store.query(restartsSql(window));
-  const [service, instance, started, seen] = [
-    texts(result, 'service'),
-    texts(result, 'instance'),
-    numbers(result, 'started_ms'),
-    numbers(result, 'seen_ms'),
-  ];
-  return Array.from({ length: result.rowCount }, (_, i) => ({
-    service: service[i] ?? '',
-    instance: instance[i] ?? '',
-    startedMs: started[i] as number,
-    seenMs: seen[i] as number,
-  }));
-}
-
-async function readLoggedChanges(store: Queries, window: Window): Promise<Change[]> {
-  const result = await store.query(changeLogsSql(window));
-  const [at, service, name, body] = [
-    numbers(result, 'at_ms'),
-    texts(result, 'service'),
-    texts(result, 'event_name'),
-    texts(result, 'body'),
-  ];
-  return Array.from({ length: result.rowCount }, (_, i) => {
-    const event = name[i] ?? '';
-    const kind = /flag/i.test(event) ? 'flag' : /config/i.test(event) ? 'config' : 'deploy';
-    return { atMs: at[i] as number, kind, service: service[i] ?? '', instance: null, from: '', to: body[i] || event };
-  });
 }

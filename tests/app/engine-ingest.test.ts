@@ -136,6 +136,25 @@ describe('the screens read', () => {
       ?.toJSON() as { id: string };
     expect((await rig.table(`/console/logs?${range}&traceId=${traced.id}`)).numRows).toBeGreaterThan(0);
   });
+  it('says which sums are monotonic, and what changed', async () => {
+    const { metrics } = (await rig.json('/console/metrics')) as { metrics: { metric: string; type: string; monotonic: boolean }[] };
+    const stored = (await rig.table('/console/query/sql', {
+      method: 'POST',
+      body: JSON.stringify({ sql: 'SELECT metric, bool_and(monotonic) AS monotonic FROM series GROUP BY metric' }),
+    })) as Awaited<ReturnType<typeof rig.table>>;
+    const wanted = new Map(stored.toArray().map((row) => [String(row.metric), row.monotonic as boolean]));
+    expect(new Map(metrics.map((one) => [one.metric, one.monotonic]))).toEqual(wanted);
+    expect(new Set(wanted.values())).toEqual(new Set([true, false]));
+    const answer = (await rig.json(`/console/changes?${range}`)) as {
+      changes: { atMs: number; kind: string; service: string; messageKey: string; to: string }[];
+      total: number;
+    };
+    const [start, end] = range.match(/\d+/g)?.map(Number) ?? [];
+    expect(answer.total).toBe(answer.changes.length);
+    expect(answer.changes.every(({ atMs }) => atMs >= (start ?? 0) && atMs < (end ?? 0))).toBe(true);
+    const others = (await rig.json(`/console/changes?${range}&service=nobody`)) as { total: number };
+    expect(others.total).toBe(0);
+  });
   it('metrics by name, and every way of drawing one', async () => {
     const { metrics } = (await rig.json('/console/metrics?q=process')) as { metrics: { metric: string; series: number }[] };
     expect(metrics.length).toBeGreaterThan(0);

@@ -172,6 +172,18 @@ describe.skipIf(cannotRun !== null)(`console${cannotRun === null ? '' : `: skipp
         .click();
       await page.waitForURL(/\/explore\/traces\/[0-9a-f]{32}/);
     }));
+  it('what changed names the release and leads to the incident it is part of; a service shows its own', async () => {
+    await on({ path: `/?${range}` }, async (page) => {
+      const panel = page.getByRole('region', { name: 'What changed' });
+      const release = panel.getByRole('link', { name: new RegExp(`${shop.service}: deployed`) });
+      await release.getByText('part of an incident').waitFor();
+      await release.click();
+      await page.waitForURL('**/incidents/**');
+    });
+    await on({ path: `/services?${range}&service=${shop.service}` }, (page) =>
+      page.getByRole('region', { name: 'What changed' }).getByText(`${shop.service}: deployed`).waitFor(),
+    );
+  });
   it('metrics: a search finds one, its chart and its series are drawn', () =>
     on({ path: `/explore/metrics?${range}` }, async (page) => {
       await page.getByLabel('Search metrics').fill('container.memory');

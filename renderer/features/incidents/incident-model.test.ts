@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { evidenceChart, searchableWords } from '#contracts/evidence-chart.ts';
 import type { Anomaly, Evidence, Incident, TimelineEntry } from '#contracts/judgement.ts';
-import { recentChanges, troubledServices } from '../now/change-model.ts';
+import { incidentOf, troubledServices } from '../now/change-model.ts';
 import { anomalyFigures, citations, incidentSpan, phases, sortIncidents, symptomOf } from './incident-model.ts';
 import { tellingEntries, timelineOf } from './incident-timeline.ts';
 
@@ -124,7 +124,6 @@ describe('timeline', () => {
     const told = { ...entry('change', 539_500, 'cart: deployed 1 → 2'), service: 'cart' };
     const both = { ...seen, timeline: [told, entry('opened', 700_000)] };
     expect(timelineOf(both).map((e) => e.says)).toEqual(['cart: deployed 1 → 2', 'opened 700000']);
-    expect(recentChanges([both], 5).map((c) => c.entry.says)).toEqual(['cart: deployed 1 → 2']);
     expect(timelineOf({ ...both, timeline: [{ ...told, service: 'pricing' }] }).map((e) => e.says)).toContain('deploy');
   });
   it('folds old noise and the many, never what people did', () => {
@@ -133,8 +132,12 @@ describe('timeline', () => {
     expect(told.filter((e) => e.kind === 'anomaly').map((e) => e.atMs)).toEqual([480_000, 540_000, 600_000, 660_000, 720_000, 780_000]);
     expect(told.some((e) => e.kind === 'note')).toBe(true);
   });
-  it('changes of several incidents are listed once, newest first', () =>
-    expect(recentChanges([seen, { ...seen, id: 'j' }], 5).map((c) => c.incidentId)).toEqual(['i']));
+  it.each([
+    [540_000, 'cart', 'i'],
+    [540_999, 'cart', 'i'],
+    [541_001, 'cart', null],
+    [540_000, 'web', null],
+  ])('a change at %i of %s is tied to %s', (atMs, service, id) => expect(incidentOf({ atMs, service }, [seen])).toBe(id));
   it('names who is in trouble; a resolved incident names nobody', () => {
     expect(troubledServices([seen])).toEqual(new Set(['cart', 'web']));
     expect(troubledServices([{ ...seen, status: 'resolved' }])).toEqual(new Set());

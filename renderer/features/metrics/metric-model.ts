@@ -4,14 +4,8 @@ import type { Point } from '../../charts/align-series.ts';
 export type Metric = MetricList['metrics'][number];
 export type MetricFn = 'raw' | 'avg' | 'rate';
 
-/** Sums that go up and down: names of levels. The list of metrics does not say whether a sum is monotonic. */
-const LEVEL =
-  /(^|[._])(usage|used|utilization|active|active_requests|size|limit|max|pending|pending_requests|open|length|depth|inflight|memory|count)$/;
-/** Counters are read as rates, levels and means as they are. */
-export function defaultFn(metric: Pick<Metric, 'type' | 'metric'>): MetricFn {
-  if (/_(total|count|sum|bucket)$/.test(metric.metric)) return 'rate';
-  return metric.type === 'counter' || (metric.type === 'sum' && !LEVEL.test(metric.metric)) ? 'rate' : 'avg';
-}
+/** Counters are read as rates; levels, also sums that go up and down, and means as they are. */
+export const defaultFn = (metric: Pick<Metric, 'monotonic'>): MetricFn => (metric.monotonic ? 'rate' : 'avg');
 
 /** Unit of what is drawn. */
 export const drawnUnit = (unit: string, fn: MetricFn): string => (fn === 'rate' ? `${unit || '1'}/s` : unit);

@@ -1,21 +1,13 @@
 import type { Incident, TimelineEntry } from '#contracts/judgement.ts';
 import { timelineOf } from '../incidents/incident-timeline.ts';
 
-/** A change with the incident it was seen in. */
-export interface SeenChange {
-  readonly entry: TimelineEntry;
-  readonly incidentId: string;
-}
-/** Changes known from incidents, newest first, each once. */
-export function recentChanges(incidents: readonly Incident[], limit: number): SeenChange[] {
-  const seen = new Map<string, SeenChange>();
-  for (const incident of incidents) {
-    for (const entry of timelineOf(incident)) {
-      const key = `${entry.atMs} ${entry.says}`;
-      if (entry.kind === 'change' && !seen.has(key)) seen.set(key, { entry, incidentId: incident.id });
-    }
-  }
-  return [...seen.values()].sort((a, b) => b.entry.atMs - a.entry.atMs).slice(0, limit);
+/** Evidence tells times to the second. */
+const SAME_MS = 1_000;
+/** Incident whose timeline holds the change; null: it is tied to none. */
+export function incidentOf(change: { readonly atMs: number; readonly service: string }, incidents: readonly Incident[]): string | null {
+  const tells = (entry: TimelineEntry): boolean =>
+    entry.kind === 'change' && entry.service === change.service && Math.abs(entry.atMs - change.atMs) < SAME_MS;
+  return incidents.find((incident) => timelineOf(incident).some(tells))?.id ?? null;
 }
 /** Services the open incidents are about: where it shows, where it comes from, who suffers. */
 export function troubledServices(incidents: readonly Incident[]): Set<string> {

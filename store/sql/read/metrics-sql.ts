@@ -12,7 +12,7 @@ const labelsOf = (d: string): string =>
 export function metricListSql(q: string | undefined, limit: number): string {
   const filter = q ? `WHERE metric ILIKE ${textLiteral(`%${q.replace(/[\\%_]/g, '\\$&')}%`)} ESCAPE '\\'` : '';
   return `SELECT metric, arg_max(type, series_id) AS type, arg_max(unit, series_id) AS unit, arg_max(description, series_id) AS description,
-  arg_max(source, series_id) AS source, count(*)::DOUBLE AS series,
+  arg_max(source, series_id) AS source, coalesce(arg_max(monotonic, series_id), false) AS monotonic, count(*)::DOUBLE AS series,
   to_json(list_sort(list_distinct(list(service))))::VARCHAR AS services,
   to_json(list_sort(list_distinct(flatten(list(map_keys(attributes))))))::VARCHAR AS labels
 FROM series
