@@ -4,7 +4,7 @@ import { type Block, type Check, type Figure, type Inline, isSafeHref, type Post
 import { openPrompts } from '#contracts/postmortem-tree.ts';
 import type { ExportOptions } from '../markdown/postmortem.ts';
 import { cleanLines } from '../postmortem/clean-text.ts';
-import { type ExportWords, exportWords, instant, MARKS, verdictText } from '../postmortem/words.ts';
+import { type ExportWords, exportWords, instant, MARKS, statementsOf, verdictText } from '../postmortem/words.ts';
 import { chartLegend, drawChart } from './draw-chart.ts';
 import { escapeHtml } from './escape-html.ts';
 import { STYLE } from './style.ts';
@@ -105,7 +105,9 @@ function appendixHtml({ verification, document }: PostmortemFile, words: ExportW
 <div class="scroll"><table><tr>${words.columns.map((name) => `<th>${name}</th>`).join('')}</tr>
 ${rows.join('\n')}</table></div>
 <h3>${words.statements}</h3>
-${checks.map((check) => `<h4>${check.id}</h4>\n<pre>${lines(check.sql)}</pre>`).join('\n')}`;
+${statementsOf(checks)
+  .map(({ sql, ids }) => `<h4>${ids.map((id) => `<a href="#${id}">${id}</a>`).join(', ')}</h4>\n<pre>${lines(sql)}</pre>`)
+  .join('\n')}`;
 }
 
 /** One file that opens from disk and prints: no script, and a policy that lets it load nothing. */

@@ -11,7 +11,7 @@ import {
 } from '#contracts/postmortem.ts';
 import { openPrompts } from '#contracts/postmortem-tree.ts';
 import { cleanLines } from '../postmortem/clean-text.ts';
-import { type ExportWords, exportWords, instant, MARKS, verdictText } from '../postmortem/words.ts';
+import { type ExportWords, exportWords, instant, MARKS, statementsOf, verdictText } from '../postmortem/words.ts';
 import { codeBlock, codeSpan, escapeBlockStart, escapeMarkdown, linkTarget } from './escape-markdown.ts';
 
 export interface ExportOptions {
@@ -142,7 +142,10 @@ function appendixMarkdown({ verification, document }: PostmortemFile, words: Exp
       ),
     ].join('\n'),
     `### ${words.statements}`,
-    ...checks.flatMap((check) => [`#### ${check.id}`, codeBlock(cleanLines(check.sql), 'sql')]),
+    ...statementsOf(checks).flatMap(({ sql, ids }) => [
+      ids.map((id) => `<a id="${id.toLowerCase()}"></a>**${id}**`).join(', '),
+      codeBlock(cleanLines(sql), 'sql'),
+    ]),
   ].join('\n\n');
 }
 

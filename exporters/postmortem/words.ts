@@ -96,4 +96,10 @@ export const exportWords = (locale: 'en' | 'zh'): ExportWords => (locale === 'zh
 export const verdictText = ({ verdict, reason }: Pick<Check, 'verdict' | 'reason'>, words: ExportWords): string =>
   reason === '' ? words.verdict[verdict] : `${words.verdict[verdict]}: ${words.reason[reason]}`;
 export const instant = (atMs: number): string => new Date(atMs).toISOString().replace(/\.\d+Z$/, 'Z');
+/** Each statement once, with the ids of what it gives. */
+export function statementsOf(checks: readonly Check[]): readonly { readonly sql: string; readonly ids: readonly string[] }[] {
+  const ids = new Map<string, string[]>();
+  for (const { sql, id } of checks) ids.set(sql, [...(ids.get(sql) ?? []), id]);
+  return [...ids].map(([sql, of]) => ({ sql, ids: of }));
+}
 export const MARKS = { equal: '✓', changed: '⚠', unverified: '?' } as const;

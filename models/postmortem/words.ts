@@ -129,7 +129,8 @@ const EN: Words = {
     anomaly_log_new_pattern: (p) => `${p['place']}: new log line ${p['signal']}`,
   },
   title: (symptom, service, day) => `${symptom} in ${service}, ${day}`,
-  titleOfCause: (kind, cause, service, day) => `${service} hurt by ${kind} in ${cause}, ${day}`,
+  titleOfCause: (kind, cause, service, day) =>
+    cause === service ? `${service} hurt by ${kind}, ${day}` : `${service} hurt by ${kind} in ${cause}, ${day}`,
   period: (start, end) => `From ${start} to ${end} UTC`,
   ongoing: (start) => `Since ${start} UTC, and not over when this was drafted`,
   happened: (period, duration, impact) => [
@@ -234,7 +235,8 @@ const ZH: Words = {
     anomaly_log_new_pattern: (p) => `${p['place']}：新日志 ${p['signal']}`,
   },
   title: (symptom, service, day) => `${service} ${symptom}（${day}）`,
-  titleOfCause: (kind, cause, service, day) => `${cause} 的${kind}影响 ${service}（${day}）`,
+  titleOfCause: (kind, cause, service, day) =>
+    cause === service ? `${service} 的${kind}（${day}）` : `${cause} 的${kind}影响 ${service}（${day}）`,
   period: (start, end) => `${start} 至 ${end}（UTC）`,
   ongoing: (start) => `自 ${start}（UTC）起，起草时尚未结束`,
   happened: (period, duration, impact) => [

@@ -1,4 +1,4 @@
-import { changedHref, hrefOf, type Page, type Params, parseRoute, pathOf } from './route.ts';
+import { changedHref, hrefOf, type Page, type Params, parseRoute, pathOf, type Route } from './route.ts';
 
 /** push: the back button returns here. replace: a refinement not worth a step. */
 export type How = 'push' | 'replace';
@@ -13,8 +13,8 @@ class Location {
     return this.params.get(name) ?? '';
   }
   /** Address for a link to another screen. */
-  href(page: Page, params: Params = {}, id: string | null = null): string {
-    return hrefOf(pathOf(page, id), params, this.params);
+  href(page: Page, params: Params = {}, id: string | null = null, part?: Route['part']): string {
+    return hrefOf(pathOf(page, id, part), params, this.params);
   }
   go(page: Page, params: Params = {}, id: string | null = null): void {
     this.open(this.href(page, params, id), 'push');

@@ -6,6 +6,7 @@ describe('routes', () => {
   it.each([
     ['/incidents/inc-1', { page: 'incidents', id: 'inc-1' }],
     ['/explore/traces/00ff/', { page: 'traces', id: '00ff' }],
+    ['/incidents/a%2Fb/postmortem', { page: 'incidents', id: 'a/b', part: 'postmortem' }],
     ['/explore', { page: 'traces', id: null }],
     ['/nowhere', { page: 'now', id: null }],
     ['/incidents/%E0%A4%A', { page: 'incidents', id: '%E0%A4%A' }],

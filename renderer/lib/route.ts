@@ -5,6 +5,8 @@ export interface Route {
   readonly page: Page;
   /** Incident or trace id. */
   readonly id: string | null;
+  /** Part of an incident that has a screen of its own. */
+  readonly part?: 'postmortem';
 }
 const PATHS: Readonly<Record<Page, string>> = {
   now: '/',
@@ -21,8 +23,8 @@ const PATHS: Readonly<Record<Page, string>> = {
 const KEPT = ['from', 'to', 'wall'];
 
 /** Path of a page, or of one thing on it. */
-export const pathOf = (page: Page, id: string | null = null): string =>
-  id === null ? PATHS[page] : `${PATHS[page]}/${encodeURIComponent(id)}`;
+export const pathOf = (page: Page, id: string | null = null, part?: Route['part']): string =>
+  id === null ? PATHS[page] : `${PATHS[page]}/${encodeURIComponent(id)}${part === undefined ? '' : `/${part}`}`;
 
 /** Anything unknown is Now. */
 export function parseRoute(pathname: string): Route {
@@ -30,6 +32,8 @@ export function parseRoute(pathname: string): Route {
   for (const page of PAGES) {
     if (path === PATHS[page]) return { page, id: null };
     if ((page === 'incidents' || page === 'traces') && path.startsWith(`${PATHS[page]}/`)) {
+      const [id = '', part] = path.slice(PATHS[page].length + 1).split('/');
+      if (page === 'incidents' && part === 'postmortem') return { page, id: decode(id), part };
       return { page, id: decode(path.slice(PATHS[page].length + 1)) };
     }
   }
