@@ -7,6 +7,7 @@ import { jobLine } from './shop/messages.ts';
 import { ENTRY_MIX } from './shop/operations.ts';
 import { HOSTS, SERVICES } from './shop/topology.ts';
 import { newCall, pickInstance, runSteps } from './simulation/call.ts';
+import { exportHost } from './simulation/export-host.ts';
 import { exportMetrics } from './simulation/export-metrics.ts';
 import { countLookups, exposition } from './simulation/exposition.ts';
 import type { Chunk, Instance } from './simulation/instance.ts';
@@ -150,6 +151,14 @@ function* exports(world: World, instance: Instance, random: Random): Generator<n
     yield world.loop.nowMs + EXPORT_EVERY_MS;
   }
 }
+/** The agents of the hosts export one after the other, at fixed times of their own. */
+function* hostExports(world: World, index: number, startMs: number): Generator<number, void, void> {
+  yield startMs + 1_300 * (index + 1);
+  while (true) {
+    exportHost(world, world.hosts[index]!, startMs);
+    yield world.loop.nowMs + EXPORT_EVERY_MS;
+  }
+}
 function releaseSomewhere(world: World, event: Extract<BackgroundEvent, { kind: 'release' }>, spared: string): void {
   const names = SERVICES.filter((spec) => !spec.batch && spec.consumes === null && spec.name !== spared).map((spec) => spec.name);
   const service = names[Math.floor(event.pick * names.length)]!;
@@ -189,6 +198,7 @@ export function createShop(options: ShopOptions): Shop {
     world.loop.start(exports(world, instance, phases), world.loop.nowMs);
   };
   for (const instance of [...world.instances.values()].flat()) world.onInstance(instance);
+  for (const index of world.hosts.keys()) world.loop.start(hostExports(world, index, startMs), startMs);
   for (const spec of SERVICES) {
     for (const index of spec.hosts.keys()) {
       if (spec.batch) world.loop.start(jobs(world, seed, spec.name, index), startMs);

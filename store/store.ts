@@ -381,6 +381,7 @@ export class OpenStore implements Store {
           await connection.run(`CHECKPOINT ${name}`).catch(() => undefined);
       });
     }
+    await this.parts.bills.close();
     await pool.drain();
     database.close();
     dataDir.release();

@@ -2,6 +2,8 @@
 export type Language = 'java' | 'go' | 'nodejs' | 'python';
 export interface HostSpec {
   readonly name: string;
+  /** host.id, as the cloud names it. */
+  readonly id: string;
   readonly zone: string;
   readonly cores: number;
   readonly memoryBytes: number;
@@ -18,6 +20,9 @@ export interface ServiceSpec {
   readonly threads: number;
   readonly baseMiB: number;
   readonly limitMiB: number;
+  /** Requested of the scheduler. */
+  readonly requestCores: number;
+  readonly requestMiB: number;
   /** CPU seconds per second of self time spent on a request. */
   readonly cpuShare: number;
   /** Cores used without any request. */
@@ -39,26 +44,31 @@ export interface DependencySpec {
   readonly timeoutMs: number;
 }
 const GIB = 1024 ** 3;
-const host = (name: string, zone: string): HostSpec => ({ name, zone, cores: 4, memoryBytes: 16 * GIB, idleCores: 0.32 });
+/** Machine all hosts are, and its price; OpenCost splits such a price by its default rates. */
+export const HOST_TYPE = { name: 'm6i.xlarge', listPerHour: 0.214, coreHour: 0.034828, gibHour: 0.004668 } as const;
+export const REGION = 'eu-west-1';
+const host = (name: string, id: string, zone: string): HostSpec => ({ name, id, zone, cores: 4, memoryBytes: 16 * GIB, idleCores: 0.32 });
 export const HOSTS: readonly HostSpec[] = [
-  host('shop-node-1', 'eu-west-1a'),
-  host('shop-node-2', 'eu-west-1b'),
-  host('shop-node-3', 'eu-west-1c'),
-  host('shop-node-4', 'eu-west-1a'),
+  host('shop-node-1', 'i-0c31f7a9e2b4d8a17', 'eu-west-1a'),
+  host('shop-node-2', 'i-07be52d1c9f0463ae', 'eu-west-1b'),
+  host('shop-node-3', 'i-0a94e6c83b7d215f0', 'eu-west-1c'),
+  host('shop-node-4', 'i-0f5d28b1e7c6a9342', 'eu-west-1a'),
 ];
 
 interface Shape {
   readonly threads: number;
   readonly baseMiB: number;
   readonly limitMiB: number;
+  readonly requestCores: number;
+  readonly requestMiB: number;
   readonly cpuShare: number;
   readonly idleCores: number;
 }
 const SHAPES: Readonly<Record<Language, Shape>> = {
-  java: { threads: 40, baseMiB: 420, limitMiB: 768, cpuShare: 1.9, idleCores: 0.035 },
-  go: { threads: 1000, baseMiB: 64, limitMiB: 192, cpuShare: 1.3, idleCores: 0.008 },
-  nodejs: { threads: 1000, baseMiB: 140, limitMiB: 384, cpuShare: 1.6, idleCores: 0.015 },
-  python: { threads: 16, baseMiB: 180, limitMiB: 448, cpuShare: 1.5, idleCores: 0.012 },
+  java: { threads: 40, baseMiB: 420, limitMiB: 768, requestCores: 0.5, requestMiB: 512, cpuShare: 1.9, idleCores: 0.035 },
+  go: { threads: 1000, baseMiB: 64, limitMiB: 192, requestCores: 0.1, requestMiB: 96, cpuShare: 1.3, idleCores: 0.008 },
+  nodejs: { threads: 1000, baseMiB: 140, limitMiB: 384, requestCores: 0.2, requestMiB: 192, cpuShare: 1.6, idleCores: 0.015 },
+  python: { threads: 16, baseMiB: 180, limitMiB: 448, requestCores: 0.25, requestMiB: 256, cpuShare: 1.5, idleCores: 0.012 },
 };
 interface Extra {
   readonly pools?: Readonly<Record<string, number>>;

@@ -149,6 +149,8 @@ function podMetrics(world: World, instance: Instance): ScopeItems & { readonly p
   writer.gauge('k8s.container.restarts', '{restart}', 'How often the container was restarted.', one(instance.restarts));
   writer.gauge('k8s.container.ready', '', 'Whether the container passed its readiness probe.', one(instance.up ? 1 : 0));
   writer.gauge('k8s.container.memory_limit', 'By', 'Memory limit of the container.', one(instance.spec.limitMiB * MIB));
+  writer.gauge('k8s.container.cpu_request', '{cpu}', 'Cores requested for the container.', one(instance.spec.requestCores));
+  writer.gauge('k8s.container.memory_request', 'By', 'Memory requested for the container.', one(instance.spec.requestMiB * MIB));
   writer.sum('container.memory.usage', 'By', 'Memory of the container.', false, one(Math.round(instance.memoryBytes * 1.03)));
   writer.gauge('container.cpu.usage', '{cpu}', 'Cores used by the container.', one(Math.min(instance.cpuCores, instance.host.cores)));
   return {

@@ -1,4 +1,6 @@
 import { Histogram } from '../otlp-metric-writer.ts';
+import { HOST_TYPE, REGION } from '../shop/topology.ts';
+import { usedBytes } from './export-host.ts';
 import type { HostState, World } from './world.ts';
 
 /** Text exposition of one host, as its node and container agents would serve it (Prometheus text format 0.0.4). */
@@ -30,13 +32,12 @@ function cpu(host: HostState): string {
   return text + sample('node_pressure_cpu_waiting_seconds_total', {}, round(host.pressureSeconds, 4));
 }
 function memoryAndDisk(world: World, host: HostState): string {
-  let used = 3.1 * GIB;
-  for (const instance of [...world.instances.values()].flat()) if (instance.host === host.spec) used += instance.memoryBytes;
+  const used = usedBytes(world, host);
   let text =
     head('node_memory_MemTotal_bytes', 'gauge', 'Memory information field MemTotal_bytes.') +
     sample('node_memory_MemTotal_bytes', {}, host.spec.memoryBytes);
   text += head('node_memory_MemAvailable_bytes', 'gauge', 'Memory information field MemAvailable_bytes.');
-  text += sample('node_memory_MemAvailable_bytes', {}, Math.round(host.spec.memoryBytes - used));
+  text += sample('node_memory_MemAvailable_bytes', {}, host.spec.memoryBytes - used);
   const disk = { device: '/dev/nvme0n1p2', fstype: 'ext4', mountpoint: '/' };
   text += head('node_filesystem_size_bytes', 'gauge', 'Filesystem size in bytes.') + sample('node_filesystem_size_bytes', disk, 118 * GIB);
   text += head('node_filesystem_avail_bytes', 'gauge', 'Filesystem space available to non-root users in bytes.');
@@ -61,6 +62,23 @@ function containers(world: World, host: HostState): string {
     memoryText += sample('container_memory_working_set_bytes', labels, Math.round(instance.memoryBytes));
   }
   return cpuText + memoryText;
+}
+/** What OpenCost says the node costs an hour. */
+function prices(host: HostState): string {
+  const node = host.spec.name;
+  const labels = {
+    node,
+    instance_type: HOST_TYPE.name,
+    region: REGION,
+    provider_id: `aws:///${host.spec.zone}/${host.spec.id}`,
+    arch: 'amd64',
+  };
+  const one = (name: string, help: string, value: number): string => head(name, 'gauge', help) + sample(name, labels, value);
+  return (
+    one('node_cpu_hourly_cost', 'Cost per CPU and hour.', HOST_TYPE.coreHour) +
+    one('node_ram_hourly_cost', 'Cost per GiB of memory and hour.', HOST_TYPE.gibHour) +
+    one('node_total_hourly_cost', 'Cost of the node per hour.', HOST_TYPE.listPerHour)
+  );
 }
 const DNS_BOUNDS = [0.00025, 0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032];
 /** Look-ups of the node's DNS cache; kept outside HostState because nothing else reads it. */
@@ -89,5 +107,5 @@ function lookups(host: HostState): string {
 export function exposition(world: World, hostName: string): string {
   const host = world.hosts.find((candidate) => candidate.spec.name === hostName);
   if (!host) throw new Error(`no host ${hostName} in the shop`);
-  return cpu(host) + memoryAndDisk(world, host) + containers(world, host) + lookups(host);
+  return cpu(host) + memoryAndDisk(world, host) + containers(world, host) + prices(host) + lookups(host);
 }

@@ -5,6 +5,7 @@ import type { RcaResult } from '#contracts/judgement.ts';
 import type { CollectorStatus, PreviousEnd } from '#contracts/processes.ts';
 import type { Settings } from '#contracts/settings.ts';
 import type { QueryOptions, QueryResult, Store, StoreFacts } from '#contracts/store.ts';
+import { shopBill } from '#demo/bill.ts';
 import { answerRca, type RcaQuestion } from './answer-rca.ts';
 import type { DemoRunner } from './demo-runner.ts';
 import { describeSources, describeState } from './describe-state.ts';
@@ -18,6 +19,7 @@ import type { IngestLoop } from './ingest-loop.ts';
 import type { MemoryGuard } from './memory-guard.ts';
 import type { ModelShelf } from './model-shelf.ts';
 import type { Postmortems } from './postmortems/postmortems.ts';
+import { takeBill } from './take-bill.ts';
 
 /** Facts of the store are asked for at most this often. */
 const FACTS_MS = 2_000;
@@ -132,5 +134,10 @@ export class Engine {
     }
     const to = { ingestUrl: this.ingestUrl, otlpGrpc: this.otlpGrpc };
     await demo.start(chosen, to, demoSeed);
+    // Beside the telemetry: the shop's own bill. Its absence must not keep the demo from running.
+    const { name, csv } = shopBill(demoSeed, this.parts.nowMs());
+    void takeBill(this.store, this.settings.dataDir, name, Buffer.from(csv)).catch((error: unknown) =>
+      this.parts.log(`the demo's bill: ${error instanceof Error ? error.message : String(error)}`),
+    );
   }
 }

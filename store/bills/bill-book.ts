@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import duckdb from '@duckdb/node-bindings';
 import { BILL_PROBLEMS, type BillProblemCode } from '#contracts/bill-problems.ts';
 import type { Bill, BillProblem } from '#contracts/cost.ts';
 import { FaultlineError } from '#contracts/errors.ts';
@@ -40,6 +41,8 @@ export class BillBook {
   private readonly nowMs: () => number;
   private readonly queue = new Serial();
   private attached = false;
+  private busy: Connection | null = null;
+  private closing = false;
 
   constructor(parts: { dataDir: DataDir; database: Database; connection: Connection; nowMs: () => number }) {
     this.dataDir = parts.dataDir;
@@ -123,11 +126,23 @@ export class BillBook {
     );
   }
 
+  /** Stops an import under way, which leaves nothing, and settles when nothing runs. */
+  async close(): Promise<void> {
+    this.closing = true;
+    // Again and again: an interrupt reaches only a statement under way.
+    const again = setInterval(() => this.busy && duckdb.interrupt(this.busy.raw), 20);
+    await this.queue.run(async () => undefined);
+    clearInterval(again);
+  }
+
   private async withConnection<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+    if (this.closing) throw new FaultlineError('starting', 'The store is closing.');
     const connection = await this.database.connect();
+    this.busy = connection;
     try {
       return await work(connection);
     } finally {
+      this.busy = null;
       this.database.disconnect(connection);
     }
   }
