@@ -22,6 +22,7 @@ const SCENARIOS: Readonly<Record<string, () => Promise<Scenario>>> = {
   visibility: async () => (await import('./visibility.ts')).visibility,
   recovery: async () => (await import('./recovery.ts')).recovery,
   rca: async () => (await import('./rca.ts')).rca,
+  bills: async () => (await import('./bills.ts')).bills,
   memory: async () => (await import('./memory.ts')).memory,
   'trace-page': async () => (await import('./trace-page.ts')).tracePage,
 };

@@ -119,6 +119,7 @@ function addModels(program: Command, done: (code: number) => void): void {
     .option('--json', 'what is left as JSON')
     .action(async (sha256: string, flags: ModelsFlags) => done(await (await command()).removeModel(sha256, flags)));
 }
+<<<<<<< HEAD
 function addExport(program: Command, done: (code: number) => void): void {
   const exports = program.command('export').description('telemetry as files for other tools');
   withInstance(
@@ -131,6 +132,23 @@ function addExport(program: Command, done: (code: number) => void): void {
     .option('--json', 'the manifest as JSON')
     .addHelpText('after', `\n${TIME_HELP}`)
     .action(async (flags: ExportFlags) => done(await (await import('./export-command.ts')).exportTelemetry(flags)));
+=======
+function addPrices(program: Command, done: (code: number) => void): void {
+  withInstance(program.command('prices').description('price lists: show them, set an own one (CSV or JSON), clear it'))
+    .argument('[ACTION]', 'show, set or clear', 'show')
+    .argument(
+      '[FILE]',
+      'for set: columns currency, cpu_core_hour, memory_gib_hour, from (day); optional provider, region, instance_type, node',
+    )
+    .option('--json', 'the lists as JSON')
+    .action(async (action: string, file: string | undefined, flags: InstanceFlags & { json?: boolean }) => {
+      if (!['show', 'set', 'clear'].includes(action))
+        throw new FaultlineError('bad_request', `There is no "prices ${action}": show, set or clear.`);
+      if ((action === 'set') !== (file !== undefined))
+        throw new FaultlineError('bad_request', 'A FILE goes with "prices set", and only with it.');
+      done(await (await import('./prices-command.ts')).prices(action as 'show' | 'set' | 'clear', file ?? null, flags));
+    });
+>>>>>>> 3a52370 (cost: faultline prices, import bench, kill -9 within an import, documents. Checked: bill-kill test (6 lives), types.)
 }
 function addSmall(program: Command, done: (code: number) => void): void {
   withInstance(program.command('flush').description('make everything acknowledged so far queryable'))
@@ -155,7 +173,11 @@ export async function runCli(args: readonly string[]): Promise<number> {
     .version(version(), '--version')
     .showHelpAfterError('(--help shows what there is)')
     .addHelpText('after', '\nExit codes: 0 ok, 1 failed, 2 usage, 3 finished but something was refused. Data on stdout, talk on stderr.');
+<<<<<<< HEAD
   for (const add of [addServe, addImport, addQuery, addRca, addExplain, addPostmortem, addModels, addExport, addSmall]) add(program, done);
+=======
+  for (const add of [addServe, addImport, addQuery, addRca, addPrices, addExplain, addPostmortem, addModels, addSmall]) add(program, done);
+>>>>>>> 3a52370 (cost: faultline prices, import bench, kill -9 within an import, documents. Checked: bill-kill test (6 lives), types.)
   for (const command of [program, ...program.commands.flatMap((each) => [each, ...each.commands])]) command.exitOverride();
   try {
     await program.parseAsync(args, { from: 'user' });

@@ -1,17 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { changeText, costRows, moneyText } from './incident-cost-model.ts';
+import { changeText, costRows } from './incident-cost-model.ts';
 
 const figure = (amount: string) => ({ amount, query: '', formula: '' });
-describe('moneyText', () => {
-  it.each([
-    ['0', 'USD', '$0.00'],
-    ['12.345', 'USD', '$12.35'],
-    ['0.031611', 'USD', '$0.0316'],
-    ['0.0000123456', 'EUR', '€0.0000123'],
-    ['-3', 'USD', '-$3.00'],
-  ])('%s %s is %s', (amount, currency, text) => expect(moneyText(amount, currency, 'en')).toBe(text));
-  it('takes a bill without a currency', () => expect(moneyText('1', 'XXX', 'en')).toContain('1.00'));
-});
 describe('costRows', () => {
   const ledger = {
     currency: 'USD',

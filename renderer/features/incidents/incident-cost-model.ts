@@ -1,14 +1,5 @@
 import type { Figure, IncidentCost } from '#contracts/cost.ts';
 
-/** An amount for people, in its currency: "$0.0312", "1.24 €". Exact figures stand in the dialog. */
-export function moneyText(amount: string, currency: string, locale: string): string {
-  const value = Number(amount);
-  const size = Math.abs(value);
-  const digits = size === 0 || size >= 1 ? 2 : Math.min(8, 2 - Math.floor(Math.log10(size)));
-  return new Intl.NumberFormat(locale, { style: 'currency', currency, minimumFractionDigits: 2, maximumFractionDigits: digits }).format(
-    value,
-  );
-}
 export interface CostRow {
   /** '' for all affected services together. */
   readonly service: string;
