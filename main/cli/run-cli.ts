@@ -119,7 +119,6 @@ function addModels(program: Command, done: (code: number) => void): void {
     .option('--json', 'what is left as JSON')
     .action(async (sha256: string, flags: ModelsFlags) => done(await (await command()).removeModel(sha256, flags)));
 }
-<<<<<<< HEAD
 function addExport(program: Command, done: (code: number) => void): void {
   const exports = program.command('export').description('telemetry as files for other tools');
   withInstance(
@@ -132,7 +131,7 @@ function addExport(program: Command, done: (code: number) => void): void {
     .option('--json', 'the manifest as JSON')
     .addHelpText('after', `\n${TIME_HELP}`)
     .action(async (flags: ExportFlags) => done(await (await import('./export-command.ts')).exportTelemetry(flags)));
-=======
+}
 function addPrices(program: Command, done: (code: number) => void): void {
   withInstance(program.command('prices').description('price lists: show them, set an own one (CSV or JSON), clear it'))
     .argument('[ACTION]', 'show, set or clear', 'show')
@@ -148,7 +147,6 @@ function addPrices(program: Command, done: (code: number) => void): void {
         throw new FaultlineError('bad_request', 'A FILE goes with "prices set", and only with it.');
       done(await (await import('./prices-command.ts')).prices(action as 'show' | 'set' | 'clear', file ?? null, flags));
     });
->>>>>>> 3a52370 (cost: faultline prices, import bench, kill -9 within an import, documents. Checked: bill-kill test (6 lives), types.)
 }
 function addSmall(program: Command, done: (code: number) => void): void {
   withInstance(program.command('flush').description('make everything acknowledged so far queryable'))
@@ -173,11 +171,8 @@ export async function runCli(args: readonly string[]): Promise<number> {
     .version(version(), '--version')
     .showHelpAfterError('(--help shows what there is)')
     .addHelpText('after', '\nExit codes: 0 ok, 1 failed, 2 usage, 3 finished but something was refused. Data on stdout, talk on stderr.');
-<<<<<<< HEAD
-  for (const add of [addServe, addImport, addQuery, addRca, addExplain, addPostmortem, addModels, addExport, addSmall]) add(program, done);
-=======
-  for (const add of [addServe, addImport, addQuery, addRca, addPrices, addExplain, addPostmortem, addModels, addSmall]) add(program, done);
->>>>>>> 3a52370 (cost: faultline prices, import bench, kill -9 within an import, documents. Checked: bill-kill test (6 lives), types.)
+  for (const add of [addServe, addImport, addQuery, addRca, addPrices, addExplain, addPostmortem, addModels, addExport, addSmall])
+    add(program, done);
   for (const command of [program, ...program.commands.flatMap((each) => [each, ...each.commands])]) command.exitOverride();
   try {
     await program.parseAsync(args, { from: 'user' });
