@@ -199,7 +199,8 @@ export class BillBook {
     const endMs = facts?.['end_ms'] === null ? null : Number(facts?.['end_ms']);
     const provider = String(facts?.['provider'] ?? '');
     const overlapping = startMs === null || endMs === null ? [] : await connection.rows(sql.overlapSql(startMs, endMs, provider));
-    await connection.run(sql.insertSql(file.sha256, firstNoted));
+    const [others] = await connection.rows(`SELECT count(*)::INTEGER AS n FROM ${BILLS}.main.bill_files`);
+    await connection.run(sql.insertSql(file.sha256, firstNoted, others?.['n'] === 0));
     const totals = (await connection.rows(sql.totalsSql(file.sha256))) as Bill['totals'];
     const kept = totals.reduce((sum, total) => sum + total.rows, 0);
     const repeated = Number(facts?.['taken'] ?? 0) - kept;

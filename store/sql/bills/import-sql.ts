@@ -155,7 +155,7 @@ export function stageSql(path: string, header: BillHeader, layout: BillLayout, c
 SELECT * EXCLUDE (checked), list_filter(checked, lambda code: code IS NOT NULL) AS codes
 FROM (
   SELECT row_number() OVER () AS row_number, ${typed.join(',\n    ')}, (${other})::MAP(VARCHAR, VARCHAR) AS other, md5_number(${text}) AS row_hash,
-    (length(${text}) - length(replace(${text}, chr(10), ''))) AS breaks,
+    CASE WHEN contains(${text}, chr(10)) THEN length(${text}) - length(replace(${text}, chr(10), '')) ELSE 0 END AS breaks,
     [${flags || 'NULL'}]::USMALLINT[] AS checked
   FROM (SELECT * FROM ${readCsv(path, header)} LIMIT ${maxRows + 1}) AS r
 )`;
@@ -172,12 +172,13 @@ const FILLED: Readonly<Record<string, string>> = {
 };
 /**
  * Adds the rows. Those that other bills brought already, as often as they brought them, are left out: a file that
- * covers last month's days again adds only what is new, whatever the order of import.
+ * covers last month's days again adds only what is new, whatever the order of import. @param first no bill is there yet
  */
-export function insertSql(billId: string, firstNoted: number): string {
-  const names = BILL_COLUMNS.map(({ name }) => name);
-  return `INSERT INTO ${BILLS}.main.bill_rows
-SELECT ${textLiteral(billId)}, row_number + 1, row_hash, ${names.map((name) => FILLED[name] ?? name).join(', ')}, other
+export function insertSql(billId: string, firstNoted: number, first: boolean): string {
+  const columns = BILL_COLUMNS.map(({ name }) => FILLED[name] ?? name).join(', ');
+  const into = `INSERT INTO ${BILLS}.main.bill_rows\nSELECT ${textLiteral(billId)}, row_number + 1, row_hash, ${columns}, other`;
+  if (first) return `${into}\nFROM ${taken(firstNoted)}`;
+  return `${into}
 FROM (SELECT *, row_number() OVER (PARTITION BY row_hash ORDER BY row_number) AS nth FROM ${taken(firstNoted)}) AS t
 LEFT JOIN (SELECT row_hash AS known_hash, count(*) AS brought FROM ${BILLS}.main.bill_rows WHERE row_hash IN (SELECT row_hash FROM staged) GROUP BY 1) AS k ON k.known_hash = t.row_hash
 WHERE nth > coalesce(brought, 0)
