@@ -3,6 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Context } from 'hono';
+import { FaultlineError } from '#contracts/errors.ts';
 import type { Engine } from '#main/engine/engine.ts';
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -48,6 +49,8 @@ export function contentPolicy(ingestUrl: string): string {
 /** GET of anything that is not an API path: a file of the page, or the page itself for its own routes. */
 export async function servePage(c: Context, engine: Engine, folder: string): Promise<Response> {
   const wanted = path.normalize(decodePath(c.req.path)).replace(/^[/\\]+/, '');
+  // "//console/state" is no path of the page: with the page as its answer a misspelt call of the API would look like a success.
+  if (/^console(?:[/\\]|$)/.test(wanted)) throw new FaultlineError('not_found', `There is no ${c.req.method} ${c.req.path}.`);
   const file = path.join(folder, wanted);
   const inside = file === folder || file.startsWith(folder + path.sep);
   const facts = inside && wanted !== '' ? await stat(file).catch(() => null) : null;

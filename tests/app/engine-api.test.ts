@@ -125,7 +125,14 @@ describe('requests', () => {
     expect(status).toBe(400);
     expect(body).toContain(says);
   });
-  it.each(['/console/nope', '/console/incidents/nope', `/console/traces/${'0'.repeat(31)}1`])('%s is not there', async (path) => {
+  it.each([
+    '/console/nope',
+    '//console/state',
+    '/x/..//console/state',
+    '/%2Fconsole/state',
+    '/console/incidents/nope',
+    `/console/traces/${'0'.repeat(31)}1`,
+  ])('%s is not there', async (path) => {
     expect((await raw(path, bearer)).status).toBe(404);
   });
   it('bodies that are not JSON, or too large, are refused', async () => {
