@@ -24,6 +24,19 @@ describe('deriveChanges', () => {
   it('sees a deployment under the same instance name', () => {
     expect(said([place('a', '1', 0, 10), place('a', '2', 10, 30)])).toEqual([[10, 'deploy', null, '1', '2']]);
   });
+  it('calls a roll-back a deployment, once, whatever number of instances it takes', () => {
+    const rolled = [place('a', '1', 0, 10), place('b', '1', 0, 10), place('c', '2', 10, 20), place('d', '2', 10, 20.5)];
+    expect(said([...rolled, place('e', '1', 20, 30), place('f', '1', 20.4, 30)])).toEqual([
+      [10, 'deploy', null, '1', '2'],
+      [20, 'deploy', null, '2', '1'],
+    ]);
+  });
+  it('does not take two versions that run side by side for roll-backs', () => {
+    const steady = [place('a', '1', 0, 60), place('b', '2', 0, 60)];
+    expect(said([...steady, place('c', '1', 20, 60), place('d', '2', 30, 60)]).filter(([, kind]) => kind === 'deploy')).toEqual([]);
+    const jobs = [place('a', '1', 0, 60), place('j1', '2', 1, 3), place('b', '1', 10, 60), place('j2', '2', 21, 23)];
+    expect(said(jobs).filter(([, kind]) => kind === 'deploy')).toEqual([[1, 'deploy', null, '1', '2']]);
+  });
   it('calls an instance that takes the place of another a restart', () => {
     expect(said([place('a', '1', 0, 10), place('b', '1', 10.5, 30)])).toEqual([[10.5, 'restart', 'b', 'a', 'b']]);
   });

@@ -14,13 +14,26 @@ const SAME_START_MS = 5_000;
 /** An instance that appears this close to the end of another of its service takes its place. */
 const HANDOVER_MS = 120_000;
 
+/** An instance unheard for this long before a version comes back was gone: heard at least every few cells. */
+const GONE_MS = 30_000;
+/** A version that had gone and takes the place of the one that ran: somebody rolled back. */
+function isRollBack(place: Placement, previous: string, seen: readonly Placement[]): boolean {
+  if (place.version === previous) return false;
+  return seen.every(
+    (other) =>
+      other.firstSeenMs >= place.firstSeenMs ||
+      (other.version === place.version && other.lastSeenMs + GONE_MS < place.firstSeenMs) ||
+      (other.version === previous && other.lastSeenMs <= place.firstSeenMs + HANDOVER_MS) ||
+      (other.version !== place.version && other.version !== previous),
+  );
+}
 function deploys(service: string, seen: readonly Placement[]): Change[] {
   const changes: Change[] = [];
   const firstOf = new Map<string, Placement>();
   let previous = '';
   for (const place of seen) {
     if (place.version === null) continue;
-    if (!firstOf.has(place.version) && previous !== '') {
+    if (previous !== '' && (!firstOf.has(place.version) || isRollBack(place, previous, seen))) {
       changes.push({ atMs: place.firstSeenMs, kind: 'deploy', service, instance: null, from: previous, to: place.version });
     }
     if (!firstOf.has(place.version)) firstOf.set(place.version, place);
@@ -69,7 +82,7 @@ function restarts(starts: readonly ProcessStart[], fromMs: number): Change[] {
 }
 
 /**
- * Deployments (a version not seen before), restarts (a process start that moved, or an instance that takes another's
+ * Deployments (a version not seen before, or one that comes back in the place of another), restarts (a process start that moved, or an instance that takes another's
  * place) and scale-outs, in time order. Nothing at or before `fromMs` counts as an arrival: that is where looking began.
  */
 export function deriveChanges(placements: readonly Placement[], starts: readonly ProcessStart[], fromMs: number): Change[] {
