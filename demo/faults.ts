@@ -65,8 +65,9 @@ function badDeploy({ random, onset }: Draw): Fault {
   const spec = specOf(service);
   const style = random.pick(['errors', 'errors', 'latency', 'both'] as const);
   const one = !QUIET.has(service) && random.chance(0.3);
-  const release: Release = {
-    version: nextVersion(spec.version, random.chance(0.6)),
+  const isMinor = random.chance(0.6);
+  let release: Release = {
+    version: nextVersion(spec.version, isMinor),
     errorChance: style === 'latency' ? 0 : QUIET.has(service) || one ? random.between(0.35, 0.7) : random.between(0.12, 0.5),
     error: style === 'latency' ? null : pickError(random, spec.language, service, 'release'),
     addedMs: style === 'errors' ? 0 : random.between(260, 900),
@@ -78,6 +79,8 @@ function badDeploy({ random, onset }: Draw): Fault {
     truth: () => truthOf('bad_deploy', onset.atMs, service, `${style} ${release.version}${one ? ' on one instance' : ''}`, { instance }),
     begin(world) {
       const all = listed(world, service);
+      // A harmless release may have come before: its number is taken.
+      release = { ...release, version: nextVersion(all[0]?.release.version ?? spec.version, isMinor) };
       roll(world, one ? all.slice(0, 1) : all, release, gapMs);
     },
     step(world) {
