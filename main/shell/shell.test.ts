@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import { describe, expect, it, vi } from 'vitest';
 import { FaultlineError } from '#contracts/errors.ts';
 import { configSchema, type Settings } from '#contracts/settings.ts';
+import { CHILD_ENVIRONMENT } from '#main/supervisor/child-host.ts';
 import { deepLinkIn, parseDeepLink } from './deep-link.ts';
 import { electronHost } from './electron-host.ts';
 import { menuTemplate } from './menus.ts';
@@ -250,7 +251,7 @@ describe('the shell', () => {
     const child = Object.assign(new EventEmitter(), { pid: 7, postMessage: vi.fn(), kill: vi.fn() });
     const fork = vi.fn(() => child);
     const handle = electronHost({ fork } as never, (name) => `/out/${name}.js`, {}).spawn('engine');
-    expect(fork).toHaveBeenCalledWith('/out/engine.js', [], expect.objectContaining({ env: { UV_THREADPOOL_SIZE: '16' } }));
+    expect(fork).toHaveBeenCalledWith('/out/engine.js', [], expect.objectContaining({ env: CHILD_ENVIRONMENT.engine }));
     const exits: string[] = [];
     handle.onExit((reason) => exits.push(reason));
     child.emit('exit', 9);

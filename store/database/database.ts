@@ -44,13 +44,13 @@ export interface Machine {
 }
 /**
  * Half of the cores: compression is fed by one JavaScript thread, and idle DuckDB workers beside it cost 35-45 % of
- * the ingest rate (facts/storage.md §7). A quarter of the memory, at most 4 GB: the rest is the collector's, the
- * browser's and the page cache's.
+ * the ingest rate (facts/storage.md §7). A thirty-second of the memory, 512 MiB to 2 GiB: DuckDB keeps every block it wrote or
+ * read until that limit is reached, the system's page cache keeps them as well, and what a query needs beyond it goes to disk.
  */
 export function machine(totalBytes = usableMemoryBytes(totalmem(), process.constrainedMemory())): Machine {
   return {
     threads: Math.max(1, Math.floor(availableParallelism() / 2)),
-    memoryLimitBytes: Math.min(4 * 1024 ** 3, Math.max(512 * 1024 ** 2, Math.floor(totalBytes / 4))),
+    memoryLimitBytes: Math.min(2 * 1024 ** 3, Math.max(512 * 1024 ** 2, Math.floor(totalBytes / 32))),
   };
 }
 /** A container has the machine's size and a limit of its own (0: unknown; beyond the machine: none). */
