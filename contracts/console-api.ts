@@ -15,6 +15,7 @@ import { billSchema } from './cost.ts';
  * POST /console/incidents/:id/notes {text}              -> incident
  * GET  /console/incidents/:id/explanation               -> explanation.ts ExplainState: narrative, question on its way, last answer
  * POST /console/incidents/:id/explain {again?,deadlineMs?} -> ExplainState; DELETE cancels
+ * POST /console/explain/settings {auto}                 -> {auto}: each incident is asked about once by itself
  * GET  /console/incidents/:id/calls?limit               -> {calls: Explanation[]}
  * GET  /console/services?start&end                      -> serviceMap (JSON)
  * GET  /console/changes?start&end&service?             -> changes (JSON)

@@ -85,6 +85,8 @@ export const explainStateSchema = z.object({
   model: z.object({ name: z.string(), sha256: z.string(), demo: z.boolean() }).nullable(),
   modelState: z.string(),
   modelError: z.string(),
+  /** Each incident is asked about once by itself, a minute after it opened. */
+  auto: z.boolean(),
   job: explainJobSchema.nullable(),
   last: explanationSchema.nullable(),
   /** The ranking has other candidates or rows than when `last` was asked; its figures are those of then in any case. */

@@ -6,6 +6,17 @@ const idOf = (params: Readonly<Record<string, string>>): string => params['id'] 
 
 export const explainRoutes: readonly Route[] = [
   route({
+    method: 'post',
+    path: '/console/explain/settings',
+    summary: 'Whether each incident is asked about once by itself, a minute after it opened, while a local model is chosen.',
+    body: z.object({ auto: z.boolean() }),
+    answer: z.object({ auto: z.boolean() }),
+    async handle(call) {
+      await call.engine.explainer.setAuto(call.body.auto);
+      return { auto: await call.engine.explainer.isAuto() };
+    },
+  }),
+  route({
     method: 'get',
     path: '/console/incidents/:id/explanation',
     summary: 'The template narrative, the question on its way, and what the local model last said, checked.',

@@ -174,6 +174,27 @@ describe('Explainer', () => {
     expect(most).toBe(1);
     expect((await explainer.state('third')).last).toMatchObject({ outcome: 'answered' });
   });
+  it('asks by itself once an incident is a minute old, only when told to, and never twice', async () => {
+    const open = { ...one, openedMs: t.nowMs };
+    incidents.set(one.id, open);
+    await explainer.consider({ ...open, openedMs: t.nowMs - 60_000 });
+    expect(model.asked.length).toBe(0);
+    await explainer.setAuto(true);
+    await explainer.consider(open);
+    expect(model.asked.length).toBe(0);
+    t.nowMs += 60_000;
+    await explainer.consider({ ...open, status: 'resolved' });
+    await explainer.consider({ ...open, rca: null });
+    await explainer.consider(open);
+    await explainer.consider(open);
+    await explainer.settled(one.id);
+    expect(model.asked.length).toBe(1);
+    const restarted = new Explainer({ model, book: { get: () => open }, store: t.store, nowMs: () => t.nowMs, log: () => undefined });
+    expect((await restarted.state(one.id)).auto).toBe(true);
+    await restarted.consider(open);
+    await restarted.settled(one.id);
+    expect(model.asked.length).toBe(1);
+  });
   it('refuses more than may wait', () => {
     model.script = silent;
     for (let n = 0; n <= MAX_WAITING; n++) {

@@ -24,6 +24,10 @@ export interface ExplainOptions {
 export const DEFAULT_DEADLINE_MS = 120_000;
 /** Incidents that may wait for the model; the next is refused. */
 export const MAX_WAITING = 8;
+/** An incident asked about by itself has been open for so long: the first ranking rests on few seconds. */
+const SETTLED_MS = 60_000;
+/** Key of whether incidents are asked about by themselves. */
+const AUTO = 'explain.auto';
 /** Key of this data folder's own name among the state, part of every cache key. */
 const ENVIRONMENT = 'environment.id';
 
@@ -44,6 +48,9 @@ export class Explainer {
   private readonly parts: ExplainerParts;
   private readonly jobs = new Map<string, Job>();
   private readonly listeners = new Set<(incidentId: string, job: ExplainJob | null) => void>();
+  /** Incidents that were looked at for asking by itself; one look each. */
+  private readonly considered = new Set<string>();
+  private auto: boolean | null = null;
   private turn: Promise<unknown> = Promise.resolve();
   private stopping = false;
 
@@ -74,6 +81,28 @@ export class Explainer {
     this.tell(incidentId, job);
     return job;
   }
+  async isAuto(): Promise<boolean> {
+    this.auto ??= (await this.parts.store.getState(AUTO)) === 'true';
+    return this.auto;
+  }
+  async setAuto(auto: boolean): Promise<void> {
+    await this.parts.store.setState(AUTO, String(auto));
+    this.auto = auto;
+  }
+  /** Called on each change of an incident: asks about it once, when that is wanted. Never rejects. */
+  async consider(incident: Incident): Promise<void> {
+    const { model, nowMs, store, log } = this.parts;
+    const isDue = incident.status === 'open' && nowMs() - incident.openedMs >= SETTLED_MS && (incident.rca?.candidates.length ?? 0) > 0;
+    if (!isDue || this.considered.has(incident.id) || model.state().model === null) return;
+    this.considered.add(incident.id);
+    try {
+      const isWanted = (await this.isAuto()) && (await store.modelCalls.list(incident.id, 1)).length === 0;
+      if (isWanted) this.ask(incident.id);
+      else if (!this.auto) this.considered.delete(incident.id);
+    } catch (error) {
+      log(`incident ${incident.id} is not asked about: ${error instanceof Error ? error.message : error}`);
+    }
+  }
   /** false: nothing was on its way. */
   cancel(incidentId: string): boolean {
     const running = this.jobs.get(incidentId);
@@ -94,6 +123,7 @@ export class Explainer {
       model: nameOf(model),
       modelState: state,
       modelError: error,
+      auto: await this.isAuto(),
       job: this.jobs.get(incidentId)?.job ?? null,
       last: last ?? null,
       outdated: last !== undefined && last.rankingHash !== rankingHash(incident),

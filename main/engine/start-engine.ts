@@ -90,6 +90,7 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
   });
   const models = await openModels({ store, settings, send, nowMs, log });
   const explainer = new Explainer({ model: options.model ?? models.client, book, store, nowMs, log });
+  book.onChange((incident) => void explainer.consider(incident));
   const demo = new DemoRunner({ log, nowMs, folder: path.join(dataDir, DEMO_FOLDER) });
   const version = versionOf();
   const exports = new ExportRunner({ store, dataDir, version, drained: () => loop.drained(), nowMs, log });

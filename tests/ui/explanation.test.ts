@@ -63,6 +63,11 @@ describe.skipIf(cannotRun !== null)(`explanation${cannotRun === null ? '' : `: s
       await said.scrollIntoViewIfNeeded();
       await keep(page, 'answered');
       expect(await accessProblems(page)).toEqual([]);
+      const byItself = block(page).getByRole('checkbox', { name: 'Ask by itself, once for each incident' });
+      for (const wanted of [true, false]) {
+        await byItself.setChecked(wanted);
+        await expect.poll(() => rig.running.engine.explainer.isAuto()).toBe(wanted);
+      }
       const chip = said.getByRole('link').first();
       const id = await chip.textContent();
       await chip.focus();
