@@ -77,7 +77,8 @@ describe('lockFolder', () => {
   it('says which folder cannot be written', async () => {
     const file = join(folder, 'a-file');
     writeFileSync(file, '');
-    await expect(lockFolder(join(file, 'under'), silent)).rejects.toMatchObject({ code: 'data_dir_not_writable' });
+    const under = lockFolder(join(file, 'under', 'deep'), silent);
+    await expect(under).rejects.toMatchObject({ code: 'data_dir_not_writable', message: expect.stringContaining(`written in ${file} (`) });
     mkdirSync(join(folder, 'supervisor.lock'));
     await expect(lockFolder(folder, silent)).rejects.toMatchObject({ code: 'data_dir_not_writable' });
   });

@@ -1,5 +1,5 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { FaultlineError } from '#contracts/errors.ts';
 import { identify, isAlive, type ProcessIdentity } from './process-identity.ts';
@@ -26,6 +26,17 @@ function readLock(dataDir: string): Lock | null {
     return null;
   }
 }
+/** The system names neither the folder above that refuses nor, under /proc for one, the right reason. */
+function makeFolder(dataDir: string): void {
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    let above = dirname(dataDir);
+    while (!existsSync(above) && above !== dirname(above)) above = dirname(above);
+    const says = `The data folder ${dataDir} cannot be made: nothing can be written in ${above} (${(error as NodeJS.ErrnoException).code}).`;
+    throw new FaultlineError('data_dir_not_writable', says, { cause: error });
+  }
+}
 function refuseUnwritable(dataDir: string, error: unknown): never {
   throw new FaultlineError('data_dir_not_writable', `The data folder ${dataDir} cannot be written: ${(error as Error).message}.`, {
     cause: error,
@@ -33,8 +44,8 @@ function refuseUnwritable(dataDir: string, error: unknown): never {
 }
 /** One write that either makes the file or finds it there: two starts at once cannot both succeed. */
 function tryLock(dataDir: string, lock: Lock): boolean {
+  makeFolder(dataDir);
   try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
     writeFileSync(lockFile(dataDir), JSON.stringify(lock), { flag: 'wx', mode: 0o600 });
     return true;
   } catch (error) {
