@@ -24,6 +24,7 @@ const SCENARIOS: Readonly<Record<string, () => Promise<Scenario>>> = {
   rca: async () => (await import('./rca.ts')).rca,
   bills: async () => (await import('./bills.ts')).bills,
   memory: async () => (await import('./memory.ts')).memory,
+  llm: async () => (await import('./llm.ts')).llm,
   'trace-page': async () => (await import('./trace-page.ts')).tracePage,
 };
 

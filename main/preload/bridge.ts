@@ -6,4 +6,5 @@ import { contextBridge, ipcRenderer } from 'electron';
 
 contextBridge.exposeInMainWorld('faultlineDesktop', {
   version: (): Promise<string> => ipcRenderer.invoke('faultline:version'),
+  chooseModelFile: (): Promise<string | null> => ipcRenderer.invoke('faultline:choose-model-file'),
 });

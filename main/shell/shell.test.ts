@@ -134,7 +134,7 @@ function fakeElectron(lock = true) {
     Tray,
     session,
     Menu: { buildFromTemplate: (template: unknown) => template, setApplicationMenu: vi.fn() },
-    dialog: { showErrorBox: vi.fn() },
+    dialog: { showErrorBox: vi.fn(), showOpenDialog: vi.fn(async () => ({ canceled: false, filePaths: ['/models/a.gguf'] })) },
     Notification: EventEmitter,
     nativeImage: { createFromPath: () => ({}) },
     ipcMain: {
@@ -246,6 +246,13 @@ describe('the shell', () => {
     await vi.waitFor(() => expect(fake.app.quit).toHaveBeenCalled());
     expect(event.preventDefault).toHaveBeenCalled();
     expect(supervisor.stop).toHaveBeenCalled();
+  });
+  it('lets the console, and nobody else, ask for the path of a model file', async () => {
+    const fake = fakeElectron();
+    await start(fake.electron);
+    const ask = (url: string) => fake.handlers['faultline:choose-model-file']?.({ senderFrame: { url, parent: null } } as never);
+    expect(await ask(`${consoleUrl}/settings`)).toBe('/models/a.gguf');
+    expect(() => ask('http://127.0.0.1:9/')).toThrow('only the console may ask');
   });
   it('runs its children as utility processes', () => {
     const child = Object.assign(new EventEmitter(), { pid: 7, postMessage: vi.fn(), kill: vi.fn() });

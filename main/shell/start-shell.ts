@@ -102,13 +102,22 @@ class Shell {
     const { app, ipcMain, session } = this.options.electron;
     this.supervisor = supervisor;
     guardPermissions(session.defaultSession, () => this.consoleUrl);
-    ipcMain.handle('faultline:version', (event) => {
-      if (!mayCall(event.senderFrame, this.consoleUrl)) throw new Error('only the console may ask');
-      return app.getVersion();
-    });
+    const handle = (channel: string, answer: () => unknown): void =>
+      ipcMain.handle(channel, (event) => {
+        if (!mayCall(event.senderFrame, this.consoleUrl)) throw new Error('only the console may ask');
+        return answer();
+      });
+    handle('faultline:version', () => app.getVersion());
+    handle('faultline:choose-model-file', () => this.chooseModelFile());
     this.buildMenus();
     this.show(null);
     this.poll = setInterval(() => void this.lookAround(), POLL_MS);
+  }
+  /** A path the person picked, for the engine to look at: the shell opens nothing itself. */
+  private async chooseModelFile(): Promise<string | null> {
+    const filters = [{ name: 'GGUF', extensions: ['gguf'] }];
+    const { filePaths } = await this.options.electron.dialog.showOpenDialog({ properties: ['openFile'], filters });
+    return filePaths[0] ?? null;
   }
   private buildMenus(): void {
     const { app, Menu, nativeImage, shell, Tray } = this.options.electron;
