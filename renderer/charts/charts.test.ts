@@ -77,6 +77,13 @@ describe('timeChartOptions', () => {
     expect(timeChartOptions(input).cursor?.sync).toBeUndefined();
     expect(timeChartOptions({ ...input, syncKey: 'k' }).cursor?.sync?.key).toBe('k');
   });
+  it('a range is two more columns: lows for the scale, highs to draw from', () => {
+    const { series } = timeChartOptions({ ...input, whiskers: '#654321' }, { whiskers: () => null });
+    expect(series.length).toBe(4);
+    expect(series[2]?.paths).toBeDefined();
+    expect(series[3]?.stroke).toBe('#654321');
+    expect(timeChartOptions(input).series.length).toBe(2);
+  });
   it.each([
     [null, null, [0, 1]],
     [0, 0, [0, 1]],
