@@ -31,6 +31,7 @@ export const carbonAssumptionSchema = z.object({
   code: z.enum([
     'region_unknown',
     'region_not_listed',
+    'grid_varies',
     'pue_average',
     'pue_unknown',
     'instance_unknown',

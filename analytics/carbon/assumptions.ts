@@ -12,6 +12,10 @@ const NODE_ASSUMPTIONS: Readonly<Record<AssumptionCode, { readonly says: string;
     says: 'No table lists the region: the grid is the median of the listed regions, the range holds all of them.',
     todo: 'Set its grid factor here.',
   },
+  grid_varies: {
+    says: 'The tables name different yearly averages for this grid; the range holds them.',
+    todo: 'Set its grid factor here where you know it.',
+  },
   pue_average: {
     says: "The provider's average PUE is taken; the range holds its listed regions.",
     todo: 'Set the PUE here where you know it.',

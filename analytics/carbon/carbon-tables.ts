@@ -3,6 +3,8 @@ export interface GridRow {
   readonly provider: string;
   readonly region: string;
   readonly place: string;
+  /** Grid it draws from: country, or part of a large one; '' not assigned. Regions of one zone differ by table, not by place. */
+  readonly zone: string;
   /** gCO2e/kWh, yearly average, location-based. */
   readonly gramsPerKwh: number;
   readonly asOf: string;
@@ -64,11 +66,12 @@ function positive(text: string): number {
 }
 export function parseCarbonTables(files: CarbonFiles): CarbonTables {
   return {
-    grid: readCsv(files.grid, ['provider', 'region', 'place', 'gco2e_per_kwh', 'as_of', 'publisher']).map(
-      ([provider, region, place, grams, asOf, publisher]) => ({
+    grid: readCsv(files.grid, ['provider', 'region', 'place', 'zone', 'gco2e_per_kwh', 'as_of', 'publisher']).map(
+      ([provider, region, place, zone, grams, asOf, publisher]) => ({
         provider: provider!,
         region: region!,
         place: place!,
+        zone: zone!,
         gramsPerKwh: positive(grams!),
         asOf: asOf!,
         publisher: publisher!,

@@ -143,7 +143,8 @@ const node = (more: Partial<NodeUsage> = {}): NodeUsage => ({
 describe('factors of a node', () => {
   it('known node: own region, own processor, own host', () => {
     const factors = nodeFactors(node(), tables, NO_SETTINGS);
-    expect(factors.assumptions).toEqual(['processor_varies']);
+    expect(factors.assumptions).toEqual(['grid_varies', 'processor_varies']);
+    expect([factors.intensity.low, factors.intensity.high]).toEqual([275.82, 338]);
     expect([factors.intensity.mid, factors.pue.mid, factors.minWatts.mid]).toEqual([338, 1.35, 0.613]);
     expect(factors.embodiedGramsPerVcpu.mid).toBeCloseTo(1_610_790 / 96, 6);
   });

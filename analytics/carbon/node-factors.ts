@@ -1,7 +1,7 @@
 import type { NodeUsage } from '#contracts/resource-usage.ts';
 import { type CarbonTables, type CpuRow, familyKey, providerKey, regionKey } from './carbon-tables.ts';
 import { memoryAboveChipGb } from './ccf.ts';
-import { exactly, type Spread } from './spread.ts';
+import { exactly, isExact, type Spread } from './spread.ts';
 
 /** What the person who runs the console knows better than the tables. Empty or null: nothing said. */
 export interface CarbonSettings {
@@ -18,6 +18,7 @@ export const NO_SETTINGS: CarbonSettings = { provider: '', region: '', gramsPerK
 export type AssumptionCode =
   | 'region_unknown'
   | 'region_not_listed'
+  | 'grid_varies'
   | 'pue_average'
   | 'pue_unknown'
   | 'instance_unknown'
@@ -103,7 +104,13 @@ function intensityOf(
 ): Factor {
   if (own !== null) return { ...exactly(own), source: 'own setting' };
   const row = tables.grid.find((each) => each.provider === provider && each.region === region);
-  if (row) return { ...exactly(row.gramsPerKwh), source: `${row.publisher}, ${row.asOf}, ${row.place}` };
+  if (row) {
+    // Whoever measures the same grid in another year gets another average: the range holds what the tables say of it.
+    const same = tables.grid.filter((each) => each.zone !== '' && each.zone === row.zone).map((each) => each.gramsPerKwh);
+    const spread = spreadOf(same, row.gramsPerKwh);
+    if (!isExact(spread)) note('grid_varies');
+    return { ...spread, source: `${row.publisher}, ${row.asOf}, ${row.place}` };
+  }
   note(region === '' ? 'region_unknown' : 'region_not_listed');
   const ofProvider = tables.grid.filter((each) => each.provider === provider);
   const rows = (ofProvider.length > 0 ? ofProvider : tables.grid).map((each) => each.gramsPerKwh);

@@ -66,6 +66,20 @@ describe.skipIf(cannotRun !== null)(`console${cannotRun === null ? '' : `: skipp
       expect(await page.locator('article').count()).toBeGreaterThan(0);
       expect(await accessProblems(page)).toEqual([]);
     }));
+  it('an incident says what it emitted and how that was counted', () =>
+    on({ path: `/incidents/${incident.id}` }, async (page) => {
+      const panel = page.getByRole('region', { name: 'Emissions of this incident' });
+      await panel.getByRole('button', { name: /CO₂e$/ }).click();
+      expect(await panel.locator('pre').innerText()).toMatch(/E × I \+ M = .* gCO2e/);
+      await panel.getByRole('link', { name: 'Cost & Carbon' }).click();
+      await page.waitForURL((url) => url.pathname === '/cost' && url.searchParams.has('from'));
+    }));
+  it('the shop has spend and emissions, of each service and of nobody', () =>
+    on({ path: `/cost?${range}` }, async (page) => {
+      await page.getByRole('button', { name: new RegExp(`^Cost of ${shop.service}: `) }).waitFor();
+      await page.getByRole('button', { name: new RegExp(`^Emissions of 1,000 requests to ${shop.service}: `) }).waitFor();
+      await page.getByRole('button', { name: 'Emissions of Idle: ' }).waitFor();
+    }));
   it('evidence shows its query and runs it in place', () =>
     on({ path: `/incidents/${incident.id}` }, async (page) => {
       await page.locator('article').first().getByRole('button', { name: 'Show the query' }).click();
@@ -104,6 +118,7 @@ describe.skipIf(cannotRun !== null)(`console${cannotRun === null ? '' : `: skipp
         ['gl', '/explore/logs'],
         ['gm', '/explore/metrics'],
         ['gs', '/services'],
+        ['gc', '/cost'],
         ['go', '/sources'],
         ['ge', '/explore/traces'],
       ] as const) {
@@ -136,6 +151,7 @@ describe.skipIf(cannotRun !== null)(`console${cannotRun === null ? '' : `: skipp
     '/explore/metrics',
     '/services',
     '/services?view=list',
+    '/cost',
     '/sources',
     '/settings',
   ])('%s has names for all controls and enough contrast, dark and light', async (path) => {

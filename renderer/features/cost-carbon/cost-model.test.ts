@@ -77,6 +77,11 @@ describe('parties', () => {
     const dearer = { ...cost, ledgers: cost.ledgers.map((ledger) => ({ ...ledger, services: [...ledger.services].reverse() })) };
     expect(token(dearer)).toBe(token(cost));
   });
+  it('no two services that are drawn share a colour', () => {
+    const many = { ...carbon, services: Array.from({ length: 25 }, (_, i) => emitted(`s${i}`, i + 1)) };
+    const layers = stackParties(parties(null, many, '').rows, 2, (party) => party.carbonCells);
+    expect(new Set(layers.map((layer) => layer.token)).size).toBe(layers.length);
+  });
   it('emissions alone are a page too', () =>
     expect(parties(null, carbon, '').rows.map((row) => row.name || row.kind)).toEqual(['mail', 'adds', 'unallocated', 'idle']));
 });

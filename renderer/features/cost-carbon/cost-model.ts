@@ -27,6 +27,9 @@ export interface Parties {
 }
 const IDLE_TOKEN = '--level-info';
 const UNALLOCATED_TOKEN = '--level-debug';
+/** Services beyond the drawn ones. */
+const OTHER_TOKEN = '--ink-faint';
+const MAX_LAYERS = SERIES_COLOURS - 2;
 
 /** Cells of whole steps, so that a window that moves by seconds asks for the same figures. */
 export function cellWindow(span: TimeSpan, stepMs: number): TimeSpan {
@@ -51,9 +54,12 @@ export function parties(cost: CostAnswer | null, carbon: CarbonAnswer | null, cu
   const costOf = new Map(ledger?.services.map((each) => [each.service, each]));
   const carbonOf = new Map(carbon?.services.map((each) => [each.service, each]));
   const names = [...new Set([...costOf.keys(), ...carbonOf.keys()])].sort();
-  // By name, not by rank: a colour stays with its service while figures change.
-  const tokens = colourTokens(names);
-  const services = names.map((service): Party => {
+  const rankOf = (service: string): number =>
+    ledger ? Number(costOf.get(service)?.cost.amount ?? 0) : (carbonOf.get(service)?.emissions.mid ?? 0);
+  const ranked = [...names].sort((x, y) => rankOf(y) - rankOf(x) || (x < y ? -1 : 1));
+  // By name, not by rank: a colour stays with its service while figures change. No two that are drawn share one.
+  const tokens = colourTokens(ranked.slice(0, MAX_LAYERS).sort());
+  const services = ranked.map((service): Party => {
     const [paid, emitted] = [costOf.get(service), carbonOf.get(service)];
     const requests = emitted?.requests ?? 0;
     const counted = emitted?.perThousandRequests?.query ?? '';
@@ -61,7 +67,7 @@ export function parties(cost: CostAnswer | null, carbon: CarbonAnswer | null, cu
       key: `service ${service}`,
       name: service,
       kind: 'service',
-      token: tokens.get(service) ?? '--series-1',
+      token: tokens.get(service) ?? OTHER_TOKEN,
       cost: paid?.cost ?? null,
       carbon: emitted?.emissions ?? null,
       requests,
@@ -72,8 +78,6 @@ export function parties(cost: CostAnswer | null, carbon: CarbonAnswer | null, cu
       carbonCells: emitted?.cells ?? [],
     };
   });
-  const rank = (party: Party): number => (ledger ? Number(party.cost?.amount ?? 0) : (party.carbon?.mid ?? 0));
-  services.sort((a, b) => rank(b) - rank(a) || (a.name < b.name ? -1 : 1));
   const rest = (kind: 'idle' | 'unallocated'): Party => ({
     key: kind,
     name: '',
@@ -100,7 +104,6 @@ export interface StackLayer {
   readonly tops: readonly number[];
   readonly counts: readonly number[];
 }
-const MAX_LAYERS = SERIES_COLOURS - 2;
 /** Bars that stand on each other, the tallest first, as they are drawn. Services beyond ten are one layer. */
 export function stackParties(rows: readonly Party[], cells: number, pick: (party: Party) => readonly number[]): StackLayer[] {
   const known = rows.filter((party) => pick(party).some((value) => value !== 0));
@@ -115,7 +118,7 @@ export function stackParties(rows: readonly Party[], cells: number, pick: (party
             key: 'other',
             kind: 'other',
             name: String(beyond.length),
-            token: '--ink-faint',
+            token: OTHER_TOKEN,
             tops: [],
             counts: Array.from({ length: cells }, (_, i) => beyond.reduce((sum, party) => sum + (pick(party)[i] ?? 0), 0)),
           },
