@@ -41,6 +41,8 @@ export interface MetricsEndpoints {
   /** host.name to the loopback port that serves its /metrics. */
   readonly ports: ReadonlyMap<string, number>;
   readonly prometheusConfigFile: string;
+  /** Puts the hosts on the list a collector scrapes by. */
+  announce(): Promise<void>;
   /** Closes the ports and removes the folder when it was made here. */
   stop(): Promise<void>;
 }
@@ -63,10 +65,12 @@ export async function serveMetrics(
     servers.push(server);
     ports.set(host, await listen(server));
   }
-  await writeTargets(place, ports);
+  // What a run that was killed left on the list is gone.
+  await writeTargets(place, new Map());
   return {
     ports,
     prometheusConfigFile,
+    announce: () => writeTargets(place, ports),
     async stop() {
       for (const server of servers) server.closeAllConnections();
       await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));

@@ -101,11 +101,13 @@ export async function startDemo(options: DemoOptions): Promise<RunningDemo> {
   const endpoints = await serveMetrics(shop.hosts, shop.exposition, options.configFolder);
   const sender = createSender({ ...options, signal });
   const begunMs = now();
-  const backfilled = backfill(sender, shop, startMs, now, signal, onsetAfterMs).then((atMs) => {
-    if (!signal.aborted)
-      options.log(
-        `history of ${Math.round((atMs - startMs) / 60_000)} min (${shop.counts.spans} spans) acknowledged in ${((now() - begunMs) / 1000).toFixed(1)} s`,
-      );
+  const backfilled = backfill(sender, shop, startMs, now, signal, onsetAfterMs).then(async (atMs) => {
+    if (signal.aborted) return atMs;
+    // Not before: while history is sent, shop time runs fast, and a counter scraped meanwhile would grow by minutes in seconds.
+    await endpoints.announce();
+    options.log(
+      `history of ${Math.round((atMs - startMs) / 60_000)} min (${shop.counts.spans} spans) acknowledged in ${((now() - begunMs) / 1000).toFixed(1)} s`,
+    );
     return atMs;
   });
   const running = backfilled.then((atMs) => follow(sender, shop, atMs, now, signal));

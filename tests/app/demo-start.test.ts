@@ -112,6 +112,8 @@ describe('startDemo', () => {
   it('serves /metrics of four hosts that its prometheus.yml leads to; stop closes and removes them', async () => {
     const http = await receiver(() => 200);
     const demo = await start({ ingestUrl: http.url });
+    // Before, shop time runs ahead of the clock: nobody may scrape it.
+    await demo.backfilled;
     const config = await readFile(demo.prometheusConfigFile, 'utf8');
     const targetsFile = JSON.parse(/files: \[(.*)\]/.exec(config)![1]!) as string;
     const groups = JSON.parse(await readFile(targetsFile, 'utf8')) as { targets: string[]; labels: { node: string } }[];
