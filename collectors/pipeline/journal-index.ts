@@ -17,12 +17,18 @@ interface Walked {
 export class JournalIndex {
   private readonly dir: string;
   private segments: Walked[] = [];
+  private updating: Promise<void> = Promise.resolve();
 
   constructor(dir: string) {
     this.dir = dir;
   }
-  /** Takes in what was written since, and forgets segments before `needed`. */
-  async update(needed: JournalPosition): Promise<void> {
+  /** Takes in what was written since, and forgets segments before `needed`. Calls wait for each other: nothing is counted twice. */
+  update(needed: JournalPosition): Promise<void> {
+    const done = this.updating.then(() => this.look(needed));
+    this.updating = done.catch(() => undefined);
+    return done;
+  }
+  private async look(needed: JournalPosition): Promise<void> {
     const present = readdirSync(this.dir)
       .map(sequenceOfFileName)
       .filter((sequence): sequence is number => sequence !== null && sequence >= segmentOf(needed))

@@ -143,7 +143,7 @@ describe('JournalIndex', () => {
     });
     await fill(written, 20);
     await written.append(entry(0, RecordKind.scrape));
-    await index.update(0);
+    await Promise.all([index.update(0), index.update(0), index.update(0)]);
     const all = index.after(0, noAmount());
     expect(all.amount).toMatchObject({ traces: { requests: 21, items: 103 }, metrics: { requests: 1, items: 1 } });
     expect(index.end).toBe(written.committed);

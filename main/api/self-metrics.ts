@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { lagBytes } from '#main/engine/describe-state.ts';
 import type { Engine } from '#main/engine/engine.ts';
+import { registerForwarding } from './forwarding-metrics.ts';
 
 /** The engine's own metrics, OpenMetrics text at GET /metrics. Values are read when scraped. */
 export class SelfMetrics {
@@ -56,6 +57,7 @@ export class SelfMetrics {
         Object.entries(s.refused).map(([reason, n]): [Record<'source' | 'reason', string>, number] => [{ source: s.source, reason }, n]),
       ),
     );
+    registerForwarding(engine, counter, registers);
     counter('faultline_journal_records', 'Journal records read.', [], () => [[{}, account.records]]);
     counter('faultline_judgements_skipped', 'Judgements that failed; their cells were not judged.', [], () => [[{}, evaluation.skipped]]);
     counter('faultline_judgement_left_out', 'What judgement had no room for, by limit (docs/limits.md).', ['limit'], () => [
