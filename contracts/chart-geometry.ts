@@ -57,7 +57,8 @@ export function layOutChart(
     plot,
     lines,
     yTicks: [low, (low + high) / 2, high].map((value) => ({ y: y(value), label: figureText(value, chart.unit) })),
-    xTicks: xTicks.map((atMs) => ({ x: x(atMs), label: clock(atMs, stepMs) })),
+    // Words stay within the box: half of "14:35:00" is 24 pixels.
+    xTicks: xTicks.map((atMs) => ({ x: Math.min(x(atMs), width - 24), label: clock(atMs, stepMs) })),
     markers: chart.markers
       .filter(({ atMs }) => atMs >= chart.startMs && atMs <= chart.endMs)
       .map(({ atMs, label }) => ({ x: x(atMs), label })),

@@ -23,7 +23,8 @@ export const NO_VALUE = '–';
 /** @param unit UCUM; '1' is a ratio 0-1 */
 export function figureText(value: number | string | null, unit: string): string {
   if (value === null) return NO_VALUE;
-  if (typeof value === 'string') return value;
+  // A moment as the store gives it, to the second; the statement has the rest.
+  if (typeof value === 'string') return /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(value) ? `${value.slice(0, 10)} ${value.slice(11, 19)}` : value;
   if (!Number.isFinite(value)) return NO_VALUE;
   if (unit === '1' || unit === '%') {
     const percent = unit === '1' ? value * 100 : value;

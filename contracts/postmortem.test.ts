@@ -105,4 +105,5 @@ it.each([
   [null, '', '–'],
   [Number.NaN, 'ms', '–'],
   ['2.3.1', '', '2.3.1'],
+  ['2026-11-21T14:28:53.453688721Z', '', '2026-11-21 14:28:53'],
 ])('figureText(%j, %j) is %j', (value, unit, reads) => expect(figureText(value, unit)).toBe(reads));

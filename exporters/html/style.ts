@@ -19,6 +19,7 @@ dd{margin:0;color:var(--ink)}
 table{border-collapse:collapse;width:100%;margin:.7rem 0;font-size:.92rem}
 th,td{text-align:left;vertical-align:top;padding:.3rem .6rem .3rem 0;border-bottom:1px solid var(--line)}
 th{font-weight:600;color:var(--dim)}
+th,td:first-child,td:last-child{overflow-wrap:normal}
 td p,th p{margin:0}
 .fig{white-space:nowrap;font-variant-numeric:tabular-nums;font-weight:600}
 .fig a{color:inherit;text-decoration:underline dotted;text-underline-offset:.2em}

@@ -54,6 +54,25 @@ const queriesOf = (usage: Usage, services: readonly string[] | null) => ({
   ofServices: heldByServicesSql(usage.serviceQuery, services),
 });
 
+/** What the affected services emitted during an incident, and in the same time before. */
+export async function incidentCarbon(call: Pick<Call, 'engine' | 'signal'>, incidentId: string): Promise<IncidentCarbon> {
+  const incident = call.engine.book.get(incidentId);
+  const startMs = incident.onsetMs;
+  const endMs = Math.min(Math.max(incident.resolvedMs ?? call.engine.parts.nowMs(), startMs + 1), startMs + LONGEST_INCIDENT_MS);
+  const stepMs = endMs - startMs;
+  const read = (fromMs: number): Promise<Usage> =>
+    readUsage(call.engine.store, { startMs: fromMs, endMs: fromMs + stepMs, stepMs }, optionsOf(call));
+  const [during, before, tables, settings] = await Promise.all([
+    read(startMs),
+    read(Math.max(0, startMs - stepMs)),
+    loadCarbonTables(),
+    readSettings(call),
+  ]);
+  const { id, services } = incident;
+  const queries = { during: queriesOf(during, services), before: queriesOf(before, services) };
+  return describeIncidentCarbon({ incident: id, services, during, before, tables, settings, queries });
+}
+
 export const carbonRoutes: readonly Route[] = [
   route({
     method: 'get',
@@ -79,23 +98,7 @@ export const carbonRoutes: readonly Route[] = [
     path: '/console/carbon/incident/:id',
     summary: 'What the affected services emitted during an incident, and in the same time before.',
     answer: incidentCarbonSchema,
-    async handle(call): Promise<IncidentCarbon> {
-      const incident = call.engine.book.get(call.params['id'] ?? '');
-      const startMs = incident.onsetMs;
-      const endMs = Math.min(Math.max(incident.resolvedMs ?? call.engine.parts.nowMs(), startMs + 1), startMs + LONGEST_INCIDENT_MS);
-      const stepMs = endMs - startMs;
-      const read = (fromMs: number): Promise<Usage> =>
-        readUsage(call.engine.store, { startMs: fromMs, endMs: fromMs + stepMs, stepMs }, optionsOf(call));
-      const [during, before, tables, settings] = await Promise.all([
-        read(startMs),
-        read(Math.max(0, startMs - stepMs)),
-        loadCarbonTables(),
-        readSettings(call),
-      ]);
-      const { id, services } = incident;
-      const queries = { during: queriesOf(during, services), before: queriesOf(before, services) };
-      return describeIncidentCarbon({ incident: id, services, during, before, tables, settings, queries });
-    },
+    handle: (call) => incidentCarbon(call, call.params['id'] ?? ''),
   }),
   route({
     method: 'get',

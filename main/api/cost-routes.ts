@@ -53,6 +53,17 @@ const listBills = async (call: Pick<Call, 'engine'>): Promise<BillList> => ({
   query: billTotalsSql,
 });
 
+/** What the affected services cost during an incident, and in the same time before. */
+export async function incidentCost(call: Pick<Call, 'engine' | 'signal'>, incidentId: string): Promise<IncidentCost> {
+  const incident = call.engine.book.get(incidentId);
+  const startMs = incident.onsetMs;
+  const endMs = Math.min(Math.max(incident.resolvedMs ?? call.engine.parts.nowMs(), startMs + 1), startMs + LONGEST_INCIDENT_MS);
+  const stepMs = endMs - startMs;
+  const booksFrom = (fromMs: number): Promise<CostBooks> => costBooksOf(call, { startMs: fromMs, endMs: fromMs + stepMs, stepMs }, 'apart');
+  const [during, before] = await Promise.all([booksFrom(startMs), booksFrom(Math.max(0, startMs - stepMs))]);
+  return describeIncidentCost({ incident: incident.id, services: incident.services, during, before }, costQueries);
+}
+
 export const costRoutes: readonly Route[] = [
   route({
     method: 'get',
@@ -70,16 +81,7 @@ export const costRoutes: readonly Route[] = [
     path: '/console/cost/incident/:id',
     summary: 'What the affected services cost during an incident, and in the same time before.',
     answer: incidentCostSchema,
-    async handle(call): Promise<IncidentCost> {
-      const incident = call.engine.book.get(call.params['id'] ?? '');
-      const startMs = incident.onsetMs;
-      const endMs = Math.min(Math.max(incident.resolvedMs ?? call.engine.parts.nowMs(), startMs + 1), startMs + LONGEST_INCIDENT_MS);
-      const stepMs = endMs - startMs;
-      const booksFrom = (fromMs: number): Promise<CostBooks> =>
-        costBooksOf(call, { startMs: fromMs, endMs: fromMs + stepMs, stepMs }, 'apart');
-      const [during, before] = await Promise.all([booksFrom(startMs), booksFrom(Math.max(0, startMs - stepMs))]);
-      return describeIncidentCost({ incident: incident.id, services: incident.services, during, before }, costQueries);
-    },
+    handle: (call) => incidentCost(call, call.params['id'] ?? ''),
   }),
   route({
     method: 'get',

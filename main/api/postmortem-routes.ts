@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { FaultlineError } from '#contracts/errors.ts';
 import {
   figureReadingSchema,
   POSTMORTEM_LIMITS,
@@ -8,7 +9,10 @@ import {
   verificationSchema,
 } from '#contracts/postmortem.ts';
 import type { Engine } from '#main/engine/engine.ts';
-import { type Route, route } from './route.ts';
+import type { Resources } from '#main/engine/postmortems/gather-resources.ts';
+import { incidentCarbon } from './carbon-routes.ts';
+import { incidentCost } from './cost-routes.ts';
+import { type Call, type Route, route } from './route.ts';
 
 const incidentOf = (params: Readonly<Record<string, string>>): string => params['incident'] ?? '';
 /** Checked by contracts/postmortem-tree.ts readDocument: its depth is bounded before anything recursive reads it. */
@@ -35,6 +39,21 @@ async function write(
         ? (await import('#exporters/html/postmortem.ts')).htmlPostmortem(file, options)
         : (await import('#exporters/json/postmortem.ts')).jsonPostmortem(file);
   return { text, unverified: changed + unverified };
+}
+
+/** Cost and emissions where they are known; a draft does not fail for want of a price. */
+async function resourcesOf(call: Pick<Call, 'engine' | 'signal'>, incidentId: string): Promise<Resources> {
+  call.engine.book.get(incidentId);
+  const orNothing = (what: string) => (error: unknown) => {
+    if (error instanceof FaultlineError && error.code === 'cancelled') throw error;
+    call.engine.parts.log(`postmortem of ${incidentId} without its ${what}: ${error instanceof Error ? error.message : error}`);
+    return null;
+  };
+  const [cost, carbon] = await Promise.all([
+    incidentCost(call, incidentId).catch(orNothing('cost')),
+    incidentCarbon(call, incidentId).catch(orNothing('emissions')),
+  ]);
+  return { cost, carbon };
 }
 
 export const postmortemRoutes: readonly Route[] = [
@@ -67,7 +86,10 @@ export const postmortemRoutes: readonly Route[] = [
     summary: "Drafts a postmortem from the incident's evidence; conflict when there is one.",
     body: z.object({ locale: z.enum(['en', 'zh']).default('en') }).optional(),
     answer: postmortemAnswer,
-    handle: (call) => call.engine.postmortems.draft(incidentOf(call.params), call.body?.locale ?? 'en', call.signal),
+    async handle(call) {
+      const incident = incidentOf(call.params);
+      return call.engine.postmortems.draft(incident, call.body?.locale ?? 'en', await resourcesOf(call, incident), call.signal);
+    },
   }),
   route({
     method: 'get',

@@ -1,6 +1,6 @@
 import type { Candidate, Evidence, Incident, TimelineEntry } from '#contracts/judgement.ts';
 import type { Block, Chart, Figure, Inline, PostmortemDocument } from '#contracts/postmortem.ts';
-import { bullets, chart, heading, inline, link, paragraph, paragraphOf, prompt, strong, table } from './nodes.ts';
+import { bullets, chart, codeBlock, heading, inline, link, paragraph, paragraphOf, prompt, strong, table } from './nodes.ts';
 import { type Locale, type Piece, type ServiceImpact, type Words, wordsOf } from './words.ts';
 
 /** Value and baseline of one statement; null: it has none. */
@@ -26,8 +26,8 @@ export interface DraftFacts {
   readonly entries: ReadonlyMap<number, FigurePair>;
   /** By `${candidate rank}/${evidence id}`; evidence without one has none. */
   readonly charts: ReadonlyMap<string, Chart>;
-  /** Further lines of the impact, such as cost and emissions: words and figures. */
-  readonly also: readonly (readonly Piece[])[];
+  /** Further lines of the impact, such as cost and emissions, each with its calculation ('' for none). */
+  readonly also: readonly { readonly pieces: readonly Piece[]; readonly formula: string }[];
   /** Names of cause kinds and sentences of evidence in the locale. */
   readonly sayKind: (kind: Candidate['kind']) => string;
   readonly sayEvidence: (evidence: Evidence) => string;
@@ -98,7 +98,7 @@ function impactOf({ impact, spans, also }: DraftFacts, words: Words): Block[] {
   return [
     ...(spans.services ? [paragraph(...words.affected(spans.services))] : []),
     ...(rows.length > 0 ? [table([column.service, column.requests, column.errors, column.ratio, column.p95], rows)] : []),
-    ...also.map((pieces) => paragraph(...pieces)),
+    ...also.flatMap(({ pieces, formula }) => [paragraph(...pieces), ...(formula === '' ? [] : [codeBlock(formula)])]),
     prompt(words.prompt.impact),
   ];
 }

@@ -24,6 +24,7 @@ export const paragraph = (...pieces: readonly Piece[]): Block => paragraphOf(inl
 export const prompt = (question: string): Block => paragraphOf([], question);
 export const heading = (level: number, text: string): Block => ({ type: 'heading', attrs: { level }, content: textOf(text) });
 export const chart = (attrs: Chart): Block => ({ type: 'chart', attrs });
+export const codeBlock = (text: string): Block => ({ type: 'code_block', content: [{ type: 'text', text }] });
 const item = (block: Block): ListItem => ({ type: 'list_item', content: [block] });
 export const bullets = (blocks: readonly Block[]): Block[] =>
   blocks.length === 0 ? [] : [{ type: 'bullet_list', content: blocks.map(item) }];

@@ -45,6 +45,8 @@ export interface Words {
   /** duration null: not over yet. */
   readonly happened: (period: string, duration: Figure | null, impact: ServiceImpact | null) => readonly Piece[];
   readonly affected: (services: Figure) => readonly Piece[];
+  readonly cost: (during: Figure, before: Figure) => readonly Piece[];
+  readonly emissions: (vcpuHours: Figure, gibHours: Figure) => readonly Piece[];
   readonly detected: (detect: Figure, acknowledge: Figure | null) => readonly Piece[];
   readonly over: (duration: Figure | null) => readonly Piece[];
   readonly text: Readonly<Record<'noCandidate' | 'impacted' | 'firstSeen' | 'more' | 'link' | 'stop', string>>;
@@ -140,6 +142,8 @@ const EN: Words = {
     '.',
   ],
   affected: (services) => ['Services with symptoms: ', services, '.'],
+  cost: (during, before) => ['The affected services cost ', during, ' during the incident, ', before, ' in the same time before:'],
+  emissions: (vcpuHours, gibHours) => ['Emissions of the affected services, from the ', vcpuHours, ' and ', gibHours, ' they held:'],
   detected: (detect, acknowledge) => [
     'Faultline opened the incident ',
     detect,
@@ -246,6 +250,8 @@ const ZH: Words = {
     '。',
   ],
   affected: (services) => ['出现症状的服务数：', services, '。'],
+  cost: (during, before) => ['受影响服务在事件期间的成本为 ', during, '，此前同样长的时间为 ', before, '：'],
+  emissions: (vcpuHours, gibHours) => ['受影响服务的排放，由其占用的 ', vcpuHours, ' 和 ', gibHours, ' 计算：'],
   detected: (detect, acknowledge) => [
     'Faultline 在故障开始 ',
     detect,

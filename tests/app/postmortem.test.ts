@@ -66,6 +66,25 @@ describe('a postmortem', () => {
     expect(report.checks.filter((c) => c.verdict !== 'equal')).toEqual([]);
     expect(report.unbound).toEqual([]);
   });
+  it('tells of each deviation its own numbers', async () => {
+    const { document } = await get();
+    const rows = document.content.flatMap((b) => (b.type === 'table' ? b.content : []));
+    const told = rows.flatMap((row) => {
+      const nodes = row.content?.[1]?.content[0]?.content ?? [];
+      const figures = nodes.flatMap((node) => (node.type === 'figure' ? [node.attrs] : []));
+      const [text] = nodes;
+      return text?.type === 'text' && figures.length > 0 && row.content?.length === 3
+        ? [{ text: text.text, sql: figures[0]?.sql ?? '' }]
+        : [];
+    });
+    expect(told.length).toBeGreaterThan(2);
+    // Two entries that say different things have different statements.
+    expect(new Set(told.map(({ sql }) => sql)).size).toBe(new Set(told.map(({ text }) => text)).size);
+    for (const { text, sql } of told) {
+      if (text.includes('p95')) expect(sql).toContain('quantile_cont');
+      if (text.includes('own time')) expect(sql).toContain('self_ns');
+    }
+  });
   it('is drafted once', async () => {
     const again = await rig.call(at('/draft'), { method: 'POST' });
     expect(again.status).toBe(409);

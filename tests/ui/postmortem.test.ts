@@ -125,6 +125,7 @@ describe.skipIf(cannotRun !== null)(`postmortem${cannotRun === null ? '' : `: sk
       await page.getByRole('button', { name: 'Insert', exact: true }).click();
       await page.getByRole('dialog').waitFor({ state: 'detached' });
       expect(await page.locator('data.chip').count()).toBe(before + 2);
+      expect(await page.locator('p:has(data.chip)', { hasText: 'Failing:' }).innerText()).toMatch(/^Failing: [\d.]+ %.* and .*\d/);
       // Onto the chip with the keyboard: its source shows, Enter opens the statement.
       await page.keyboard.press('ArrowLeft');
       await page.getByTestId('figure-card').getByText('all spans').waitFor();
@@ -233,7 +234,7 @@ describe.skipIf(cannotRun !== null)(`postmortem${cannotRun === null ? '' : `: sk
       await page.screenshot({ path: join(process.env['SHOTS'], 'export.png') });
       await page.locator('h2').nth(3).scrollIntoViewIfNeeded();
       await page.screenshot({ path: join(process.env['SHOTS'], 'export-causes.png') });
-      await page.locator('h2').last().evaluate('(e) => e.scrollIntoView()');
+      await page.locator('h3').last().scrollIntoViewIfNeeded();
       await page.screenshot({ path: join(process.env['SHOTS'], 'export-appendix.png') });
       await page.emulateMedia({ media: 'print' });
       await page.screenshot({ path: join(process.env['SHOTS'], 'export-print.png') });

@@ -1,13 +1,15 @@
 import { sayEvidence, sayKind } from '#analytics/rca/narrate.ts';
-import { evidenceChart } from '#contracts/evidence-chart.ts';
+import { type EvidenceChart, evidenceChart } from '#contracts/evidence-chart.ts';
 import type { Anomaly, Evidence, Incident, TimelineEntry, TimeWindow } from '#contracts/judgement.ts';
-import { type Chart, DEFAULT_RELATIVE_TOLERANCE, type Figure, type FigureValue } from '#contracts/postmortem.ts';
+import type { Chart, Figure } from '#contracts/postmortem.ts';
 import type { Store } from '#contracts/store.ts';
 import { type DraftFacts, draftCandidates, draftEntries, evidenceKey, type FigurePair } from '#models/postmortem/draft-postmortem.ts';
 import type { ServiceImpact } from '#models/postmortem/words.ts';
 import { evidenceChartSql, impactSql, incidentSpansSql } from '#store/sql/read/postmortem-sql.ts';
+import { Figures } from './figures.ts';
+import { NO_RESOURCES, type Resources, resourceLines, resourceStatements } from './gather-resources.ts';
 import { readChartSeries } from './read-chart.ts';
-import { overAll, type Reading, type ReadOptions, readStatements } from './read-statements.ts';
+import { overAll, type ReadOptions, readStatements } from './read-statements.ts';
 
 const BASELINE_MS = 30 * 60_000;
 const CHART_BEFORE_MS = 10 * 60_000;
@@ -17,48 +19,31 @@ const SERVICES = 8;
 /** Evidence of one candidate that gets a chart. */
 const CHARTS_EACH = 2;
 
-/** Figures in the order in which they are made: n1, n2 … */
-class Figures {
-  private readonly readings: ReadonlyMap<string, Reading>;
-  private readonly nowMs: number;
-  private made = 0;
-  constructor(readings: ReadonlyMap<string, Reading>, nowMs: number) {
-    this.readings = readings;
-    this.nowMs = nowMs;
-  }
-  make(label: string, sql: string, column: string, unit: string, known: { value?: FigureValue; evidence?: string } = {}): Figure {
-    const read = this.readings.get(sql)?.row?.[column] ?? null;
-    return {
-      id: `n${++this.made}`,
-      label: label.slice(0, 500),
-      sql,
-      column,
-      value: read ?? known.value ?? null,
-      unit: unit.slice(0, 40),
-      relativeTolerance: DEFAULT_RELATIVE_TOLERANCE,
-      absoluteTolerance: 0,
-      readAtMs: read === null ? null : this.nowMs,
-      evidence: known.evidence ?? '',
-    };
-  }
-  /** null when the statement gives nothing. */
-  optional(label: string, sql: string, column: string, unit: string): Figure | null {
-    return (this.readings.get(sql)?.row?.[column] ?? null) === null ? null : this.make(label, sql, column, unit);
-  }
-}
-
 function unitOf({ subject }: Anomaly): string {
   if (subject.signal.endsWith('error_ratio')) return '1';
   if (subject.signal.endsWith('_ms')) return 'ms';
   return subject.signal === 'red.requests' || subject.signal === 'log' ? '1/s' : '';
 }
-/** The deviation an entry of the timeline was written from. */
+/** What entries of the timeline call the signals of a service (analytics/incidents/timeline-entries.ts). */
+const SIGNALS: Readonly<Record<string, string>> = {
+  errors: 'red.error_ratio',
+  p95: 'red.p95_ms',
+  'own time': 'red.self_ms',
+  traffic: 'red.requests',
+};
+function isOfSignal({ subject }: Anomaly, signal: string): boolean {
+  if (!signal.startsWith('"')) return subject.signal === SIGNALS[signal];
+  // Patterns are cut where they are told.
+  return subject.signal === 'log' && subject.labels.replace(/^pattern=/, '').startsWith(signal.slice(1, -1));
+}
+/** The deviation an entry of the timeline was written from: several of one service often begin in the same moment. */
 export function anomalyOf(incident: Incident, entry: TimelineEntry): Anomaly | null {
   if (entry.kind !== 'anomaly' && entry.kind !== 'log') return null;
   const same = (a: Anomaly): boolean =>
     a.onsetMs === entry.atMs &&
     a.subject.service === entry.service &&
     entry.messageKey === `anomaly_${a.kind}` &&
+    isOfSignal(a, String(entry.params['signal'] ?? '')) &&
     a.subject.peer === undefined &&
     a.subject.instance === undefined;
   return incident.anomalies.find(same) ?? null;
@@ -83,7 +68,7 @@ async function readCharts(store: Pick<Store, 'userQuery'>, incident: Incident, e
     const unit =
       shown.from === 'red' ? { errors: '1', latency: 'ms', requests: '1/s' }[shown.show] : shown.from === 'log' ? '' : evidence.unit;
     const markers = [{ atMs: incident.onsetMs, label: '' }];
-    const title = chartTitle(evidence);
+    const title = chartTitle(evidence, shown);
     charts.set(key, {
       id: `chart-${key.replace(/[^a-zA-Z0-9]/g, '-')}`.slice(0, 40),
       title,
@@ -97,11 +82,11 @@ async function readCharts(store: Pick<Store, 'userQuery'>, incident: Incident, e
   });
   return charts;
 }
-function chartTitle({ params, messageKey }: Evidence): string {
+function chartTitle({ params }: Evidence, shown: EvidenceChart): string {
   const place = String(params['place'] ?? params['service'] ?? '');
-  const what = String(params['metric'] ?? params['pattern'] ?? '');
-  const shown = { evidence_self_time: 'p95', evidence_edge_time: 'p95' }[messageKey] ?? what;
-  return [place, params['peer'] ? `→ ${params['peer']}` : '', shown]
+  const what = shown.from === 'red' ? { errors: 'error ratio', latency: 'p95', requests: 'requests' }[shown.show] : '';
+  const parts = [place, params['peer'] ? `→ ${params['peer']}` : '', what, String(params['metric'] ?? params['pattern'] ?? '')];
+  return parts
     .filter((part) => part !== '')
     .join(' ')
     .slice(0, 300);
@@ -125,9 +110,9 @@ export async function gatherDraft(
   store: Pick<Store, 'userQuery'>,
   incident: Incident,
   locale: DraftFacts['locale'],
-  options: ReadOptions & { readonly nowMs: number; readonly authors: string },
+  options: ReadOptions & { readonly nowMs: number; readonly authors: string; readonly resources?: Resources },
 ): Promise<DraftFacts> {
-  const { nowMs } = options;
+  const { nowMs, resources = NO_RESOURCES } = options;
   const endMs = incident.resolvedMs ?? nowMs;
   const window = { startMs: incident.onsetMs, endMs: Math.max(endMs, incident.onsetMs + 1_000) };
   const baseline = { startMs: incident.onsetMs - BASELINE_MS, endMs: incident.onsetMs };
@@ -140,6 +125,7 @@ export async function gatherDraft(
     store,
     [
       spansSql,
+      ...resourceStatements(resources),
       ...impacts.values(),
       ...candidates.flatMap(({ evidence }) => evidence.map(({ query }) => query)),
       ...told.flatMap(({ anomaly }) => (anomaly ? [anomaly.query] : [])),
@@ -185,7 +171,7 @@ export async function gatherDraft(
     evidence,
     entries,
     charts,
-    also: [],
+    also: resourceLines(resources, figures, locale),
     sayKind: (kind) => sayKind(kind, locale),
     sayEvidence: (row) => sayEvidence(row, locale),
   };

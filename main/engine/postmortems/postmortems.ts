@@ -13,6 +13,7 @@ import type { Store } from '#contracts/store.ts';
 import { draftPostmortem } from '#models/postmortem/draft-postmortem.ts';
 import type { IncidentBook } from '../incident-book.ts';
 import { gatherDraft } from './gather-draft.ts';
+import type { Resources } from './gather-resources.ts';
 import { readStatements } from './read-statements.ts';
 import { verifyPostmortem } from './verify-postmortem.ts';
 
@@ -42,12 +43,12 @@ export class Postmortems {
     throw new FaultlineError('not_found', `There is no ${which}postmortem of incident "${incidentId}".`);
   }
   /** @throws FaultlineError not_found without the incident, conflict when there is a postmortem already */
-  async draft(incidentId: string, locale: 'en' | 'zh', signal?: AbortSignal): Promise<Postmortem> {
+  async draft(incidentId: string, locale: 'en' | 'zh', resources: Resources, signal?: AbortSignal): Promise<Postmortem> {
     const { store, book, nowMs } = this.parts;
     const incident = book.get(incidentId);
     if (await store.postmortems.get(incidentId))
       throw new FaultlineError('conflict', `There is a postmortem of incident "${incidentId}" already.`);
-    const facts = await gatherDraft(store, incident, locale, { nowMs: nowMs(), authors: '', signal });
+    const facts = await gatherDraft(store, incident, locale, { nowMs: nowMs(), authors: '', resources, signal });
     const document = readDocument(draftPostmortem(facts));
     return { ...(await store.postmortems.save(document, 0, '')), document };
   }

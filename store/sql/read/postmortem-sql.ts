@@ -31,6 +31,13 @@ export function incidentSpansSql(incidentId: string): string {
 FROM incidents WHERE incident_id = ${textLiteral(incidentId)}`;
 }
 
+/** What affected services held of their nodes. `query`: the statement beside an emissions figure (rows by service and node). */
+export const heldTotalSql = (query: string): string =>
+  `SELECT sum(used_vcpu_hours) AS used_vcpu_hours, sum(reserved_vcpu_hours) AS reserved_vcpu_hours, sum(reserved_gib_hours) AS reserved_gib_hours
+FROM (
+${query}
+)`;
+
 const SERIES_IN_CHART = 6;
 const RATE_RANGE_MS = 60_000;
 const RED: Readonly<Record<'errors' | 'latency' | 'requests', (stepMs: number) => readonly [series: string, value: string]>> = {
