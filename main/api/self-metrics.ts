@@ -72,6 +72,10 @@ export class SelfMetrics {
     counter('faultline_engine_ended', 'Engines that ended on purpose since the supervisor started, by the code they gave.', ['code'], () =>
       previousEnd === null ? [] : [[{ code: previousEnd.code }, previousEnd.times]],
     );
+    counter('faultline_model_questions', 'Questions to the local model and how they ended (docs/limits.md).', ['outcome'], () =>
+      Object.entries(engine.models.counts).map(([outcome, n]) => [{ outcome }, n]),
+    );
+    gauge('faultline_model_resident_memory_bytes', 'Memory of the llm process; 0 while there is none.', () => engine.models.rssBytes);
     gauge('faultline_journal_lag_bytes', 'Acknowledged bytes not decoded yet.', () => lagBytes(engine));
     gauge('faultline_ingest_paused', '1 while reading waits for the store to write.', () => (loop.paused ? 1 : 0));
     gauge('faultline_open_incidents', 'Incidents open now.', () => book.open().length);

@@ -43,7 +43,7 @@ export function describeState(engine: Engine, facts: StoreFacts): State {
     ackP99Ms: collector?.journal.ackP99Ms ?? 0,
     diskUsedBytes: facts.bytes + (collector?.journal.bytes ?? 0),
     diskFreeBytes: collector?.diskFreeBytes ?? 0,
-    memoryBytes: process.memoryUsage.rss() + (collector?.rssBytes ?? 0),
+    memoryBytes: process.memoryUsage.rss() + (collector?.rssBytes ?? 0) + parts.models.rssBytes,
     // Without a destination no process opens a connection outwards.
     egressBytes: engine.forwarding.egressBytes,
     openIncidents: book.open().length,

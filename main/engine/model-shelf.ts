@@ -6,7 +6,7 @@ import { ERRORS, FaultlineError } from '#contracts/errors.ts';
 import type { Store } from '#contracts/store.ts';
 import { DEMO_SEED, makeDemoModel } from '#models/demo-model/make-demo-model.ts';
 import { RIGHT_ANSWER, TEST_QUESTION } from '#models/test-question.ts';
-import type { ModelClient } from './model-client.ts';
+import type { ModelClient, ModelCounts } from './model-client.ts';
 
 export interface ModelShelfOptions {
   readonly store: Pick<Store, 'getState' | 'setState'>;
@@ -61,8 +61,15 @@ export class ModelShelf {
       availableBytes: availableBytes(),
       maxBytes,
       idleSeconds,
-      counts: { ...client.counts },
+      counts: { ...this.counts },
     };
+  }
+  /** Of the llm process; 0 while there is none. */
+  get rssBytes(): number {
+    return this.options.client.state().rssBytes;
+  }
+  get counts(): Readonly<ModelCounts> {
+    return this.options.client.counts;
   }
   /** Starts the job that checks a file and puts it on the shelf, as the one to ask. */
   add(path: string): void {

@@ -84,6 +84,7 @@ describe('local models of a running console', () => {
     await call('POST', '/test');
     expect((await jobDone()).job).toMatchObject({ kind: 'test', state: 'done' });
     expect(faultline.log()).toContain('llm ended (signal SIGKILL)');
+    expect(await (await faultline.fetch('/metrics')).text()).toMatch(/faultline_model_questions_total\{outcome="answered"\} 2/);
   });
   it('keeps its models over a kill -9 of the engine, whose llm process goes with it', async () => {
     const { engine, llm } = faultline.pids() as { engine: number; llm: number };
