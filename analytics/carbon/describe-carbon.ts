@@ -92,14 +92,15 @@ function serviceOf(service: string, share: Share, times: readonly number[], inpu
   const busy = held.reduce((sum, each) => sum + each.busyVcpuHours.mid, 0);
   const requests = input.requests.get(service) ?? 0;
   const unit = requests > 0 ? perThousand(total, requests) : null;
+  const emissions = figureOf(share, books, input.queries.ofService(service));
   return {
     service,
-    emissions: figureOf(share, books, input.queries.ofService(service)),
+    emissions,
     kwh: spreadOnly(kwh),
     embodied: spreadOnly(embodied),
     idleShare: reserved > 0 ? Math.max(0, 1 - busy / reserved) : 0,
     requests,
-    perThousandRequests: unit && { ...unit.spread, query: input.queries.requests, formula: unit.formula },
+    perThousandRequests: unit && { ...unit.spread, query: input.queries.requests, formula: `${emissions.formula}\n${unit.formula}` },
     cells: cellsOf(share, times).map((cell) => cell.mid),
   };
 }
