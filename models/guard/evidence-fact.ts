@@ -9,12 +9,16 @@ export interface EvidenceFact {
   /** The row as a clause: what the card shows, and a sentence that always holds. */
   readonly text: string;
   readonly entities: ReadonlySet<string>;
-  /** Caller and callee: named together, the caller comes first. */
-  readonly order: readonly [caller: string, callee: string] | null;
+  /** Without these a claim says more than the row: the errors of one tenant are not the errors of the service. */
+  readonly required: ReadonlySet<string>;
+  /** Caller and callee, or what was before and after a change: named together, they come in this order. */
+  readonly order: readonly [first: string, second: string] | null;
   readonly quantities: readonly (Quantity & { readonly role: QuantityRole })[];
   readonly direction: 'up' | 'down' | 'none';
   /** Subjects of what the row measures: "rose" without a figure must name one of them ("errors of calls rose", not "calls rose"). */
   readonly measures: ReadonlySet<string>;
+  /** What is measured must be named, with or without figure: a rate of log lines is not a rate of what they speak of. */
+  readonly isIndirect: boolean;
   /** Subjects (prompts/words.ts) the row is about. */
   readonly subjects: ReadonlySet<string>;
 }

@@ -41,8 +41,9 @@ const SPELLED: readonly (readonly [RegExp, string])[] = [
 ];
 /** Units written out, as their signs: "12 per second" is "12 /s". */
 export const spellUnits = (text: string): string => SPELLED.reduce((said, [words, sign]) => said.replace(words, sign), text);
-/** "1.2 s per request", "31 % of its requests": of what the figure is counts as no claim about requests. */
-export const plainCounts = (text: string): string => text.replace(/\b(?:per request|of (?:the |its )?requests)\b/gi, '');
+/** "1.2 s per request", "31 % of its requests", "requests to S1 take": of what the figure is counts as no claim about their number. */
+export const plainCounts = (text: string): string =>
+  text.replace(/\b(?:per request|of (?:the |its )?requests|requests (?=(?:to|of) S\d+ (?:now |itself )*(?:takes?|needs?|fail)\b))/gi, '');
 
 const NUMBER = String.raw`[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?`;
 const UNIT = String.raw`(?:[KMGT]?i?B(?:\/s)?|ms|us|min|%|\/s|\/min|\/h|[shx])(?![A-Za-z0-9])`;

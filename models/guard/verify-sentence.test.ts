@@ -63,7 +63,7 @@ describe('what a row says holds, in its own and in other words', () => {
     'S2 calls S1, and these calls are slower [E3].',
     'Calls from S2 to S1 take 1.3 s against 45 ms before [E3].',
     'A new version V2 of S1 was deployed 12 s before the trouble [E4].',
-    'Memory of S3 grew from 120 MiB to 900 MiB [E5].',
+    'Memory of instance I1 of S3 grew from 120 MiB to 900 MiB [E5].',
     'S1 logs about an exhausted pool, 4 per second [E6].',
     'S1 is the cause, its errors rose to 31 % [E2].',
     'S1 is slow [E1] and its own errors of S1 rose [E2].',

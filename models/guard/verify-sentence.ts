@@ -99,12 +99,13 @@ function checkClaim({ text, facts }: Claim, context: GuardContext, found: Object
   found.push(...(against[0] ?? []));
   checkLanguage(words, found);
   checkCause(words, entities, context, found);
+  checkBefore(tokens, found);
   const claims = words.some((word) => wayOf(word) !== null || subjectOf(word) !== null) || tokens.some(({ kind }) => kind === 'figure');
   if (entities.length === 0 || !claims) found.push({ reason: 'nothing_claimed', part: text.trim() });
 }
 function objectionsOf(tokens: readonly Token[], entities: readonly string[], words: readonly string[], fact: EvidenceFact): Objection[] {
   return [
-    ...checkEntities(entities, fact),
+    ...checkEntities(tokens, entities, fact),
     ...checkFigures(tokens, fact),
     ...checkWords(
       words,
@@ -114,15 +115,22 @@ function objectionsOf(tokens: readonly Token[], entities: readonly string[], wor
   ];
 }
 
-function checkEntities(entities: readonly string[], { entities: known, order }: EvidenceFact): Objection[] {
-  const found: Objection[] = entities.filter((entity) => !known.has(entity)).map((part) => ({ reason: 'entity', part }));
+function checkEntities(
+  tokens: readonly Token[],
+  entities: readonly string[],
+  { entities: known, required, order }: EvidenceFact,
+): Objection[] {
+  const strange = [...entities.filter((entity) => !known.has(entity)), ...[...required].filter((alias) => !entities.includes(alias))];
+  const found: Objection[] = strange.map((part) => ({ reason: 'entity', part }));
   if (order === null || order[0] === order[1]) return found;
-  const [caller, callee] = order.map((alias) => entities.indexOf(alias));
-  if (caller! >= 0 && callee! >= 0 && caller! > callee!) found.push({ reason: 'order', part: `${order[1]} ${order[0]}` });
+  const [first, second] = order.map((alias) => entities.indexOf(alias));
+  const turned: Readonly<Record<string, string>> = { from: order[1], to: order[0] };
+  const isTurned = tokens.some(({ text }, index) => turned[tokens[index - 1]?.text ?? ''] === text);
+  if (isTurned || (first! >= 0 && second! >= 0 && first! > second!)) found.push({ reason: 'order', part: `${order[1]} ${order[0]}` });
   return found;
 }
 
-const BEFORE_BASE = new Set(['from', 'was', 'were', 'against', 'than', 'had', 'previously']);
+const BEFORE_BASE = new Set(['from', 'was', 'were', 'against', 'than', 'had', 'previously', 'instead']);
 const AFTER_BASE = new Set(['before', 'usual', 'usually', 'normally', 'previously']);
 const BEFORE_VALUE = new Set(['to', 'now', 'reach', 'reached', 'reaches']);
 /** Which side of "from ... to" the figure at `index` stands on; null: neither, so it is said of the trouble itself. */
@@ -130,8 +138,10 @@ function sideOf(tokens: readonly Token[], index: number): 'base' | 'value' | nul
   const [before, after] = [tokens[index - 1], tokens[index + 1]];
   if (after?.kind === 'arrow') return 'base';
   if (before?.kind === 'arrow') return 'value';
+  const far = tokens[index - 2];
+  if (far?.kind === 'word' && far.text === 'compared') return 'base';
   // "from about 38 ms", "its usual 38 ms": the word that decides stands up to two before.
-  for (const near of [before, tokens[index - 2]]) {
+  for (const near of [before, far]) {
     if (near?.kind !== 'word') break;
     if (BEFORE_BASE.has(near.text) || AFTER_BASE.has(near.text)) return 'base';
     if (BEFORE_VALUE.has(near.text)) return 'value';
@@ -157,9 +167,15 @@ function checkFigures(tokens: readonly Token[], { quantities }: EvidenceFact): O
 }
 const wayOf = (word: string): 'up' | 'down' | null => (isOneOf(UP, word) ? 'up' : isOneOf(DOWN, word) ? 'down' : null);
 
-function checkWords(words: readonly string[], hasFigure: boolean, { direction, subjects, measures }: EvidenceFact): Objection[] {
+function checkWords(
+  words: readonly string[],
+  hasFigure: boolean,
+  { direction, subjects, measures, isIndirect }: EvidenceFact,
+): Objection[] {
   const spoken = words.flatMap((word) => subjectOf(word) ?? []);
   const found: Objection[] = [];
+  const [measured] = measures;
+  if (isIndirect && measured !== undefined && !spoken.includes(measured)) found.push({ reason: 'subject', part: measured });
   for (const word of words) {
     const [way, subject] = [wayOf(word), subjectOf(word)];
     if (way !== null && way !== direction) found.push({ reason: 'direction', part: word });
@@ -173,6 +189,15 @@ function checkLanguage(words: readonly string[], found: Objection[]): void {
     if (NEGATIONS.has(word)) found.push({ reason: 'negation', part: word });
     else if (wayOf(word) === null && subjectOf(word) === null && !isOneOf(NEUTRAL, word) && !isOneOf(CAUSAL, word))
       found.push({ reason: 'unknown_word', part: word });
+  }
+}
+
+/** "was slow before the trouble": what was before is known as a figure only. */
+function checkBefore(tokens: readonly Token[], found: Objection[]): void {
+  for (const [index, { kind, text }] of tokens.entries()) {
+    if (kind !== 'word' || !AFTER_BASE.has(text)) continue;
+    const near = [tokens[index - 1], tokens[index + 1], tokens[index + 2]];
+    if (!near.some((one) => one?.kind === 'figure') && near[0]?.text !== 'than') found.push({ reason: 'direction', part: text });
   }
 }
 

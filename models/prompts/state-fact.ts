@@ -9,6 +9,7 @@ interface Stated {
   /** Clause up to where the figures stand. */
   readonly says: string;
   readonly entities: readonly string[];
+  /** Named together, they come in this order. */
   readonly order?: readonly [string, string];
   /** How the figures are said: "rose from A to B", "B, up from A", "B, against A before". */
   readonly figures?: 'went' | 'takes' | 'against';
@@ -142,7 +143,14 @@ function stateChange(messageKey: string, params: Params, book: AliasBook): State
   const between = aliases.length === 2 ? ` from ${aliases.join(' to ')}` : aliases.length === 1 ? ` to ${aliases[0]}` : '';
   const seconds = Number(params['seconds']);
   const lead = seconds >= 0 ? `${Math.round(seconds)} s before the trouble` : 'as the trouble began';
-  return { says: `${kind} of ${service}${between}, ${lead}`, entities: [service, ...aliases], subjects: [kind, 'fresh'], measures: [] };
+  const [old, next] = aliases;
+  return {
+    says: `${kind} of ${service}${between}, ${lead}`,
+    entities: [service, ...aliases],
+    ...(old !== undefined && next !== undefined ? { order: [old, next] as const } : {}),
+    subjects: [kind, 'fresh'],
+    measures: [],
+  };
 }
 
 /** One evidence row as an aliased clause and what it allows to be said. null: a row of a kind we do not know. */
@@ -161,12 +169,19 @@ export function stateFact(evidence: Evidence, book: AliasBook): EvidenceFact | n
     id: evidence.id,
     text: clause,
     entities: new Set(stated.entities),
+    required: requiredOf(stated),
     order: stated.order ?? null,
     quantities: stated.figures === undefined ? leadOf(evidence.params) : quantitiesOf(evidence, from, to),
     direction,
     measures: new Set(stated.measures),
+    isIndirect: evidence.messageKey.startsWith('evidence_log'),
     subjects: new Set([...stated.subjects, ...stated.measures, ...words.flatMap((word) => subjectOf(word) ?? [])]),
   };
+}
+/** An instance stands for its service, a service never for one of its instances. Versions and hosts may go unsaid. */
+function requiredOf({ entities, figures }: Stated): Set<string> {
+  const isRequired = entities.some((alias) => alias.startsWith('I')) ? /^[IV]/ : /^[SV]/;
+  return new Set(entities.filter((alias) => (figures === undefined ? /^S/ : isRequired).test(alias)));
 }
 function directionOf({ value, baseline }: Evidence, from: Quantity | null, to: Quantity | null): EvidenceFact['direction'] {
   const [before, now] =

@@ -11,7 +11,9 @@ const SUBJECTS: Readonly<Record<string, string>> = {
   requests: 'request traffic load throughput',
   calls: 'call caller callee upstream downstream dependency peer client remote waiting wait',
   cpu: 'cpu processor core utilization',
-  memory: 'memory heap rss resident',
+  memory: 'memory',
+  heap: 'heap',
+  rss: 'rss resident',
   leak: 'leak',
   oom: 'oom',
   pool: 'pool connection acquire lease checkout',
@@ -72,7 +74,8 @@ export const NEUTRAL: ReadonlySet<string> = new Set(
     'where as for per each service trouble incident now seen see show shows shown against than compared usual usually normally during ' +
     'since about around nearly roughly approximately evidence take takes took taken taking need needs per their there same ' +
     'before began begin begins value rate share part change changed changes reach reaches reached previously processing spend ' +
-    'spends spent answer answers between goes went currently'
+    'spends spent answer answers between goes went currently time became become much very instead sharply significantly clearly strongly considerably ' +
+    'high report response respond happened likely use'
   ).split(' '),
 );
 
