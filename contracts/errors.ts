@@ -30,6 +30,12 @@ export const ERRORS = {
   data_dir_not_writable: e('permanent', 500, 'The data folder cannot be written.', 'Check its permissions or choose another --data.'),
   config_invalid: e('permanent', 500, 'The configuration has an error.', 'See the file and line.'),
   schema_newer: e('permanent', 500, 'The data folder was written by a newer Faultline.', 'Update Faultline, or choose another --data.'),
+  migration_failed: e(
+    'permanent',
+    500,
+    'A data file could not be brought to the layout of this version; it is as it was.',
+    'A copy is in backups/. The version that wrote it still opens it; report the message.',
+  ),
   file_corrupt: e('permanent', 500, 'A data file is damaged and was set aside.', 'See the quarantine folder; the rest goes on.'),
   model_none: e(
     'permanent',

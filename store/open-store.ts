@@ -132,6 +132,7 @@ async function attachCatalog(options: StoreOptions, dataDir: DataDir, connection
     return false;
   } catch (cause) {
     const message = (cause as Error).message;
+    if (cause instanceof FaultlineError && cause.code === 'migration_failed') throw cause;
     const trouble = cause instanceof FaultlineError && cause.code === 'schema_newer' ? 'newer' : troubleOf(message);
     if (trouble === 'locked') throw new FaultlineError('data_dir_locked', `${dataDir.path}: ${message}`, { cause });
     if (trouble === 'newer') throw new FaultlineError('schema_newer', message, { cause });

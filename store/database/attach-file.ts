@@ -13,12 +13,12 @@ export interface DatabaseFile {
   readonly ddl: readonly string[];
   readonly readOnly: boolean;
 }
-/** Why a file cannot be used: 'locked' and 'unavailable' leave it where it is, 'corrupt' sets it aside. */
+/** Why a file cannot be used: 'locked', 'unavailable' and 'newer' (of another layout) leave it where it is, 'corrupt' sets it aside. */
 export type AttachTrouble = 'locked' | 'unavailable' | 'corrupt' | 'newer';
 export function troubleOf(message: string): AttachTrouble {
   if (/could not set lock|conflicting lock|used by another process/i.test(message)) return 'locked';
   if (/permission denied|no space left|too many open files|read-only file system|cannot allocate/i.test(message)) return 'unavailable';
-  if (/version number|newer version|newer Faultline/i.test(message)) return 'newer';
+  if (/version number|newer version|newer Faultline|cannot be brought to layout/i.test(message)) return 'newer';
   return 'corrupt';
 }
 

@@ -81,7 +81,7 @@ it('a data folder of layout 2 gets the table, and keeps what it had', async () =
   const database = await Database.open(t.dataDir, { threads: 1, memoryLimitBytes: 512 * 1024 ** 2 });
   const connection = await database.connect();
   await connection.run(`ATTACH '${join(t.dataDir, 'catalog.duckdb')}' AS old`);
-  await connection.run('DROP TABLE old.main.llm_calls');
+  for (const later of ['llm_calls', 'batches']) await connection.run(`DROP TABLE old.main.${later}`);
   await connection.run('UPDATE old.main.schema_version SET version = 2');
   await connection.run('DETACH old');
   database.close();

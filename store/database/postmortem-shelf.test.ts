@@ -71,7 +71,7 @@ it('a data folder of layout 1 gets the table and keeps what it had', async () =>
   const connection = await database.connect();
   await connection.run(`ATTACH '${join(t.dataDir, 'catalog.duckdb')}' AS old (STORAGE_VERSION 'latest')`);
   await connection.run('DROP TABLE old.main.postmortem_revisions');
-  await connection.run('DROP TABLE old.main.llm_calls');
+  for (const later of ['llm_calls', 'batches']) await connection.run(`DROP TABLE old.main.${later}`);
   await connection.run('UPDATE old.main.schema_version SET version = 1');
   await connection.run('DETACH old');
   database.close();

@@ -45,7 +45,10 @@ it('moves an older file forward and keeps a copy of it as it was', async () => {
 });
 it('a step that fails leaves the file as it was', async () => {
   await connection.run('DETACH d20260101');
-  await expect(attach([{ ...STEP, sql: [...STEP.sql, 'ALTER TABLE {db}.main.nothing ADD COLUMN c INTEGER'] }])).rejects.toThrow('nothing');
+  await expect(attach([{ ...STEP, sql: [...STEP.sql, 'ALTER TABLE {db}.main.nothing ADD COLUMN c INTEGER'] }])).rejects.toMatchObject({
+    code: 'migration_failed',
+    message: expect.stringContaining('nothing'),
+  });
   await attach([STEP]);
   expect(await connection.rows('SELECT a, b FROM d20260101.main.t')).toEqual([{ a: 7, b: 'new' }]);
 });

@@ -3,11 +3,14 @@ import { basename, join } from 'node:path';
 import { FaultlineError } from '#contracts/errors.ts';
 import type { DatabaseFile } from '../database/attach-file.ts';
 import type { Connection } from '../database/database.ts';
+import { isDamage } from '../database/salvage.ts';
 import { SCHEMA_VERSION } from '../sql/ddl/ddl.ts';
 import type { Migration } from './migrations.ts';
 
 /**
  * Brings an attached file of an older layout to SCHEMA_VERSION, in one transaction; what it changes is copied to backups/ before.
+ * The caller detaches after a failure, which takes the steps back.
+ * @throws FaultlineError schema_newer, migration_failed (the file is as it was)
  * @param reattach attaches the file again: it is detached for the copy, so that nothing of it is only in memory
  */
 export async function migrate(
@@ -26,10 +29,17 @@ export async function migrate(
   const steps = stepsFrom(file, version, migrations);
   // A day file may have many GB: it is copied only when something in it changes.
   if (steps.length > 0) await backUp(connection, file, version, backupDir, reattach);
-  await connection.run('BEGIN TRANSACTION');
-  for (const sql of steps) await connection.run(sql.replaceAll('{db}', file.name));
-  await connection.run(`UPDATE ${file.name}.main.schema_version SET version = ${SCHEMA_VERSION}`);
-  await connection.run('COMMIT');
+  try {
+    await connection.run('BEGIN TRANSACTION');
+    for (const sql of steps) await connection.run(sql.replaceAll('{db}', file.name));
+    await connection.run(`UPDATE ${file.name}.main.schema_version SET version = ${SCHEMA_VERSION}`);
+    await connection.run('COMMIT');
+  } catch (cause) {
+    const { message } = cause as Error;
+    if (isDamage(message)) throw cause;
+    // A step that does not fit is no damage: the file must not be set aside for it.
+    throw new FaultlineError('migration_failed', `${file.path} cannot be brought to layout ${SCHEMA_VERSION}: ${message}`, { cause });
+  }
 }
 async function backUp(
   connection: Connection,

@@ -70,7 +70,7 @@ export class StoreWriter {
   /** Writes everything. Rejects when it cannot. */
   flush(): Promise<void> {
     return this.queue.run(async () => {
-      await this.guard(async () => void (await this.flushWhere(() => true, true)));
+      await this.guard(() => this.flushWhere(() => true, true));
       if (this.problem) throw new FaultlineError(this.problem.code, this.problem.message);
     });
   }
@@ -106,19 +106,22 @@ export class StoreWriter {
     this.scheduled = true;
     void this.queue.run(async () => {
       this.scheduled = false;
-      await this.guard(async () => void (await this.flushWhere(() => true, false)));
+      await this.guard(() => this.flushWhere(() => true, false));
     });
   }
-  private async flushAged(): Promise<void> {
+  private async flushAged(): Promise<boolean> {
     const before = this.context.nowMs() - this.options.flushAgeMs;
-    if (this.hotBytes() > MAX_HOT_BYTES) await this.makeRoom();
-    // Table by table: at a low rate of logs the spans beside them are left to become whole row groups.
-    else await this.flushWhere((day, table) => this.bornMs(day, table) <= before, true);
+    const wrote =
+      this.hotBytes() > MAX_HOT_BYTES
+        ? await this.makeRoom()
+        : // Table by table: at a low rate of logs the spans beside them are left to become whole row groups.
+          await this.flushWhere((day, table) => this.bornMs(day, table) <= before, true);
     await flushDictionary(this.context);
     await this.options.afterFlush();
+    return wrote;
   }
-  private async makeRoom(): Promise<void> {
-    if (!(await this.flushWhere(() => true, false))) await this.flushWhere(() => true, true);
+  private async makeRoom(): Promise<boolean> {
+    return (await this.flushWhere(() => true, false)) || (await this.flushWhere(() => true, true));
   }
   private hotBytes(): number {
     return TELEMETRY.reduce((sum, { name }) => sum + this.context.hot.table(name).counts().bytes, 0);
@@ -167,10 +170,12 @@ export class StoreWriter {
     if (fileBytes(`${this.options.catalogPath}.wal`) > MAX_LOG_BYTES) await connection.run(`CHECKPOINT ${catalog}`).catch(() => undefined);
   }
 
-  /** A failed write keeps its rows hot, says so and is tried again later, at growing intervals. */
-  private async guard(work: () => Promise<void>): Promise<void> {
+  /** @param work says whether it wrote. A failed write keeps its rows hot, says so and is tried again later, at growing intervals. */
+  private async guard(work: () => Promise<boolean>): Promise<void> {
     try {
-      await work();
+      const wrote = await work();
+      // That nothing was due says nothing about the rows that could not be written before.
+      if (!wrote && this.hotDays().length > 0) return;
       this.retryMs = 0;
       this.retryAtMs = 0;
       this.problem = null;
