@@ -168,6 +168,26 @@ describe('what is wrong', () => {
     const bill = await take(`${head}\n${row('1')},-1,1,1,Hours\n${row('2')},,2,1,Hours\n${row('3')},3,3,1,\n`);
     expect(rowProblems(bill)).toEqual(['3 missing_price', '2 negative_price', '4 unit_without_quantity']);
   });
+  it('takes rows with tags of any kind: no JSON, a key twice, a quote in a key', async () => {
+    const tags = ['not json', '[1]', '{"a":1,"a":2}', '{"a\\"b":"x"}', '{"":{"deep":1}}', '{"service":"cart"}'];
+    const bill = await take(`${HEADER},Tags\n${tags.map((tag) => `${row('1')},"${tag.replaceAll('"', '""')}"`).join('\n')}\n`);
+    expect([bill.rows, bill.refusedRows]).toEqual([tags.length, 0]);
+    expect(await t.one("SELECT tags['service'] AS s FROM bill WHERE line = 7")).toEqual({ s: 'cart' });
+  });
+  it('refuses a row whose only period is none', async () => {
+    const head = 'BilledCost,BillingCurrency,ChargePeriodStart,BillingPeriodStart,BillingPeriodEnd';
+    const bill = await take(`${head}\n1,USD,2026-10-01,2026-09-01,2026-10-01\n1,USD,2026-09-05,2026-09-01,2026-10-01\n`);
+    expect([bill.rows, rowProblems(bill).filter((code) => code.endsWith('backward_period'))]).toEqual([1, ['2 backward_period']]);
+  });
+  it('lists a line that is not UTF-8, and takes the rest', async () => {
+    const bytes = Buffer.concat([
+      Buffer.from(`${HEADER}\n${row('1')}\n`),
+      Buffer.from([0xff, 0xfe, 0x2c]),
+      Buffer.from(`1,1\n${row('2')}\n`),
+    ]);
+    const bill = await take(bytes);
+    expect([bill.rows + bill.refusedRows > 0 || codes(bill).includes('not_utf8'), bill.problemCount > 0]).toEqual([true, true]);
+  });
   it('tells a wrong header, an empty file, binary, a cut-off archive: nothing is taken', async () => {
     const refused = async (content: string | Uint8Array) => {
       const bill = await take(content);

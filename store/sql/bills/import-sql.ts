@@ -12,6 +12,15 @@ const TOO_FINE = "'\\.\\d{18}\\d*[1-9]'";
 const TIME_FORMATS = "['%m/%d/%Y', '%Y-%m-%d %H:%M:%S UTC', '%m/%d/%Y %H:%M:%S']";
 const raw = (index: number): string => `r.c${index}`;
 
+/** What FOCUS lets be missing, filled in. */
+const FILLED: Readonly<Record<string, string>> = {
+  charge_period_start: 'coalesce(charge_period_start, billing_period_start)',
+  charge_period_end: 'coalesce(charge_period_end, billing_period_end)',
+  effective_cost: 'coalesce(effective_cost, billed_cost)',
+  billed_cost: 'coalesce(billed_cost, effective_cost)',
+  billing_currency: "coalesce(upper(trim(billing_currency)), 'XXX')",
+};
+
 /** One check of a row: when it holds, the row has the problem. Columns are those of the view, typed. */
 interface Check {
   readonly code: BillProblemCode;
@@ -85,8 +94,8 @@ const amountOf = (index: number): string =>
   `CASE WHEN regexp_full_match(trim(${raw(index)}), ${NUMBER}) THEN TRY_CAST(trim(${raw(index)}) AS DECIMAL(38,18)) END`;
 const timeOf = (index: number): string =>
   `coalesce(TRY_CAST(${raw(index)} AS TIMESTAMPTZ) AT TIME ZONE 'UTC', try_strptime(${raw(index)}, ${TIME_FORMATS}))`;
-const tagsOf = (index: number): string =>
-  `CASE WHEN json_valid(${raw(index)}) AND json_type(${raw(index)}) = 'OBJECT' THEN map_from_entries(list_transform(json_keys(${raw(index)}), lambda key: {'key': key, 'value': json_extract_string(${raw(index)}, '$."' || key || '"')})) END`;
+/** Whatever the text is: no JSON, a list, a key twice. */
+const tagsOf = (index: number): string => `TRY_CAST(TRY_CAST(${raw(index)} AS JSON) AS MAP(VARCHAR, VARCHAR))`;
 function columnSql(layout: BillLayout, { name, kind }: (typeof BILL_COLUMNS)[number]): string {
   const index = layout.at.get(name);
   if (index === undefined) return 'NULL';
@@ -112,7 +121,7 @@ export function checksOf(layout: BillLayout): readonly Check[] {
       column: 'charge_period_start',
       when: `NOT (${given('charge_period_start', 'billing_period_start')}) OR NOT (${given('charge_period_end', 'billing_period_end')})`,
     },
-    { code: 'backward_period', column: 'charge_period_end', when: 'charge_period_end <= charge_period_start' },
+    { code: 'backward_period', column: 'charge_period_end', when: `${FILLED['charge_period_end']} <= ${FILLED['charge_period_start']}` },
   ];
   const noted: Check[] = [
     ...(known('billing_currency')
@@ -161,15 +170,8 @@ FROM (
 )`;
 }
 
-/** Rows that are taken, with what FOCUS lets be missing filled in. */
+/** Rows that are taken. */
 const taken = (firstNoted: number): string => `(SELECT * FROM staged WHERE NOT list_has_any(codes, range(${firstNoted})::USMALLINT[]))`;
-const FILLED: Readonly<Record<string, string>> = {
-  charge_period_start: 'coalesce(charge_period_start, billing_period_start)',
-  charge_period_end: 'coalesce(charge_period_end, billing_period_end)',
-  effective_cost: 'coalesce(effective_cost, billed_cost)',
-  billed_cost: 'coalesce(billed_cost, effective_cost)',
-  billing_currency: "coalesce(upper(trim(billing_currency)), 'XXX')",
-};
 /**
  * Adds the rows. Those that other bills brought already, as often as they brought them, are left out: a file that
  * covers last month's days again adds only what is new, whatever the order of import. @param first no bill is there yet
