@@ -22,7 +22,10 @@ async function draftWhenNone(console: ConsoleClient, incident: string, locale: s
 export async function postmortem(incident: string, flags: PostmortemFlags): Promise<number> {
   const { text, unverified } = await withConsole({ flags }, async (console) => {
     if (flags.draft) await draftWhenNone(console, incident, flags.draft === true ? 'en' : flags.draft);
-    const response = await console.call(`${of(incident)}/export?format=${flags.format}`);
+    const response = await console.call(`${of(incident)}/export?format=${flags.format}`).catch((error: unknown) => {
+      if (!(error instanceof FaultlineError && error.code === 'not_found')) throw error;
+      throw new FaultlineError('not_found', `${error.message} --draft writes one.`);
+    });
     return { text: await response.text(), unverified: Number(response.headers.get('x-unverified') ?? 0) };
   });
   if (flags.out === undefined) process.stdout.write(text);

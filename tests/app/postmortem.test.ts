@@ -1,9 +1,12 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Incident } from '#contracts/judgement.ts';
 import { type Check, type Figure, type Postmortem, postmortemFileSchema, type Revision, type Verification } from '#contracts/postmortem.ts';
 import { allBlocks, boundOf } from '#contracts/postmortem-tree.ts';
 import { createShop } from '#demo/simulate.ts';
-import { openRig, type Rig } from './engine-rig.ts';
+import { openRig, type Rig, TOKEN } from './engine-rig.ts';
 
 /** Half an hour of the demo shop with a bad release, its incident, and all that becomes of its postmortem. */
 let rig: Rig;
@@ -15,6 +18,21 @@ const startMs = noonMs - MINUTES * 60_000;
 const shop = createShop({ seed: 3, scenario: 'bad_deploy', startMs, durationMs: MINUTES * 60_000, requestsPerSecond: 10 });
 let clockMs = noonMs + 10_000;
 const at = (path = ''): string => `/console/postmortems/${incident.id}${path}`;
+const cli = async (...args: string[]): Promise<{ code: number; out: string; said: string }> => {
+  const child = spawn(
+    join(import.meta.dirname, '../../bin/faultline'),
+    ['postmortem', ...args, '--api', rig.running.url, '--token', TOKEN],
+    {
+      env: { ...process.env, FAULTLINE_SOURCE: '1' },
+    },
+  );
+  const [out, said, code] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    new Promise<number>((done) => child.once('exit', (exit) => done(exit ?? -1))),
+  ]);
+  return { code, out, said };
+};
 const verify = (document?: unknown): Promise<Verification> => rig.post(at('/verify'), { document }) as Promise<Verification>;
 const get = async (): Promise<Postmortem> => (await rig.json(at())) as Postmortem;
 
@@ -157,14 +175,28 @@ describe('a postmortem', () => {
   it('is handed over as Markdown, as one HTML file that loads nothing, and as JSON of its schema', async () => {
     for (const format of ['md', 'html', 'json'] as const) {
       const answer = await rig.call(at(`/export?format=${format}`));
-      const text = await answer.text();
+      const file = await answer.text();
       expect(answer.headers.get('x-unverified')).toBe('0');
-      expect(text).toContain('Mine');
-      if (format === 'json') expect(postmortemFileSchema.parse(JSON.parse(text)).incident.id).toBe(incident.id);
+      expect(file).toContain('Mine');
+      if (format === 'json') expect(postmortemFileSchema.parse(JSON.parse(file)).incident.id).toBe(incident.id);
       if (format !== 'html') continue;
-      expect(text).toContain("default-src 'none'");
-      expect(text).not.toMatch(/<script|<link|<img|<iframe|@import|url\(/i);
+      expect(file).toContain("default-src 'none'");
+      expect(file).not.toMatch(/<script|<link|<img|<iframe|@import|url\(/i);
     }
+  });
+  it('comes from the command line; list names it; 1 and a hint where there is none', async () => {
+    const { code, out } = await cli(incident.id);
+    expect([code, out.split('\n')[0]]).toEqual([0, '# Mine']);
+    const list = await cli('list', '--json');
+    expect(JSON.parse(list.out)).toMatchObject([{ incidentId: incident.id, title: 'Mine', revision: 2 }]);
+    expect(await cli('none')).toEqual({
+      code: 1,
+      out: '',
+      said: 'faultline: There is no postmortem of incident "none". --draft writes one.\n',
+    });
+    // A draft never takes the place of what people wrote.
+    expect((await cli(incident.id, '--draft', 'zh')).out.split('\n')[0]).toBe('# Mine');
+    expect((await cli(incident.id, '--format', 'pdf')).code).toBe(2);
   });
   it('says that it cannot be checked once the data is gone', async () => {
     clockMs += 9 * 86_400_000;
@@ -177,5 +209,8 @@ describe('a postmortem', () => {
     // What the incident itself says is still there.
     expect(report.counts.equal).toBeGreaterThan(0);
     expect((await rig.call(at('/export?format=html'))).headers.get('x-unverified')).toBe(String(report.counts.unverified));
+    const { code, out, said } = await cli(incident.id);
+    expect([code, said]).toEqual([3, expect.stringContaining(`${report.counts.unverified} numbers changed or could not be checked`)]);
+    expect(out).toContain('NOT CHECKED: its data was removed since');
   });
 });

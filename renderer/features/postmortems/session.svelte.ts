@@ -7,7 +7,7 @@ const SAVE_AFTER_MS = 1_200;
 const RETRY_MS = 5_000;
 export type SaveState = 'saved' | 'dirty' | 'saving' | 'failed' | 'conflict';
 
-/** Which window this is: of a conflict one wants to know whether it is one's own other window. */
+/** Which window this is: tells a revision of somebody else from one of our own whose answer was lost. */
 function windowId(): string {
   const known = window.sessionStorage.getItem('faultline.editor');
   const id = known ?? [...crypto.getRandomValues(new Uint8Array(8))].map((b) => b.toString(16).padStart(2, '0')).join('');
@@ -135,12 +135,17 @@ export class PostmortemSession {
     const answer = await api.json<{ revisions: Revision[] }>(`${this.path}/revisions`).catch(() => null);
     const theirs = answer?.revisions[0] ?? null;
     if (theirs === null) return;
+    // Saved from here, and the answer was lost on its way: nobody else has written.
+    if (theirs.editor === this.editor && theirs.revision === this.revision + 1) {
+      this.revision = theirs.revision;
+      this.savedMs = theirs.savedMs;
+      this.error = null;
+      this.state = 'dirty';
+      this.saveIn(0);
+      return;
+    }
     this.theirs = theirs;
     this.state = 'conflict';
     this.error = null;
-  }
-  /** Whether the newest revision came from this very window (a second copy of the page, or a lost answer). */
-  get ownWindow(): boolean {
-    return this.theirs?.editor === this.editor;
   }
 }
