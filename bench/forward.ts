@@ -90,7 +90,7 @@ export const forward: Scenario = {
   about:
     'a queue filled while the destination is paused, then sent to a server that takes everything: items per CPU-second of the sending process and per second; acknowledgement with and without forwarding',
   run: async ({ quick }) => {
-    const items = quick ? 100_000 : 1_000_000;
+    const items = quick ? 100_000 : 400_000;
     const rows: Row[] = [
       await workOff('traces, received plain, sent gzip', 'traces', items, false),
       await workOff('traces, received and sent gzip', 'traces', items, true),
@@ -98,7 +98,7 @@ export const forward: Scenario = {
       await workOff('metrics, received plain, sent gzip', 'metrics', items, false),
     ];
     for (let round = 0; round < (quick ? 1 : 2); round++)
-      for (const forwarding of [false, true]) rows.push(await acknowledgement(forwarding, quick ? 5 : 15));
+      for (const forwarding of [false, true]) rows.push(await acknowledgement(forwarding, quick ? 5 : 10));
     return rows;
   },
 };

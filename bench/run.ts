@@ -25,6 +25,7 @@ const SCENARIOS: Readonly<Record<string, () => Promise<Scenario>>> = {
   bills: async () => (await import('./bills.ts')).bills,
   memory: async () => (await import('./memory.ts')).memory,
   llm: async () => (await import('./llm.ts')).llm,
+  forward: async () => (await import('./forward.ts')).forward,
   'trace-page': async () => (await import('./trace-page.ts')).tracePage,
 };
 

@@ -1,4 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -108,4 +110,66 @@ describe('a second console as the platform', () => {
     expect(load.counts.acknowledged).toBeGreaterThan(100);
     expect([counters.failed, counters.dropped, counters.rejectedItems]).toEqual([{}, {}, 0]);
   }, 180_000);
+});
+
+describe('a destination of every temper', () => {
+  it('is waited for, blocked, counted, and its secrets stay in a file of mode 0600', async () => {
+    const answers: { status: number; headers?: Record<string, string> }[] = [];
+    const seen: { auth: string | undefined; atMs: number }[] = [];
+    const server = createServer((request, response) =>
+      request.resume().on('end', () => {
+        seen.push({ auth: request.headers.authorization, atMs: Date.now() });
+        const { status, headers } = answers.shift() ?? { status: 200 };
+        response.writeHead(status, headers ?? {}).end();
+      }),
+    );
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    closing.push(() => void server.close());
+    const console = await start(folder());
+    expect(console.pids()['forwarder'], 'without a destination nothing could send').toBeUndefined();
+    const call = async (path: string, body?: unknown, method = 'POST'): Promise<Response> =>
+      console.fetch(`/console/forwarding${path}`, {
+        method,
+        headers: { 'content-type': 'application/json' },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    // The first eight are under way together; then one finds out whether the destination is back.
+    for (let i = 0; i < 7; i++) answers.push({ status: 503 });
+    answers.push({ status: 429, headers: { 'retry-after': '2' } }, { status: 400 }, { status: 401 });
+    const load = startMixedLoad(console.ingest, 1);
+    await sleep(500);
+    await load.stop();
+    expect((await call('/destinations', { name: 'hostile', url, headers: { Authorization: 'Bearer hunter2hunter2' } })).status).toBe(200);
+    const blocked = await until('the block', async () => {
+      const each = await destination(console);
+      return each.state === 'blocked' && each;
+    });
+    expect(blocked.error).toContain('refuses the credentials');
+    expect(blocked.counters.failed['http_400']?.requests).toBe(1);
+    expect(blocked.counters.retries).toBe(8);
+    const waited = seen.findIndex((_, i) => i > 0 && seen[i]!.atMs - seen[i - 1]!.atMs >= 1_900);
+    expect(waited, 'nothing came within the two seconds of Retry-After').toBeGreaterThan(0);
+    await call('/destinations/hostile/resume');
+    const done = await delivered(console);
+    expect(done.counters.sent.traces.requests + done.counters.sent.logs.requests + done.counters.sent.metrics.requests).toBe(
+      load.counts.acknowledged - 1,
+    );
+    expect(new Set(seen.map(({ auth }) => auth))).toEqual(new Set(['Bearer hunter2hunter2']));
+    const file = join(console.dataDir, 'forward/destinations.json');
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    for (const path of ['/console/forwarding', '/console/state', '/metrics'])
+      expect(await (await console.fetch(path)).text()).not.toContain('hunter2');
+    expect(console.log()).not.toContain('hunter2');
+    const metrics = await (await console.fetch('/metrics')).text();
+    expect(metrics).toMatch(/faultline_egress_bytes_total [1-9]/);
+    expect(metrics).toContain('faultline_forward_lost_items_total{reason="http_400",destination="hostile"}');
+    expect(
+      (await call('/destinations', { name: 'hostile', url: 'http://elsewhere:1' })).status,
+      'another host does not get the headers',
+    ).toBe(400);
+    expect((await call('/destinations', { name: 'Bad Name', url })).status).toBe(400);
+    expect((await call('/destinations/hostile', undefined, 'DELETE')).status).toBe(200);
+    await until('the process that sends to end', async () => console.pids()['forwarder'] === undefined);
+  }, 120_000);
 });
