@@ -76,7 +76,7 @@ export class Explainer {
     const done = orAborted(this.turn, abort.signal)
       .catch(() => undefined)
       .then(() => this.run(incident, abort, options));
-    this.turn = Promise.all([this.turn, done]);
+    this.turn = Promise.all([this.turn, done]).then(() => undefined);
     this.jobs.set(incidentId, { job, abort, done });
     this.tell(incidentId, job);
     return job;
