@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, isAbsolute, join } from 'node:path';
 import { z } from 'zod';
 import { type ModelJob, type Models, type ShelfModel, shelfModelSchema } from '#contracts/console-models.ts';
@@ -80,7 +80,9 @@ export class ModelShelf {
     const path = demoFile(this.options.dataDir);
     this.start('add', basename(path), async (signal) => {
       mkdirSync(join(this.options.dataDir, 'models'), { recursive: true, mode: 0o700 });
-      writeFileSync(path, makeDemoModel(), { mode: 0o600 });
+      // Moved into place: writing over a file that the llm process has mapped would end it.
+      writeFileSync(`${path}.new`, makeDemoModel(), { mode: 0o600 });
+      renameSync(`${path}.new`, path);
       await this.checkAndAdd(path, signal);
     });
   }
