@@ -31,6 +31,9 @@ class Values {
       refuse('it does not name its architecture ("general.architecture")');
     this.architecture = architecture as string;
   }
+  has(key: string): boolean {
+    return this.header.values.has(this.own(key)) || this.header.arrays.has(this.own(key));
+  }
   get isHybrid(): boolean {
     return [...this.header.values.keys()].some((key) => key.startsWith(this.own('ssm.')) || key.startsWith(this.own('shortconv.')));
   }
@@ -72,7 +75,9 @@ function checkShape(values: Values): { layers: number; width: number; headWidths
   const least = values.isHybrid ? 0 : 1;
   const heads = values.perLayer(values.own('attention.head_count'), layers, least, 4_096);
   const kvHeads = values.perLayer(values.own('attention.head_count_kv'), layers, least, 4_096, heads);
-  values.perLayer(values.own('feed_forward_length'), layers, 1, 1 << 24, [1]);
+  // Without it llama.cpp makes tensors of width 0, and ends its process; hybrids and experts have other widths.
+  const otherWidths = values.isHybrid || values.has('expert_feed_forward_length');
+  values.perLayer(values.own('feed_forward_length'), layers, least, 1 << 24, otherWidths ? [1] : undefined);
   for (const [i, kv] of kvHeads.entries()) {
     const own = heads[heads.length === 1 ? 0 : i] ?? 1;
     if (kv > 0 && own % kv !== 0) refuse(`${own} attention heads cannot share ${kv} key-value heads`);

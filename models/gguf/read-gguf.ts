@@ -91,6 +91,11 @@ class Cursor {
     const view = this.take(length);
     return new TextDecoder().decode(new Uint8Array(view.buffer, view.byteOffset, length));
   }
+  /** A key or name: printable ASCII. llama.cpp reads it up to its first zero byte, and ends its process when that leaves nothing. */
+  name(maxBytes: number, what: string): string {
+    const name = this.string(maxBytes, what);
+    return /^[\x21-\x7e]+$/.test(name) ? name : refuse(`${what} is ${JSON.stringify(name)}`);
+  }
   skipString(what: string): void {
     const length = this.uint64(`the length of ${what}`);
     if (length > GGUF_LIMITS.stringBytes) refuse(`${what} is ${length} bytes long, the limit is ${GGUF_LIMITS.stringBytes}`);
@@ -147,7 +152,7 @@ function array(cursor: Cursor, key: string): GgufArray {
 }
 function tensorInfo(cursor: Cursor, index: number): GgufTensorInfo {
   const what = `tensor ${index}`;
-  const name = cursor.string(GGUF_LIMITS.tensorNameBytes, `the name of ${what}`);
+  const name = cursor.name(GGUF_LIMITS.tensorNameBytes, `the name of ${what}`);
   const dimensions = cursor.uint32();
   if (dimensions < 1 || dimensions > 4) refuse(`tensor "${name}" has ${dimensions} dimensions`);
   const dims = Array.from({ length: dimensions }, () => cursor.uint64(`a dimension of tensor "${name}"`));
@@ -178,7 +183,7 @@ export function readGguf(readAt: ReadAt, fileBytes: number): GgufHeader {
   const values = new Map<string, GgufScalar>();
   const arrays = new Map<string, GgufArray>();
   for (let i = 0; i < entryCount; i++) {
-    const key = cursor.string(GGUF_LIMITS.keyBytes, `the key of metadata entry ${i}`);
+    const key = cursor.name(GGUF_LIMITS.keyBytes, `the key of metadata entry ${i}`);
     if (values.has(key) || arrays.has(key)) refuse(`"${key}" is there twice`);
     const type = cursor.uint32();
     if (type === VALUE.array) arrays.set(key, array(cursor, key));
