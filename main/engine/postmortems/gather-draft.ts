@@ -48,6 +48,12 @@ export function anomalyOf(incident: Incident, entry: TimelineEntry): Anomaly | n
     a.subject.instance === undefined;
   return incident.anomalies.find(same) ?? null;
 }
+/** What a figure says, without the rounded numbers the sentence was written with: they would stand beside the read one. */
+const labelOf = (says: string, params: Evidence['params']): string =>
+  says
+    .replace(`${params['from']} → ${params['to']}`, '')
+    .replace(/\s+([,.。])/g, '$1')
+    .replace(/\s*[:：]?\s*[.。]?\s*$/, '');
 const roundUp = (ms: number, step: number): number => Math.ceil(ms / step) * step;
 
 async function readCharts(store: Pick<Store, 'userQuery'>, incident: Incident, endMs: number, nowMs: number): Promise<Map<string, Chart>> {
@@ -148,17 +154,21 @@ export async function gatherDraft(
   const evidence = new Map<string, FigurePair>();
   for (const candidate of candidates)
     for (const row of candidate.evidence) {
-      const value = figures.make(row.says, row.query, 'value', row.unit, { value: row.value, evidence: row.id });
+      const value = figures.make(labelOf(row.says, row.params), row.query, 'value', row.unit, { value: row.value, evidence: row.id });
       const before =
         row.baseline === null
           ? null
-          : figures.make(`${row.says} (before)`, row.query, 'baseline', row.unit, { value: row.baseline, evidence: row.id });
+          : figures.make(`${labelOf(row.says, row.params)} (before)`, row.query, 'baseline', row.unit, {
+              value: row.baseline,
+              evidence: row.id,
+            });
       evidence.set(evidenceKey(candidate, row), { value, baseline: before });
     }
   const entries = new Map<number, FigurePair>();
   for (const { index, anomaly } of told) {
     if (anomaly === null || readings.get(anomaly.query)?.row == null) continue;
-    const { says } = incident.timeline[index]!;
+    const entry = incident.timeline[index]!;
+    const says = labelOf(entry.says, entry.params);
     const value = figures.optional(says, anomaly.query, 'value', unitOf(anomaly));
     entries.set(index, { value, baseline: figures.optional(`${says} (before)`, anomaly.query, 'baseline', unitOf(anomaly)) });
   }
