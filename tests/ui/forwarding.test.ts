@@ -47,7 +47,7 @@ describe.skipIf(cannotRun !== null)(`forwarding${cannotRun === null ? '' : `: sk
     await dialog.getByRole('button', { name: 'Save' }).click();
     const row = page.getByRole('row', { name: /platform/ });
     await row.getByText(/up to date|sending/).waitFor();
-    await page.waitForFunction('!/egress[^0-9]*0 B/.test(document.querySelector("footer").textContent)');
+    await expect.poll(() => page.locator('footer').innerText(), { timeout: 15_000 }).not.toMatch(/egress\s*0 B/);
     expect(await page.content()).not.toContain('hunter2');
     expect(await (await faultline.fetch('/console/forwarding')).text()).not.toContain('hunter2');
 
