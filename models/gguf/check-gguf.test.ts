@@ -80,6 +80,11 @@ describe('readGguf and checkGguf', () => {
     ['no width of its layers', altered('llama.feed_forward_length', null), '"llama.feed_forward_length" is missing'],
     ['a key that is no name', altered('x', text('\0\0', 'y')), 'the key of metadata entry'],
     ['a tensor without a name', altered('x', null, [{ ...EMBEDDING, name: '' }]), 'the name of tensor 0'],
+    [
+      'a token twice',
+      altered('tokenizer.ggml.tokens', { key: 'tokenizer.ggml.tokens', type: 'strings', value: ['a', 'b', 'a', 'd'] }),
+      'token 2 is there twice',
+    ],
     ['no tokens', altered('tokenizer.ggml.tokens', null), 'has no tokens'],
     ['an end token beyond the tokens', altered('tokenizer.ggml.eos_token_id', count('tokenizer.ggml.eos_token_id', 4)), 'only 4 tokens'],
     ['no merges', altered('tokenizer.ggml.model', text('tokenizer.ggml.model', 'gpt2')), 'no merges'],

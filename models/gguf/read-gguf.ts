@@ -32,6 +32,7 @@ export const GGUF_LIMITS = {
   keyBytes: 256,
   tensorNameBytes: 128,
   stringBytes: 1024 * 1024,
+  tokenBytes: 65_536,
   arrayValues: 4_000_000,
   keptNumbers: 2_048,
 } as const;
@@ -139,6 +140,10 @@ function array(cursor: Cursor, key: string): GgufArray {
   const elementType = cursor.uint32();
   const count = cursor.uint64(`the length of "${key}"`);
   if (count > GGUF_LIMITS.arrayValues) refuse(`"${key}" has ${count} values, the limit is ${GGUF_LIMITS.arrayValues}`);
+  if (elementType === VALUE.string && key === 'tokenizer.ggml.tokens') {
+    refuseRepeated(cursor, count);
+    return { elementType, count, numbers: [] };
+  }
   if (elementType === VALUE.string) {
     for (let i = 0; i < count; i++) cursor.skipString(`value ${i} of "${key}"`);
     return { elementType, count, numbers: [] };
@@ -149,6 +154,18 @@ function array(cursor: Cursor, key: string): GgufArray {
     return { elementType, count, numbers: [] };
   }
   return { elementType, count, numbers: Array.from({ length: count }, () => Number(scalar(cursor, elementType, key))) };
+}
+/** llama.cpp ends its process when two tokens are spelt alike (empty ones it renames). Compared by bytes: they need not be UTF-8. */
+function refuseRepeated(cursor: Cursor, count: number): void {
+  const seen = new Set<string>();
+  for (let i = 0; i < count; i++) {
+    const length = cursor.uint64(`the length of token ${i}`);
+    if (length > GGUF_LIMITS.tokenBytes) refuse(`token ${i} is ${length} bytes long, the limit is ${GGUF_LIMITS.tokenBytes}`);
+    const view = cursor.take(length);
+    const token = Buffer.from(view.buffer, view.byteOffset, length).toString('latin1');
+    if (length > 0 && seen.has(token)) refuse(`token ${i} is there twice`);
+    seen.add(token);
+  }
 }
 function tensorInfo(cursor: Cursor, index: number): GgufTensorInfo {
   const what = `tensor ${index}`;
