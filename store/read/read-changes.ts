@@ -9,6 +9,8 @@ import { deriveChanges, type ProcessStart } from './derive-changes.ts';
 
 /** How far before a window versions and instances are looked at: what is new is told by what was there before. */
 const BEFORE_MS = 3_600_000;
+/** Everybody reports at least this often: an instance heard this soon after the very first record may have been there all along. */
+const FIRST_ROUND_MS = 60_000;
 
 /** What tells of changes in a window, and the changes told by it, oldest first. */
 export async function readChangeSigns(
@@ -25,8 +27,11 @@ export async function readChangeSigns(
 /** All changes of a window, newest first, and the statement that shows which version ran where and when. */
 export async function readChanges(store: Queries, window: Window, options: QueryOptions): Promise<{ changes: Change[]; query: string }> {
   const wide = { startMs: Math.max(0, window.startMs - BEFORE_MS), endMs: window.endMs };
-  const { changes } = await readChangeSigns(store, wide, options);
-  return { changes: changes.filter(({ atMs }) => atMs >= window.startMs && atMs < window.endMs).reverse(), query: placementsSql(wide) };
+  const { changes, placements } = await readChangeSigns(store, wide, options);
+  const knownMs = placements.reduce((least, place) => Math.min(least, place.firstSeenMs), Number.POSITIVE_INFINITY) + FIRST_ROUND_MS;
+  const isNews = ({ atMs, kind }: Change): boolean =>
+    atMs >= window.startMs && atMs < window.endMs && !(kind === 'scale' && atMs <= knownMs);
+  return { changes: changes.filter(isNews).reverse(), query: placementsSql(wide) };
 }
 
 async function readPlacements(store: Queries, window: Window, options?: QueryOptions): Promise<Placement[]> {

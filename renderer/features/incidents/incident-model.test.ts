@@ -132,12 +132,25 @@ describe('timeline', () => {
     expect(told.filter((e) => e.kind === 'anomaly').map((e) => e.atMs)).toEqual([480_000, 540_000, 600_000, 660_000, 720_000, 780_000]);
     expect(told.some((e) => e.kind === 'note')).toBe(true);
   });
+  const step = (from: string, to: string, kind = 'deploy') => ({
+    messageKey: `timeline_change_${kind}`,
+    params: { service: 'cart', from, to },
+  });
   it.each([
     [540_000, 'cart', 'i'],
-    [540_999, 'cart', 'i'],
-    [541_001, 'cart', null],
+    [541_999, 'cart', 'i'],
+    [542_001, 'cart', null],
     [540_000, 'web', null],
-  ])('a change at %i of %s is tied to %s', (atMs, service, id) => expect(incidentOf({ atMs, service }, [seen])).toBe(id));
+  ])('a change at %i of %s is tied to %s', (atMs, service, id) => expect(incidentOf({ atMs, service, ...step('', '') }, [seen])).toBe(id));
+  it.each([
+    ['deploy', '1', '2', 536_000, 'i'],
+    ['deploy', '1', '2', 300_000, null],
+    ['deploy', '2', '1', 536_000, null],
+    ['flag', '1', '2', 536_000, null],
+  ])('a %s %s → %s whose time is known better by now (%i) is tied to %s', (kind, from, to, atMs, id) => {
+    const told = { ...entry('change', 539_500), service: 'cart', ...step('1', '2', kind) };
+    expect(incidentOf({ atMs, service: 'cart', ...step(from, to, kind) }, [incident({ timeline: [told] })])).toBe(id);
+  });
   it('names who is in trouble; a resolved incident names nobody', () => {
     expect(troubledServices([seen])).toEqual(new Set(['cart', 'web']));
     expect(troubledServices([{ ...seen, status: 'resolved' }])).toEqual(new Set());

@@ -1,13 +1,11 @@
-import type { Incident, TimelineEntry } from '#contracts/judgement.ts';
-import { timelineOf } from '../incidents/incident-timeline.ts';
+import type { Incident } from '#contracts/judgement.ts';
+import { isSameChange, type ToldChange, timelineOf } from '../incidents/incident-timeline.ts';
 
-/** Evidence tells times to the second. */
-const SAME_MS = 1_000;
 /** Incident whose timeline holds the change; null: it is tied to none. */
-export function incidentOf(change: { readonly atMs: number; readonly service: string }, incidents: readonly Incident[]): string | null {
-  const tells = (entry: TimelineEntry): boolean =>
-    entry.kind === 'change' && entry.service === change.service && Math.abs(entry.atMs - change.atMs) < SAME_MS;
-  return incidents.find((incident) => timelineOf(incident).some(tells))?.id ?? null;
+export function incidentOf(change: ToldChange, incidents: readonly Incident[]): string | null {
+  return (
+    incidents.find((incident) => timelineOf(incident).some((entry) => entry.kind === 'change' && isSameChange(entry, change)))?.id ?? null
+  );
 }
 /** Services the open incidents are about: where it shows, where it comes from, who suffers. */
 export function troubledServices(incidents: readonly Incident[]): Set<string> {
