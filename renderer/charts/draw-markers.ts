@@ -26,7 +26,7 @@ export function drawMarkers(chart: uPlot, markers: readonly Marker[], font: stri
     ctx.moveTo(x, top);
     ctx.lineTo(x, top + height);
     ctx.stroke();
-    label(ctx, marker, x, top, left + width, font, remPx * scale, taken);
+    label(ctx, marker, x, { left, top, right: left + width }, font, remPx * scale, taken);
   }
   ctx.restore();
 }
@@ -34,8 +34,7 @@ function label(
   ctx: CanvasRenderingContext2D,
   marker: Marker,
   x: number,
-  top: number,
-  right: number,
+  { left, top, right }: { readonly left: number; readonly top: number; readonly right: number },
   font: string,
   remPx: number,
   taken: [number, number][],
@@ -43,13 +42,21 @@ function label(
   if (marker.label === '') return;
   ctx.font = `600 ${Math.round(remPx * 0.65)}px ${font}`;
   ctx.fillStyle = marker.colour;
-  const wide = ctx.measureText(marker.label).width;
   const gap = remPx / 4;
-  const from = x + wide + gap < right ? x + gap : x - gap - wide;
+  const isRight = x + ctx.measureText(marker.label).width + gap < right || right - x > x - left;
+  const words = cut(ctx, marker.label, (isRight ? right - x : x - left) - gap);
+  const wide = ctx.measureText(words).width;
+  const from = isRight ? x + gap : x - gap - wide;
   // Words over words can be read by nobody; the line stays, its words are on the timeline.
   if (taken.some(([start, end]) => from < end + gap && from + wide > start - gap)) return;
   taken.push([from, from + wide]);
   ctx.textAlign = 'left';
   ctx.textBaseline = 'top';
-  ctx.fillText(marker.label, from, top + 2);
+  ctx.fillText(words, from, top + 2);
+}
+/** Words that fit, the end left out: a name without its beginning is another name. */
+function cut(ctx: CanvasRenderingContext2D, text: string, roomPx: number): string {
+  let shown = text;
+  while (shown.length > 1 && ctx.measureText(shown).width > roomPx) shown = `${shown.slice(0, -2)}…`;
+  return shown;
 }

@@ -14,17 +14,18 @@ export interface Red {
 }
 const orNull = (value: number): number | null => (Number.isFinite(value) ? value : null);
 
-/** `stepMs`: the width of a row. */
-export function readRed(table: Pick<Table, 'times' | 'numbers'>, stepMs: number): Red {
+/** `stepMs`: the width of a row. A row that `endMs` cuts is left out: half of its requests would look like a drop. */
+export function readRed(table: Pick<Table, 'times' | 'numbers'>, stepMs: number, endMs = Number.POSITIVE_INFINITY): Red {
   const perSecond = 1000 / stepMs;
-  const requests = [...table.numbers('requests')];
+  const times = [...table.times('time')].filter((atMs) => atMs + stepMs <= endMs);
+  const requests = [...table.numbers('requests').slice(0, times.length)];
   const errors = table.numbers('errors');
   const durations = (name: string): (number | null)[] =>
-    [...table.numbers(name)].map((value, i) => (requests[i]! > 0 ? orNull(value) : null));
+    [...table.numbers(name).slice(0, times.length)].map((value, i) => (requests[i]! > 0 ? orNull(value) : null));
   return {
-    times: [...table.times('time')],
+    times,
     rate: requests.map((count) => count * perSecond),
-    errorRate: [...errors].map((count) => count * perSecond),
+    errorRate: [...errors.slice(0, times.length)].map((count) => count * perSecond),
     errorRatio: requests.map((count, i) => (count > 0 ? errors[i]! / count : null)),
     p50Ms: durations('p50_ms'),
     p95Ms: durations('p95_ms'),

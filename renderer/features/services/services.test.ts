@@ -72,8 +72,14 @@ it('no request means no duration and no ratio, but a rate of zero', () => {
     p95_ms: [2, 0],
     p99_ms: [3, Number.NaN],
   };
-  const red = readRed({ times: (name) => Float64Array.from(columns[name]!), numbers: (name) => Float64Array.from(columns[name]!) }, 10_000);
+  const table = {
+    times: (name: string) => Float64Array.from(columns[name]!),
+    numbers: (name: string) => Float64Array.from(columns[name]!),
+  };
+  const red = readRed(table, 10_000);
   expect(red.rate).toEqual([2, 0]);
   expect(red.errorRatio).toEqual([0.25, null]);
   expect(red.p95Ms).toEqual([2, null]);
+  const cut = readRed(table, 10_000, columns.time[1]! + 5_000);
+  expect([cut.times, cut.rate, cut.p95Ms]).toEqual([[columns.time[0]], [2], [2]]);
 });
