@@ -13,6 +13,8 @@ import { overAll, type ReadOptions, readStatements } from './read-statements.ts'
 
 const BASELINE_MS = 30 * 60_000;
 const CHART_BEFORE_MS = 10 * 60_000;
+/** Senders batch for seconds: the newest half minute still grows, and a number over it would not hold for long. */
+const ARRIVAL_MS = 30_000;
 const CHART_AFTER_MS = 5 * 60_000;
 const CHART_POINTS = 120;
 const SERVICES = 8;
@@ -57,7 +59,7 @@ const labelOf = (says: string, params: Evidence['params']): string =>
 const roundUp = (ms: number, step: number): number => Math.ceil(ms / step) * step;
 
 async function readCharts(store: Pick<Store, 'userQuery'>, incident: Incident, endMs: number, nowMs: number): Promise<Map<string, Chart>> {
-  const window: TimeWindow = { startMs: incident.onsetMs - CHART_BEFORE_MS, endMs: Math.min(nowMs, endMs + CHART_AFTER_MS) };
+  const window: TimeWindow = { startMs: incident.onsetMs - CHART_BEFORE_MS, endMs: Math.min(nowMs - ARRIVAL_MS, endMs + CHART_AFTER_MS) };
   const stepMs = roundUp(Math.max(10_000, (window.endMs - window.startMs) / CHART_POINTS), 10_000);
   const wanted = draftCandidates(incident).flatMap((candidate, at) => {
     const drawn = candidate.evidence.filter((e) => evidenceChart(e) !== null && e.signal !== 'change');
@@ -119,7 +121,7 @@ export async function gatherDraft(
   options: ReadOptions & { readonly nowMs: number; readonly authors: string; readonly resources?: Resources },
 ): Promise<DraftFacts> {
   const { nowMs, resources = NO_RESOURCES } = options;
-  const endMs = incident.resolvedMs ?? nowMs;
+  const endMs = incident.resolvedMs ?? nowMs - ARRIVAL_MS;
   const window = { startMs: incident.onsetMs, endMs: Math.max(endMs, incident.onsetMs + 1_000) };
   const baseline = { startMs: incident.onsetMs - BASELINE_MS, endMs: incident.onsetMs };
   const services = [...new Set([incident.symptom.service, ...incident.services, ...(incident.rca?.impacted ?? [])])].slice(0, SERVICES);
