@@ -11,10 +11,17 @@ type Spoken = { readonly says: string; readonly messageKey: string; readonly par
 const leadOf = ({ seconds }: Params): Record<string, string> =>
   typeof seconds !== 'number' ? {} : { lead: seconds >= 0 ? m.lead_before({ seconds }) : m.lead_as() };
 
+/** What fills the gaps: words of closed lists in the reader's language. */
+const gapsOf = (params: Params): Record<string, unknown> => ({
+  ...params,
+  ...leadOf(params),
+  ...(typeof params['verdict'] === 'string' ? { verdict: word('verdict', params['verdict']) } : {}),
+});
+
 /** A sentence the engine made: its own English, or our words for its key. A key or a gap we do not know stays English. */
 export function say(spoken: Spoken): string {
   if (getLocale() === 'en') return spoken.says;
-  const ours = messages[spoken.messageKey]?.({ ...spoken.params, ...leadOf(spoken.params) });
+  const ours = messages[spoken.messageKey]?.(gapsOf(spoken.params));
   return ours === undefined || ours.includes('undefined') ? spoken.says : ours;
 }
 /** A word of a closed list: "kind_bad_deploy"; the code itself when the list has grown. */
