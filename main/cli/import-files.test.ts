@@ -58,6 +58,11 @@ describe('sendRecord', () => {
     const { url } = await receiver([{ status: 200, body: '{"partialSuccess":{"rejectedLogRecords":"2","errorMessage":"too old"}}' }]);
     expect(await sendRecord(record, url)).toEqual({ accepted: 3, refused: { reason: 'malformed', message: 'too old' } });
   });
+  it('names a partial success by the reason most items fell under', async () => {
+    const errorMessage = '3 of 5 log records rejected: 1 invalid_id, 2 time_in_future';
+    const { url } = await receiver([{ status: 200, body: JSON.stringify({ partialSuccess: { rejectedLogRecords: '3', errorMessage } }) }]);
+    expect(await sendRecord(record, url)).toEqual({ accepted: 2, refused: { reason: 'time_in_future', message: errorMessage } });
+  });
   it('tries again what may be tried again, and takes the answer that comes then', async () => {
     const { url, paths } = await receiver([{ status: 503 }, { status: 429, headers: { 'retry-after': '1' } }, { status: 200 }]);
     const waits: number[] = [];
