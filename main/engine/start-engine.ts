@@ -104,7 +104,7 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
     evaluation,
     book,
     explainer,
-    postmortems: new Postmortems({ store, book, version, nowMs }),
+    postmortems: new Postmortems({ store, book, version, nowMs, caughtUp: async () => loop.caughtUp || loop.drained() }),
     demo,
     models: models.shelf,
     forwarding,

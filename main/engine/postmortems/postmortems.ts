@@ -22,6 +22,8 @@ export interface PostmortemsParts {
   readonly book: Pick<IncidentBook, 'get'>;
   readonly version: string;
   readonly nowMs: () => number;
+  /** Resolves once all that was acknowledged before this engine began is readable: until then counts come out too small. */
+  readonly caughtUp: () => Promise<unknown>;
 }
 
 /** Postmortems: drafted from an incident, edited as revisions, verified against the store, handed over as a file. */
@@ -44,7 +46,8 @@ export class Postmortems {
   }
   /** @throws FaultlineError not_found without the incident, conflict when there is a postmortem already */
   async draft(incidentId: string, locale: 'en' | 'zh', resources: Resources, signal?: AbortSignal): Promise<Postmortem> {
-    const { store, book, nowMs } = this.parts;
+    const { store, book, nowMs, caughtUp } = this.parts;
+    await caughtUp();
     const incident = book.get(incidentId);
     if (await store.postmortems.get(incidentId))
       throw new FaultlineError('conflict', `There is a postmortem of incident "${incidentId}" already.`);
@@ -63,7 +66,8 @@ export class Postmortems {
   }
   /** One number for a new figure. @throws FaultlineError sql_refused, query_failed, query_timeout */
   async read(sql: string, column: string | undefined, signal?: AbortSignal): Promise<FigureReading> {
-    const { store, nowMs } = this.parts;
+    const { store, nowMs, caughtUp } = this.parts;
+    await caughtUp();
     const reading = (await readStatements(store, [sql], { signal })).get(sql)!;
     if (reading.error) {
       const code = ({ refused: 'sql_refused', timeout: 'query_timeout' } as const)[reading.error.reason as string] ?? 'query_failed';
@@ -91,7 +95,8 @@ export class Postmortems {
     };
   }
   private async check(document: PostmortemDocument, signal: AbortSignal | undefined): Promise<Verification> {
-    const { store, nowMs } = this.parts;
+    const { store, nowMs, caughtUp } = this.parts;
+    await caughtUp();
     return verifyPostmortem(store, await store.facts(), document, { nowMs, ...(signal ? { signal } : {}) });
   }
   private documentOf(incidentId: string, json: unknown): PostmortemDocument {
