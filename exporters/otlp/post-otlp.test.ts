@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Server } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -119,5 +120,43 @@ describe('postOtlp', () => {
     await new Promise((done) => server!.close(done));
     const verdict = await post(`${url}/secret-tenant`);
     expect(verdict).toMatchObject({ kind: 'retry', message: `Nothing listens at ${new URL(url).host}.` });
+  });
+  it.each([
+    ['answers', (response: ServerResponse) => void response.end()],
+    ['refuses', (response: ServerResponse) => void response.writeHead(503).end('no')],
+    [
+      'cuts its answer',
+      (response: ServerResponse) => void response.writeHead(200, { 'content-length': '9' }).write('x', () => response.destroy()),
+    ],
+    ['hangs up', (response: ServerResponse) => void response.destroy()],
+  ])('leaves nothing on the signal of its queue when the destination %s', async (_, answer) => {
+    const url = await http((request, response) => request.resume().on('end', () => answer(response)));
+    const { signal } = new AbortController();
+    for (let i = 0; i < 3; i++) await postOtlp({ url, headers: {}, timeoutMs: 5_000 }, body, { nowMs: Date.now, signal });
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
+  });
+  it('stops at once when it is told to, also in the middle of an answer', async () => {
+    const stop = new AbortController();
+    const url = await http((request, response) => {
+      request.resume();
+      response.writeHead(200, { 'content-length': '100' }).write('x', () => setTimeout(() => stop.abort(), 50));
+    });
+    const verdict = await postOtlp({ url, headers: {}, timeoutMs: 60_000 }, body, { nowMs: Date.now, signal: stop.signal });
+    expect(verdict).toMatchObject({ kind: 'retry', status: 0 });
+  });
+  it.each([
+    ['text/plain', (text: string) => Buffer.from(text)],
+    ['application/json', (text: string) => Buffer.from(JSON.stringify({ message: text }))],
+    ['application/x-protobuf', (text: string) => Buffer.concat([Buffer.from([0x12, text.length]), Buffer.from(text)])],
+  ])('does not repeat its credentials when the destination does, as %s', async (type, pack) => {
+    const url = await http((request, response) =>
+      request.resume().on('end', () => {
+        const { authorization, 'x-api-key': key } = request.headers;
+        response.writeHead(400, { 'content-type': type }).end(pack(`Bearer? got ${authorization} and key ${key}`));
+      }),
+    );
+    const verdict = await post(url, { headers: { authorization: 'Bearer hunter2hunter2', 'X-Api-Key': 'k=s3cret-s3cret' } });
+    expect(verdict).toMatchObject({ kind: 'failed', message: expect.stringContaining('Bearer? got') });
+    expect(JSON.stringify(verdict)).not.toMatch(/hunter2|s3cret/);
   });
 });

@@ -30,7 +30,8 @@ export interface PostOptions {
 export async function postOtlp(target: PostTarget, body: OtlpBody, options: PostOptions): Promise<Verdict & { readonly status: number }> {
   try {
     const answer = await exchange(target, body, options);
-    return { ...judgeAnswer(answer, options.nowMs()), status: answer.status };
+    const shown = { ...answer, body: withoutSecrets(answer.body, target) };
+    return { ...judgeAnswer(shown, options.nowMs()), status: answer.status };
   } catch (error) {
     return { kind: 'retry', message: sentenceOf(error as NodeJS.ErrnoException, target), retryAfterMs: null, status: 0 };
   }
@@ -41,14 +42,19 @@ function exchange(target: PostTarget, body: OtlpBody, { onBytes, signal }: PostO
   const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
   return new Promise((resolve, reject) => {
     let outgoing: ClientRequest | null = null;
-    let answered = false;
+    let incoming: IncomingMessage | null = null;
     const end = (settle: () => void): void => {
       clearTimeout(timer);
+      // The signal lives as long as its queue: a listener left on it would keep this request and its answer for ever.
       signal?.removeEventListener('abort', stop);
       settle();
     };
+    /** Before an answer the request ends; then it is the answer that is cut, which collect() hears of. */
     const fail = (error: Error): void => {
-      if (answered) return;
+      if (incoming) {
+        incoming.destroy(error);
+        return;
+      }
       end(() => reject(error));
       outgoing?.destroy();
     };
@@ -63,17 +69,15 @@ function exchange(target: PostTarget, body: OtlpBody, { onBytes, signal }: PostO
       ...(target.agent ? { agent: target.agent } : { agent: false }),
     });
     outgoing.on('response', (response) => {
-      answered = true;
+      incoming = response;
       collect(response).then(
         (answer) => end(() => resolve(answer)),
         (error: Error) => end(() => reject(error)),
       );
-      // The deadline goes on: only now it has to cut an answer instead of a request.
-      signal?.addEventListener('abort', () => response.destroy(new Error('stopped')));
-      const cut = setTimeout(() => response.destroy(new Error(`no whole answer within ${target.timeoutMs} ms`)), target.timeoutMs);
-      response.once('close', () => clearTimeout(cut));
     });
-    outgoing.on('error', fail);
+    outgoing.on('error', (error) => {
+      if (!incoming) fail(error);
+    });
     outgoing.on('finish', () => onBytes?.(body.bytes.length));
     outgoing.end(body.bytes);
   });
@@ -107,6 +111,18 @@ function collect(response: IncomingMessage): Promise<Answer> {
     response.on('error', reject);
     response.on('aborted', () => reject(new Error('the destination cut its answer')));
   });
+}
+/** What is shorter is hardly one; words such as "Bearer" stay readable. */
+const MIN_SECRET_CHARS = 8;
+/** An answer is logged, kept and shown: a destination that repeats our credentials in it must not make us do so. Lengths stay. */
+function withoutSecrets(body: Uint8Array, { headers }: PostTarget): Uint8Array {
+  const secrets = Object.values(headers)
+    .flatMap((value) => [value, ...value.split(/[\s,;="]+/)])
+    .filter((value) => value.length >= MIN_SECRET_CHARS);
+  if (body.length === 0 || secrets.length === 0) return body;
+  const text = Buffer.from(body).toString('latin1');
+  const hidden = secrets.reduce((rest, secret) => rest.replaceAll(secret, '*'.repeat(secret.length)), text);
+  return Buffer.from(hidden, 'latin1');
 }
 /** Never says more of the target than its host: the path may hold a tenant's key. */
 function sentenceOf(error: NodeJS.ErrnoException, target: PostTarget): string {
