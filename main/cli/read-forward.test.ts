@@ -21,10 +21,11 @@ describe('readForward', () => {
     expect(read(undefined)).toEqual([]);
   });
   it('names addresses of a list after their host', () => {
-    const list = read('http://platform.example:4318, https://other/otlp');
+    const list = read('http://platform.example:4318, https://other/SECRET-tenant/otlp/, https://other/2');
     expect(list.map(({ name, url }) => [name, url])).toEqual([
       ['platform-example-4318', 'http://platform.example:4318'],
-      ['other-otlp', 'https://other/otlp'],
+      [expect.stringMatching(/^other-[0-9a-f]{8}$/), 'https://other/SECRET-tenant/otlp/'],
+      [expect.stringMatching(/^other-[0-9a-f]{8}$/), 'https://other/2'],
     ]);
     expect(list[0]).toMatchObject({ headers: {}, compression: 'gzip', signals: ['traces', 'logs', 'metrics'], maxQueueSeconds: 86_400 });
   });

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { FaultlineError } from '#contracts/errors.ts';
@@ -76,15 +77,22 @@ function value(where: string, key: string, text: string, parse: (text: string) =
     throw error;
   }
 }
-/** "http://platform.example:4318" is called platform-example-4318. */
-const nameOf = (url: string): string =>
-  url
-    .replace(/^https?:\/\//, '')
+/**
+ * "http://platform.example:4318" is called platform-example-4318. A path may hold a tenant's key, and names are shown where no
+ * token is asked for (/metrics): of a path there is only a hash, which tells two apart.
+ */
+function nameOf(url: string): string {
+  const [, host = '', path = ''] = /^(?:https?:\/\/)?([^/]*)\/*(.*?)\/*$/i.exec(url) ?? [];
+  const end = path === '' ? '' : `-${createHash('sha256').update(path).digest('hex').slice(0, 8)}`;
+  const name = host
+    .replace(/^.*@/, '')
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/^-+|-+$/g, '')
-    .slice(0, 40)
+    .slice(0, 40 - end.length)
     .replace(/-+$/, '');
+  return name + end;
+}
 
 function headersOfFile(file: string): Record<string, string> {
   let text: string;
