@@ -114,6 +114,24 @@ describe('IngestLoop', () => {
     expect(loop.paused).toBe(false);
     await loop.stop();
   });
+  it('says once that hot rows cannot be written, however often it is woken', async () => {
+    const lines: string[] = [];
+    let tries = 0;
+    const relieve = async (): Promise<void> => {
+      tries++;
+      throw new Error('disk full');
+    };
+    const store = { append: () => undefined, hot: () => hotOf(101), firstOfBatch: () => true, relieve };
+    const { loop, waiting } = rig({ hotBudgetBytes: 100, log: (line) => lines.push(line), store });
+    waiting.push(record(0));
+    loop.start();
+    while (tries < 20) {
+      loop.wake();
+      await new Promise(setImmediate);
+    }
+    expect(lines).toEqual(['cannot write hot rows: disk full']);
+    await loop.stop();
+  });
   it('refuses those who come once it stops, and stops twice', async () => {
     const { loop } = rig();
     loop.start();

@@ -156,10 +156,17 @@ export class IngestLoop {
   private async relieve(): Promise<void> {
     const { store, hotBudgetBytes = HOT_BUDGET_BYTES, log } = this.options;
     const hotBytes = (): number => Object.values(store.hot()).reduce((sum, table) => sum + table.bytes, 0);
+    let said = '';
+    // The collector's word wakes this 200 times a second.
+    const tell = (error: unknown): void => {
+      const line = `cannot write hot rows: ${error instanceof Error ? error.message : error}`;
+      if (line !== said) log(line);
+      said = line;
+    };
     while (!this.stopping && hotBytes() > hotBudgetBytes) {
       this.paused = true;
       const before = hotBytes();
-      await store.relieve().catch((error: unknown) => log(`cannot write hot rows: ${error instanceof Error ? error.message : error}`));
+      await store.relieve().catch(tell);
       // Nothing got smaller: it could not be written, or a reader still looks at it.
       if (hotBytes() >= before) await this.rest();
     }

@@ -35,6 +35,8 @@ export class StoreWriter {
   private scheduled = false;
   private ticking = false;
   private emptySinceMs: number | null = null;
+  /** Something was written by the work under way, whatever else failed in it. */
+  private progress = false;
   private retryMs = 0;
   private retryAtMs = 0;
   problem: { readonly code: ErrorCode; readonly message: string } | null = null;
@@ -74,10 +76,10 @@ export class StoreWriter {
       if (this.problem) throw new FaultlineError(this.problem.code, this.problem.message);
     });
   }
-  /** Whole row groups; everything only where there is none. Rejects when it cannot. */
+  /** Whole row groups; everything only where there is none. Rejects when it cannot, without a try before the next one is due. */
   relieve(): Promise<void> {
     return this.queue.run(async () => {
-      await this.guard(() => this.makeRoom());
+      if (this.context.nowMs() >= this.retryAtMs) await this.guard(() => this.makeRoom());
       if (this.problem) throw new FaultlineError(this.problem.code, this.problem.message);
     });
   }
@@ -133,17 +135,30 @@ export class StoreWriter {
   /** @param all the rest too; else only whole row groups @returns whether there was anything to write */
   private async flushWhere(wanted: (day: Day, table: TableName) => boolean, all: boolean): Promise<boolean> {
     let wrote = false;
+    let failure: unknown = null;
     for (const day of this.hotDays()) {
-      // Whole row groups first and by themselves: with a remainder in one statement they would be written twice.
-      for (const rest of all ? [false, true] : [false]) {
-        const parts = this.parts(day, rest, (table) => wanted(day, table));
-        if (parts.size === 0) continue;
-        wrote = true;
-        await flushDay(this.context, day, parts);
-        await this.options.afterFlush();
+      try {
+        if (await this.flushOne(day, (table) => wanted(day, table), all)) wrote = true;
+      } catch (cause) {
+        // A day whose file cannot be used must not keep the rows of all others in memory.
+        failure ??= cause;
       }
-      await this.checkpoint(day);
     }
+    if (wrote) this.progress = true;
+    if (failure !== null) throw failure;
+    return wrote;
+  }
+  private async flushOne(day: Day, wanted: (table: TableName) => boolean, all: boolean): Promise<boolean> {
+    let wrote = false;
+    // Whole row groups first and by themselves: with a remainder in one statement they would be written twice.
+    for (const rest of all ? [false, true] : [false]) {
+      const parts = this.parts(day, rest, wanted);
+      if (parts.size === 0) continue;
+      await flushDay(this.context, day, parts);
+      wrote = true;
+      await this.options.afterFlush();
+    }
+    await this.checkpoint(day);
     return wrote;
   }
   private hotDays(): Day[] {
@@ -172,6 +187,7 @@ export class StoreWriter {
 
   /** @param work says whether it wrote. A failed write keeps its rows hot, says so and is tried again later, at growing intervals. */
   private async guard(work: () => Promise<boolean>): Promise<void> {
+    this.progress = false;
     try {
       const wrote = await work();
       // That nothing was due says nothing about the rows that could not be written before.
@@ -181,7 +197,7 @@ export class StoreWriter {
       this.problem = null;
     } catch (cause) {
       const message = cause instanceof Error ? cause.message : String(cause);
-      this.retryMs = Math.min(LAST_RETRY_MS, Math.max(FIRST_RETRY_MS, this.retryMs * 2));
+      this.retryMs = this.progress ? FIRST_RETRY_MS : Math.min(LAST_RETRY_MS, Math.max(FIRST_RETRY_MS, this.retryMs * 2));
       this.retryAtMs = this.context.nowMs() + this.retryMs;
       this.problem = {
         code: 'data_dir_not_writable',
