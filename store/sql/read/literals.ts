@@ -5,10 +5,13 @@ import { FaultlineError } from '#contracts/errors.ts';
  * the one that made it and runs again as it stands in the SQL screen.
  */
 
-/** A VARCHAR literal. DuckDB knows no backslash escapes here: doubling the quote is the whole rule. */
+/**
+ * A VARCHAR as SQL. DuckDB knows no backslash escapes here: doubling the quote is the whole rule. A statement ends at a NUL,
+ * but the name of a service may hold one: such a text is put together around it.
+ */
 export function textLiteral(value: string): string {
-  if (value.includes('\0')) throw new FaultlineError('bad_request', 'A text value must not hold a NUL character.');
-  return `'${value.replaceAll("'", "''")}'`;
+  const quoted = value.split('\0').map((part) => `'${part.replaceAll("'", "''")}'`);
+  return quoted.length === 1 ? (quoted[0] as string) : `(${quoted.join(' || chr(0) || ')})`;
 }
 
 export const textList = (values: readonly string[]): string => `(${values.map(textLiteral).join(', ')})`;
