@@ -26,6 +26,11 @@ export const BILL_PROBLEMS = {
     'An amount is no FOCUS number such as 1.234 or 35.2E-7.',
     'Plain digits, no thousands separators, no leading +.',
   ),
+  too_large: r(
+    'refused',
+    'A cost of 1,000,000,000,000 or more in one row: sums of such could not be kept exactly.',
+    'Check the amount and its currency.',
+  ),
   not_a_time: r('refused', 'A time cannot be read.', 'Use 2026-05-01T00:00:00Z.'),
   missing_cost: r('refused', 'Neither EffectiveCost nor BilledCost is given.', EXPORT),
   missing_period: r('refused', 'The row has no charge period and no billing period.', EXPORT),

@@ -145,6 +145,12 @@ describe('what is wrong', () => {
     const bill = await take(csv(row(good)));
     expect(formatAmount(parseAmount(bill.totals[0]!.billed))).toBe(formatAmount(parseAmount(good)));
   });
+  it('refuses costs whose sum could not be kept, and takes the rest', async () => {
+    const bill = await take(csv(row('99999999999999999999'), row('1'), row('-1000000000000'), row('999999999999')), 'a.csv');
+    const refused = bill.problems.filter(({ code }) => code === 'too_large').map(({ line, column }) => `${line} ${column}`);
+    expect([bill.rows, refused]).toEqual([2, ['2 effective_cost', '4 effective_cost', '2 billed_cost', '4 billed_cost']]);
+    expect(await t.one('SELECT sum(billed_cost)::VARCHAR AS s FROM bill')).toEqual({ s: '1000000000000.000000000000000000' });
+  });
   it('lists bad lines by number and takes the rest', async () => {
     const bill = await take(
       csv(row('1'), 'only,three,fields', row('2'), row('4', 'USD', '2026-13-01'), row('8', 'USD', '2026-10-02', '2026-10-01')),

@@ -9,6 +9,8 @@ import { BILLS, billType } from './bill-ddl.ts';
 /** FOCUS numeric format (facts: numeric_format_examples.json), and digits that 18 decimals cannot hold. */
 const NUMBER = "'^-?(\\d+(\\.\\d*)?|\\.\\d+)([eE]-?\\d{1,2})?$'";
 const TOO_FINE = "'\\.\\d{18}\\d*[1-9]'";
+/** Twenty million of them still fit DECIMAL(38,18): a sum that overflows would take the cost screen with it. */
+const COST_LIMIT = '1000000000000';
 const TIME_FORMATS = "['%m/%d/%Y', '%Y-%m-%d %H:%M:%S UTC', '%m/%d/%Y %H:%M:%S']";
 const raw = (index: number): string => `r.c${index}`;
 
@@ -112,7 +114,10 @@ export function checksOf(layout: BillLayout): readonly Check[] {
       const index = layout.at.get(name);
       if (index === undefined) return [];
       if (kind === 'amount' && name.endsWith('_cost'))
-        return [{ code: 'not_a_number', column: name, when: `${raw(index)} IS NOT NULL AND ${name} IS NULL` }];
+        return [
+          { code: 'not_a_number', column: name, when: `${raw(index)} IS NOT NULL AND ${name} IS NULL` },
+          { code: 'too_large', column: name, when: `abs(${name}) >= ${COST_LIMIT}` },
+        ];
       return kind === 'time' ? [{ code: 'not_a_time', column: name, when: `${raw(index)} IS NOT NULL AND ${name} IS NULL` }] : [];
     }),
     { code: 'missing_cost', column: 'effective_cost', when: `NOT (${given('effective_cost', 'billed_cost')})` },
