@@ -1,6 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import type { Bill } from '#contracts/cost.ts';
 import type { Store } from '#contracts/store.ts';
 
@@ -11,7 +13,10 @@ export async function takeBill(store: Store, dataDir: string, name: string, byte
   const file = path.join(folder, `bill-${randomUUID()}`);
   try {
     await writeFile(file, bytes);
-    return await store.importBill({ path: file, name: path.basename(name), sha256: createHash('sha256').update(bytes).digest('hex') });
+    // In pieces: half a gigabyte at once would hold up everything else for a second.
+    const hash = createHash('sha256');
+    await pipeline(createReadStream(file), hash);
+    return await store.importBill({ path: file, name: path.basename(name), sha256: hash.digest('hex') });
   } finally {
     await rm(file, { force: true });
   }
