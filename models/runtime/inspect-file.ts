@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { FaultlineError } from '#contracts/errors.ts';
@@ -30,7 +30,8 @@ export function neededBytes(fileBytes: number, facts: Pick<GgufFacts, 'contextLe
 export function checkModelFile(path: string): { readonly bytes: number; readonly modifiedMs: number; readonly facts: GgufFacts } {
   let file: number | null = null;
   try {
-    file = openSync(path, 'r');
+    // A pipe that nobody writes to would hold the process in open() for ever. Windows knows neither.
+    file = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     const stats = fstatSync(file);
     if (!stats.isFile()) throw unusable(path, 'it is not a file');
     if (stats.size > MAX_MODEL_BYTES) throw unusable(path, `it has ${stats.size} bytes, the limit is ${MAX_MODEL_BYTES}`);

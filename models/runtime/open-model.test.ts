@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -108,6 +109,11 @@ describe('inspectModelFile', () => {
     ['a folder', () => folder, 'it is not a file'],
   ])('says it of %s', async (_what, path, says) => {
     await expect(inspectModelFile(path())).rejects.toMatchObject({ code: 'model_file', message: expect.stringContaining(says) });
+  });
+  it.skipIf(process.platform === 'win32')('does not wait for a pipe nobody writes to', async () => {
+    const pipe = join(folder, 'pipe.gguf');
+    execFileSync('mkfifo', [pipe]);
+    await expect(inspectModelFile(pipe)).rejects.toMatchObject({ code: 'model_file', message: 'pipe.gguf: it is not a file.' });
   });
   it('stops when cancelled', async () => {
     await expect(inspectModelFile(file, { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'model_cancelled' });
