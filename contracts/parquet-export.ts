@@ -62,6 +62,8 @@ export const exportStatusSchema = z.object({
   /** What it is at: "spans 2026-01-01 checkout". */
   at: z.string(),
   error: z.string(),
+  /** Of the errors catalogue; '' when it did not fail. */
+  errorCode: z.string(),
   startedMs: z.number(),
   endedMs: z.number().nullable(),
 });

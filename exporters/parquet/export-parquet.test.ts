@@ -26,6 +26,7 @@ const ODD = [
   'Case',
   'case',
   'end.',
+  'nul\0here',
 ];
 let test: TestStore;
 let dir: string;
@@ -154,6 +155,18 @@ describe('exportParquet', () => {
     const manifest = await run({ request: { startMs, endMs: startMs + 20_000, signals: ['logs'] } });
     expect(Object.keys(manifest.tables)).toEqual(['logs']);
     expect(manifest.tables['logs']?.rows).toBe(20);
+  });
+  it('a signal that is named twice is there once', async () => {
+    await fill(5);
+    const manifest = await run({ request: { signals: ['logs', 'logs'] } });
+    expect([manifest.signals, manifest.tables['logs']?.rows]).toEqual([['logs'], 5]);
+  });
+  it('takes a folder with signs of a glob in its name', async () => {
+    await fill(5);
+    dir = path.join(path.dirname(dir), 'out [a-z]*?{1}');
+    const manifest = await run({ request: { signals: ['logs'] } });
+    expect(manifest.tables['logs']?.rows).toBe(5);
+    expect(manifest.files.every(({ path: file, bytes }) => readFileSync(path.join(dir, file)).length === bytes)).toBe(true);
   });
   it('of nothing is a manifest that says so', async () => {
     const manifest = await run();

@@ -91,6 +91,8 @@ async function openFolder({
   nowMs,
 }: ExportOptions): Promise<{ header: Header; done: Map<string, ExportedFile> }> {
   const journal = path.join(dir, JOURNAL);
+  // Named twice, its rows would be there twice.
+  const signals = [...new Set(request.signals)];
   let present: readonly string[];
   try {
     mkdirSync(dir, { recursive: true });
@@ -104,7 +106,7 @@ async function openFolder({
     startMs: request.startMs ?? 0,
     // Not "everything": what arrives while this runs would be in some partitions and not in others.
     endMs: request.endMs ?? nowMs() + 86_400_000,
-    signals: request.signals,
+    signals,
   };
   if (!present.includes(JOURNAL)) {
     if (present.length > 0)
@@ -120,7 +122,7 @@ async function openFolder({
   const same =
     header.format === EXPORT_FORMAT &&
     header.schemaVersion === schemaVersion &&
-    String(header.signals) === String(request.signals) &&
+    String(header.signals) === String(signals) &&
     (request.startMs === undefined || request.startMs === header.startMs) &&
     (request.endMs === undefined || request.endMs === header.endMs);
   if (!same)

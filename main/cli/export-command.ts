@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { FaultlineError } from '#contracts/errors.ts';
+import { ERRORS, type ErrorCode, FaultlineError } from '#contracts/errors.ts';
 import type { ExportManifest, ExportStatus } from '#contracts/parquet-export.ts';
 import { parseTime, ValueError } from './parse-values.ts';
 import { say } from './serve.ts';
@@ -30,7 +30,10 @@ export async function exportTelemetry(flags: ExportFlags): Promise<number> {
     await console.call('/console/export/parquet', json(request));
     return followed(console);
   });
-  if (status.state === 'failed') throw new FaultlineError('bad_request', status.error);
+  if (status.state === 'failed') {
+    const { errorCode } = status;
+    throw new FaultlineError(errorCode in ERRORS ? (errorCode as ErrorCode) : 'internal', status.error);
+  }
   if (status.state === 'cancelled') {
     say(`cancelled after ${status.doneFiles} of ${status.totalFiles} files; the same command goes on`);
     return 1;

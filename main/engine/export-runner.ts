@@ -22,6 +22,7 @@ const IDLE: ExportStatus = {
   bytes: 0,
   at: '',
   error: '',
+  errorCode: '',
   startedMs: 0,
   endedMs: null,
 };
@@ -55,7 +56,7 @@ export class ExportRunner {
   private async run(dir: string, request: Omit<ExportRequest, 'dir'>): Promise<void> {
     const { store, version, drained, nowMs, log } = this.options;
     try {
-      await drained();
+      await orAborted(drained(), this.abort.signal);
       await store.flush();
       this.manifest = await exportParquet({
         store,
@@ -74,7 +75,9 @@ export class ExportRunner {
       const cancelled = this.abort.signal.aborted;
       const error = cause instanceof Error ? cause.message : String(cause);
       if (!cancelled) log(`export to ${dir} failed: ${error}`);
-      this.status = { ...this.status, state: cancelled ? 'cancelled' : 'failed', error: cancelled ? '' : error, endedMs: nowMs() };
+      const errorCode = cause instanceof FaultlineError ? cause.code : 'internal';
+      const how = cancelled ? ({ state: 'cancelled' } as const) : ({ state: 'failed', error, errorCode } as const);
+      this.status = { ...this.status, ...how, endedMs: nowMs() };
     }
   }
   /** What is finished stays; the same request goes on with it. */
@@ -86,4 +89,11 @@ export class ExportRunner {
   async stop(): Promise<void> {
     await this.cancel();
   }
+}
+/** Under load, or with a journal that cannot be read, the end of it may not come: a cancel does not wait for it. */
+function orAborted(work: Promise<unknown>, signal: AbortSignal): Promise<unknown> {
+  const aborted = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(new FaultlineError('cancelled', 'The export was cancelled.')), { once: true });
+  });
+  return Promise.race([work, aborted]);
 }
