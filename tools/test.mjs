@@ -1,7 +1,7 @@
 // npm test [-- PROJECT...] [--require-ui]: installs, builds, checks, runs unit, app, browser tests and a seeded slice of the fuzzing.
 // The last line is "N passed, N failed, N skipped"; a check counts as one test. Runs under plain Node 20.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { runChecks } from './check.mjs';
 import { buildStale, installMissing, nodeFor } from './prepare.mjs';
 import { runStep } from './run-step.mjs';
@@ -30,29 +30,38 @@ function withoutBrowser(required) {
   if (required) return { passed: 0, failed: [`ui: ${reason}`], skipped: [] };
   return { passed: 0, failed: [], skipped: files.map((name) => ({ name, reason })) };
 }
-async function runProject(node, project, required) {
-  if (project === 'ui' && !chromium()) return withoutBrowser(required);
-  const file = join(reports, `${project}.json`);
+const projectOf = (file) => /^tests\/(ui|fuzz)\//.exec(file)?.[1] ?? (/^tests\/(app|desktop)\//.test(file) ? 'app' : 'unit');
+
+/** All projects in one run: two files at a time, whichever they belong to, so that no project's longest file is waited for alone. */
+async function runProjects(node, wanted, required) {
+  const projects = wanted.filter((project) => project !== 'ui' || chromium());
+  let total = projects.length < wanted.length ? withoutBrowser(required) : { passed: 0, failed: [], skipped: [] };
+  const file = join(reports, 'vitest.json');
   rmSync(file, { force: true });
-  const args = ['run', '--project', project, '--passWithNoTests', '--reporter=dot', '--reporter=json', `--outputFile.json=${file}`];
+  const args = ['run', ...projects.flatMap((name) => ['--project', name]), '--passWithNoTests', '--reporter=dot', '--reporter=json'];
   const environment = {
     ...process.env,
     NO_COLOR: '1',
     FORCE_COLOR: undefined,
-    ...(project === 'fuzz' ? { FAULTLINE_FUZZ_CASES } : {}),
+    FAULTLINE_FUZZ_CASES,
     ...(chromium() ? { CHROMIUM: chromium() } : {}),
   };
-  const { status, said, seconds } = await runStep(node, [join(root, 'node_modules/vitest/vitest.mjs'), ...args], {
-    cwd: root,
-    environment,
-  });
-  const report = existsSync(file) ? readReport(project, JSON.parse(readFileSync(file, 'utf8'))) : { passed: 0, failed: [], skipped: [] };
+  const vitest = [join(root, 'node_modules/vitest/vitest.mjs'), ...args, `--outputFile.json=${file}`];
+  const { status, said, seconds } = await runStep(node, vitest, { cwd: root, environment });
+  const { testResults = [], ...rest } = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
+  const failedBefore = total.failed.length;
+  for (const project of projects) {
+    const own = testResults.filter(({ name }) => projectOf(relative(root, name).replaceAll('\\', '/')) === project);
+    const report = readReport(project, { ...rest, testResults: own });
+    if (required && project === 'ui' && report.passed === 0) report.failed.push('ui: no browser test ran');
+    console.error(`${report.failed.length === 0 ? 'ok    ' : 'FAILED'} ${project}: ${lastLine(report)}`);
+    total = addReports(total, report);
+  }
   // Vitest also fails for errors outside of any test, or may die without a report.
-  if (status !== 0 && report.failed.length === 0) report.failed.push(`${project}: the run ended with ${status}`);
-  if (required && project === 'ui' && report.passed === 0) report.failed.push('ui: no browser test ran');
-  console.error(`${report.failed.length === 0 ? 'ok    ' : 'FAILED'} ${project}: ${lastLine(report)} (${seconds.toFixed(1)} s)`);
-  if (report.failed.length > 0) console.error(said.trimEnd());
-  return report;
+  if (status !== 0 && total.failed.length === failedBefore) total.failed.push(`tests: the run ended with ${status}`);
+  console.error(`tests took ${seconds.toFixed(1)} s`);
+  if (status !== 0) console.error(said.trimEnd());
+  return total;
 }
 function conclude(report) {
   for (const name of report.failed) console.log(`failed: ${name}`);
@@ -74,7 +83,7 @@ async function main(args) {
     total = addReports(total, { passed: ok ? 1 : 0, failed: ok ? [] : [name], skipped: [] });
   const required = args.includes('--require-ui');
   const named = args.filter((arg) => PROJECTS.includes(arg));
-  for (const project of named.length > 0 ? named : PROJECTS) total = addReports(total, await runProject(node, project, required));
+  total = addReports(total, await runProjects(node, named.length > 0 ? named : PROJECTS, required));
   return conclude(total);
 }
 process.exit(await main(process.argv.slice(2)));
