@@ -167,7 +167,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
     code = result;
   };
   const program = new Command('faultline')
-    .description('From the first byte of telemetry to an explained incident, on one machine.')
+    .description('From the first byte of telemetry to a verified postmortem, on one machine.')
     .version(version(), '--version')
     .showHelpAfterError('(--help shows what there is)')
     .addHelpText('after', '\nExit codes: 0 ok, 1 failed, 2 usage, 3 finished but something was refused. Data on stdout, talk on stderr.');
