@@ -9,7 +9,7 @@ import { buildStale, installMissing, nodeFor } from './prepare.mjs';
 const root = resolve(import.meta.dirname, '..');
 
 /** The ready line in words. */
-export function describeReady({ version, api, ingest, otlpGrpc, token }) {
+export function describeReady({ version, api, ingest, otlpGrpc, token }, demo = false) {
   return [
     '',
     `Faultline ${version} is ready.`,
@@ -17,9 +17,15 @@ export function describeReady({ version, api, ingest, otlpGrpc, token }) {
     `  Look at     ${api}/?token=${encodeURIComponent(token)}`,
     `  Send OTLP   ${ingest} (HTTP), ${otlpGrpc} (gRPC)`,
     `              export OTEL_EXPORTER_OTLP_ENDPOINT=${ingest}`,
+    ...(demo ? ['  Demo        a simulated shop trades; something goes wrong in it soon'] : []),
     '  Stop        Ctrl-C',
     '',
   ].join('\n');
+}
+/** Whether a shop runs in which something goes wrong. */
+function demoOf(args) {
+  const at = args.indexOf('--demo');
+  return args.some((arg) => arg.startsWith('--demo=') && arg !== '--demo=none') || (at >= 0 && args[at + 1] !== 'none');
 }
 function hold(child) {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
@@ -42,7 +48,7 @@ function openForBrowser(node, args) {
   createInterface({ input: child.stdout }).on('line', (line) => {
     try {
       const ready = JSON.parse(line);
-      console.log(ready.ready ? describeReady(ready) : line);
+      console.log(ready.ready ? describeReady(ready, demoOf(args)) : line);
     } catch {
       console.log(line);
     }

@@ -18,7 +18,7 @@ interface Report {
   readonly skipped: readonly { readonly name: string; readonly reason: string }[];
 }
 const findNode = untypedFindNode as (root: string, host: object) => { path: string | null; why: string };
-const describeReady = untypedDescribeReady as (ready: object) => string;
+const describeReady = untypedDescribeReady as (ready: object, demo?: boolean) => string;
 const missingPackages = untypedMissingPackages as (root: string) => string;
 const readReport = untypedReadReport as (project: string, report: object) => Report;
 const addReports = untypedAddReports as (a: Report, b: Report) => Report;
@@ -117,13 +117,16 @@ describe('the last line of npm test', () => {
 });
 
 it('where to look is said in words, with the token in the address', () => {
-  const text = describeReady({
+  const ready = {
     version: '1.2.3',
     api: 'http://127.0.0.1:4400',
     ingest: 'http://127.0.0.1:4318',
     otlpGrpc: '127.0.0.1:4317',
     token: 'a token/with signs',
-  });
+  };
+  const text = describeReady(ready);
+  expect(text).not.toContain('Demo');
+  expect(describeReady(ready, true)).toContain('something goes wrong in it soon');
   expect(text).toContain('http://127.0.0.1:4400/?token=a%20token%2Fwith%20signs');
   expect(text).toContain('OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318');
 });

@@ -1,9 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { parseAddress, parseDurability, parseRetention, parseSize, parseTime, ValueError } from './parse-values.ts';
+import { parseAddress, parseCount, parseDurability, parseRetention, parseSize, parseTime, ValueError } from './parse-values.ts';
 
 const refuses = (parse: (text: string) => unknown, texts: readonly string[]): void => {
   for (const text of texts) expect(() => parse(text), text).toThrow(ValueError);
 };
+it('a count is a whole number above 0', () => {
+  expect(['1', '20', '007'].map(parseCount)).toEqual([1, 20, 7]);
+  refuses(parseCount, ['', 'abc', '0', '-1', '1.5', '1e3', '9'.repeat(20)]);
+});
 describe('values of settings', () => {
   it.each([
     ['7d', 604_800],

@@ -35,6 +35,12 @@ export function parseSize(text: string): number {
   return bytes > 0 && Number.isSafeInteger(bytes) ? bytes : refuse(text, 'a size, such as 500MB or 20GiB');
 }
 
+/** "20" as a whole number of at least one. */
+export function parseCount(text: string): number {
+  const count = Number(text);
+  return /^\d+$/.test(text) && count > 0 && Number.isSafeInteger(count) ? count : refuse(text, 'a whole number above 0');
+}
+
 /** "sync", "none", or how often the journal is synced: "100ms", "1s". */
 export function parseDurability(text: string): Durability {
   if (text === 'sync' || text === 'none') return text;

@@ -24,7 +24,7 @@ export async function postmortem(incident: string, flags: PostmortemFlags): Prom
     if (flags.draft) await draftWhenNone(console, incident, flags.draft === true ? 'en' : flags.draft);
     const response = await console.call(`${of(incident)}/export?format=${flags.format}`).catch((error: unknown) => {
       if (!(error instanceof FaultlineError && error.code === 'not_found')) throw error;
-      throw new FaultlineError('not_found', `${error.message} --draft writes one.`);
+      throw new FaultlineError('not_found', `${error.message} --draft writes one where there is such an incident (faultline incidents).`);
     });
     return { text: await response.text(), unverified: Number(response.headers.get('x-unverified') ?? 0) };
   });

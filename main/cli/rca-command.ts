@@ -1,3 +1,4 @@
+import { sayEvidence } from '#analytics/rca/narrate.ts';
 import { FaultlineError } from '#contracts/errors.ts';
 import type { RcaResult } from '#contracts/judgement.ts';
 import { parseTime, ValueError } from './parse-values.ts';
@@ -43,7 +44,7 @@ function describe(result: RcaResult): string {
   const lines = [`verdict: ${result.verdict}`];
   for (const { rank, service, instance, kind, score, because, evidence } of result.candidates) {
     lines.push(`${rank}. ${service}${instance ? ` (${instance})` : ''}: ${kind}, score ${score.toFixed(2)}`, `   ${because}`);
-    for (const row of evidence) lines.push(`   ${row.id} ${row.signal}: ${row.value ?? '-'} against ${row.baseline ?? '-'}`);
+    for (const row of evidence) lines.push(`   ${row.id} ${row.signal}: ${sayEvidence(row, 'en')}`);
   }
   if (result.candidates.length === 0) lines.push('no candidate');
   return `${lines.join('\n')}\n`;

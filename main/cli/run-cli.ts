@@ -1,8 +1,9 @@
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { ERRORS, FaultlineError } from '#contracts/errors.ts';
 import { childHost } from '#main/supervisor/child-host.ts';
 import type { ExportFlags } from './export-command.ts';
 import type { ModelsFlags } from './models-command.ts';
+import { parseCount, ValueError } from './parse-values.ts';
 import type { SettingFlags } from './read-settings.ts';
 import { addServeOptions } from './serve-options.ts';
 import { version } from './version.ts';
@@ -19,6 +20,14 @@ interface InstanceFlags {
 const USAGE_CODES: readonly string[] = ['config_invalid', 'bad_request'];
 const TIME_HELP = 'T is RFC 3339, Unix seconds, now or now-15m.';
 
+/** For commander, which names the flag before what this says. */
+function countOf(text: string): number {
+  try {
+    return parseCount(text);
+  } catch (error) {
+    throw error instanceof ValueError ? new InvalidArgumentError(`${error.message}.`) : error;
+  }
+}
 const withInstance = (command: Command): Command =>
   command
     .option('--data <DIR>', 'data folder; a running instance on it is used, else one is started for the command')
@@ -55,7 +64,7 @@ function addQuery(program: Command, done: (code: number) => void): void {
   withInstance(query.command('sql').description('one SELECT over the documented views (docs/data-dictionary.md)'))
     .argument('<EXPR>', 'the statement, or - for stdin')
     .addOption(new Option('--format <FORMAT>', 'form of the answer').choices(['table', 'json', 'csv', 'arrow']).default('table'))
-    .option('--max-rows <N>', 'most rows to answer', (text) => Number(text))
+    .option('--max-rows <N>', 'most rows to answer', countOf)
     .action(async (sql: string, flags: InstanceFlags & { format: 'table' | 'json' | 'csv' | 'arrow'; maxRows?: number }) =>
       done(await (await import('./query-sql.ts')).querySql(sql, flags)),
     );
@@ -65,18 +74,23 @@ function addRca(program: Command, done: (code: number) => void): void {
     .requiredOption('--start <T>', 'start of the window')
     .requiredOption('--end <T>', 'end of the window')
     .option('--service <NAME>', 'the service that showed the symptom')
-    .option('--top <N>', 'most candidates to answer', (text) => Number(text))
+    .option('--top <N>', 'most candidates to answer', countOf)
     .option('--json', 'the whole answer as JSON')
     .addHelpText('after', `\n${TIME_HELP}`)
     .action(async (flags: InstanceFlags & { start: string; end: string; service?: string; top?: number; json?: boolean }) =>
       done(await (await import('./rca-command.ts')).rca(flags)),
     );
 }
+function addIncidents(program: Command, done: (code: number) => void): void {
+  withInstance(program.command('incidents').description('the incidents there are, open ones first: id, what happened, its cause'))
+    .option('--json', 'as JSON')
+    .action(async (flags: InstanceFlags & { json?: boolean }) => done(await (await import('./incidents-command.ts')).incidents(flags)));
+}
 function addExplain(program: Command, done: (code: number) => void): void {
   withInstance(program.command('explain').description('tell an incident in words; a local model, if one is set, is asked and checked'))
-    .argument('<INCIDENT>', 'id of the incident')
+    .argument('<INCIDENT>', 'id of the incident (faultline incidents lists them)')
     .option('--again', 'ask the model even if it answered this very question before')
-    .option('--deadline <SECONDS>', 'longest wait for the model', (text) => Number(text))
+    .option('--deadline <SECONDS>', 'longest wait for the model', countOf)
     .option('--json', 'the whole answer as JSON')
     .action(async (incident: string, flags: InstanceFlags & { again?: boolean; deadline?: number; json?: boolean }) =>
       done(await (await import('./explain-command.ts')).explain(incident, flags)),
@@ -84,7 +98,7 @@ function addExplain(program: Command, done: (code: number) => void): void {
 }
 function addPostmortem(program: Command, done: (code: number) => void): void {
   const command = withInstance(program.command('postmortem').description('the postmortem of an incident as a file, every number verified'))
-    .argument('<INCIDENT>', 'id of the incident')
+    .argument('<INCIDENT>', 'id of the incident (faultline incidents lists them)')
     .addOption(new Option('--format <FORMAT>', 'form of the file').choices(['md', 'html', 'json']).default('md'))
     .option('--out <FILE>', 'write it there instead of stdout')
     .addOption(new Option('--draft [LOCALE]', 'write the first draft when there is none').choices(['en', 'zh']))
@@ -171,7 +185,19 @@ export async function runCli(args: readonly string[]): Promise<number> {
     .version(version(), '--version')
     .showHelpAfterError('(--help shows what there is)')
     .addHelpText('after', '\nExit codes: 0 ok, 1 failed, 2 usage, 3 finished but something was refused. Data on stdout, talk on stderr.');
-  for (const add of [addServe, addImport, addQuery, addRca, addPrices, addExplain, addPostmortem, addModels, addExport, addSmall])
+  for (const add of [
+    addServe,
+    addImport,
+    addQuery,
+    addRca,
+    addPrices,
+    addIncidents,
+    addExplain,
+    addPostmortem,
+    addModels,
+    addExport,
+    addSmall,
+  ])
     add(program, done);
   for (const command of [program, ...program.commands.flatMap((each) => [each, ...each.commands])]) command.exitOverride();
   try {

@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { DEMO_SCENARIOS } from '#demo/scenarios.ts';
 import type { SettingFlags } from './read-settings.ts';
 
 /** The flags of `faultline serve`, on any command: the desktop shell takes the same ones. */
@@ -15,7 +16,7 @@ export const addServeOptions = (command: Command): Command =>
     .option('--durability <MODE>', 'when the journal is synced: sync, 100ms, none (default sync)')
     .option('--forward <URL,...>', 'send everything on to these OTLP/HTTP addresses (default: nothing leaves)')
     .option('--forward-headers-file <FILE>', 'headers for --forward, one "Name: value" a line (or FAULTLINE_FORWARD_HEADERS)')
-    .option('--demo [SCENARIO]', 'start the demo shop in which something goes wrong')
+    .option('--demo [SCENARIO]', `start the demo shop in which something goes wrong: ${DEMO_SCENARIOS.join(', ')}`)
     .option('--token <T>', 'API token, 16 or more characters (default: a new one)')
     .option('--config <FILE>', 'faultline.yaml (default: the one in the working folder, if any)')
     .addOption(new Option('--no-ui', 'do not serve the console page').default(undefined));

@@ -152,6 +152,10 @@ describe('through the instance that runs on the folder', () => {
     ] as const)
       expect((await run('rca', '--data', dataDir, '--start', start, '--end', end)).code).toBe(2);
   });
+  it('incidents: none is said on stderr, [] as JSON', async () => {
+    expect(await run('incidents', '--data', dataDir)).toMatchObject({ code: 0, out: '', err: 'no incident\n' });
+    expect((await run('incidents', '--data', dataDir, '--json')).out).toBe('[]\n');
+  });
   it('flush answers a position, doctor finds the instance', async () => {
     const { code, out } = await run('flush', '--data', dataDir, '--durable');
     expect([code, Object.keys(JSON.parse(out))]).toEqual([0, ['position']]);
@@ -167,6 +171,7 @@ describe('help and usage', () => {
     [['import', '--help']],
     [['query', 'sql', '--help']],
     [['rca', '--help']],
+    [['incidents', '--help']],
     [['flush', '--help']],
     [['doctor', '--help']],
     [['--version']],
@@ -183,6 +188,7 @@ describe('help and usage', () => {
     [['rca']],
     [['import']],
     [['query', 'sql', '--format', 'xml', 'SELECT 1']],
+    [['query', 'sql', '--max-rows', 'many', 'SELECT 1']],
     [['flush', '--api', '127.0.0.1:1']],
   ])('%j: exit code 2, nothing on stdout', async (args) => {
     const { code, out, err } = await run(...args);

@@ -192,7 +192,7 @@ describe('a postmortem', () => {
     expect(await cli('none')).toEqual({
       code: 1,
       out: '',
-      said: 'faultline: There is no postmortem of incident "none". --draft writes one.\n',
+      said: 'faultline: There is no postmortem of incident "none". --draft writes one where there is such an incident (faultline incidents).\n',
     });
     // A draft never takes the place of what people wrote.
     expect((await cli(incident.id, '--draft', 'zh')).out.split('\n')[0]).toBe('# Mine');

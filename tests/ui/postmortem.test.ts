@@ -211,7 +211,7 @@ describe.skipIf(cannotRun !== null)(`postmortem${cannotRun === null ? '' : `: sk
         const download = await coming;
         files[format] = join(downloads, download.suggestedFilename());
         await download.saveAs(files[format] as string);
-        await page.getByText('Exported; every number was read again and is equal.').last().waitFor();
+        await page.getByText('Exported; every bound number was read again and is equal.').last().waitFor();
       }
     });
     expect(readFileSync(files['Markdown'] as string, 'utf8')).toMatch(/^# Kept through a kill/);

@@ -100,6 +100,11 @@ function chartTitle({ params }: Evidence, shown: EvidenceChart): string {
     .slice(0, 300);
 }
 
+/** Where it showed, what caused it, who suffered, then what else deviated meanwhile: a table that ends must not lose the first. */
+export function hurtFirst({ symptom, services, rca }: Pick<Incident, 'symptom' | 'services' | 'rca'>): string[] {
+  const causes = (rca?.candidates ?? []).map(({ service }) => service).filter((service) => services.includes(service));
+  return [...new Set([symptom.service, ...causes, ...(rca?.impacted ?? []), ...services])];
+}
 function impactOf(figures: Figures, service: string, sql: string): ServiceImpact {
   const make = (label: string, column: string, unit: string): Figure => figures.make(`${service}: ${label}`, sql, column, unit);
   return {
@@ -124,7 +129,7 @@ export async function gatherDraft(
   const endMs = incident.resolvedMs ?? nowMs - ARRIVAL_MS;
   const window = { startMs: incident.onsetMs, endMs: Math.max(endMs, incident.onsetMs + 1_000) };
   const baseline = { startMs: incident.onsetMs - BASELINE_MS, endMs: incident.onsetMs };
-  const services = [...new Set([incident.symptom.service, ...incident.services, ...(incident.rca?.impacted ?? [])])].slice(0, SERVICES);
+  const services = hurtFirst(incident).slice(0, SERVICES);
   const impacts = new Map(services.map((service) => [service, impactSql(service, window, baseline)]));
   const spansSql = incidentSpansSql(incident.id);
   const candidates = draftCandidates(incident);
@@ -147,7 +152,7 @@ export async function gatherDraft(
     duration: span('from the onset to the end', 'duration_ms'),
     detect: span('from the onset to the incident', 'detect_ms'),
     acknowledge: span('from the incident to its acknowledgement', 'acknowledge_ms'),
-    services: span('services with symptoms', 'services', ''),
+    services: span('services that deviated', 'services', ''),
   };
   // A service without requests of its own (a database) has no row here; its evidence speaks for it.
   const impact = [...impacts]

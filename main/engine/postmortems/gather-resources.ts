@@ -31,7 +31,7 @@ export function resourceLines(resources: Resources, figures: Figures, locale: Dr
   const words = wordsOf(locale);
   const costs = pricedLedgers(resources).map(({ currency, cost, costBefore }) => ({
     pieces: words.cost(
-      figures.make(`cost of the affected services, ${currency}`, cost.query, 'value', currency, { value: Number(cost.amount) }),
+      figures.make(`cost of the services that deviated, ${currency}`, cost.query, 'value', currency, { value: Number(cost.amount) }),
       figures.make(`cost in the same time before, ${currency}`, costBefore.query, 'value', currency, { value: Number(costBefore.amount) }),
     ),
     formula: cost.formula,
@@ -40,8 +40,8 @@ export function resourceLines(resources: Resources, figures: Figures, locale: Dr
   if (carbon === null) return costs;
   const sql = heldTotalSql(carbon.emissions.query);
   const pieces = words.emissions(
-    figures.make('vCPU-hours the affected services held', sql, 'reserved_vcpu_hours', 'vCPU-h'),
-    figures.make('GiB-hours the affected services held', sql, 'reserved_gib_hours', 'GiB-h'),
+    figures.make('vCPU-hours the services that deviated held', sql, 'reserved_vcpu_hours', 'vCPU-h'),
+    figures.make('GiB-hours the services that deviated held', sql, 'reserved_gib_hours', 'GiB-h'),
   );
   return [...costs, { pieces, formula: carbon.emissions.formula }];
 }
