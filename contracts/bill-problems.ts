@@ -18,6 +18,7 @@ export const BILL_PROBLEMS = {
   ),
   not_utf8: r('refused', 'The file is not UTF-8 text.', 'Save it as UTF-8 CSV.'),
   duplicate_column: r('refused', 'The header names a column twice.', EXPORT),
+  too_many_columns: r('refused', 'The header names more columns than a bill may have.', EXPORT),
   cut_off: r('refused', 'The file ends early or does not decompress.', 'Download it again.'),
   too_many_rows: r('refused', 'The file has more rows than a bill may have.', 'Split it, for instance by billing period.'),
   bad_line: r('refused', 'The line does not have the columns of the header, or a quote is not closed.', EXPORT),

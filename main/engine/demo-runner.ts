@@ -15,7 +15,8 @@ function entryOf(): string {
   return found;
 }
 
-const identity = z.object({ pid: z.number(), startedTicks: z.string() });
+// Never 0 or below: a signal to such a number goes to many processes.
+const identity = z.object({ pid: z.number().int().positive(), startedTicks: z.string() });
 /** What is kept of a run, for the engine after this one. */
 const runSchema = z.object({ scenario: z.string(), startedMs: z.number(), shop: identity, supervisor: identity });
 type Run = z.infer<typeof runSchema>;

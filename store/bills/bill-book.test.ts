@@ -202,6 +202,7 @@ describe('what is wrong', () => {
     expect(await refused('name,value\na,1\n')).toEqual([0, 'not_a_bill']);
     expect(await refused('')).toEqual([0, 'not_a_bill']);
     expect(await refused(`${HEADER},BilledCost\n`)).toEqual([0, 'duplicate_column']);
+    expect(await refused(`${HEADER}${',x'.repeat(40_000)}\n`)).toEqual([0, 'too_many_columns']);
     expect(await refused(Buffer.from([0x00, 0xff, 0xfe, 0x0a]))).toEqual([0, 'not_utf8']);
     const packed = gzipSync(csv(...Array.from({ length: 20_000 }, (_, i) => row(String(i)))));
     expect(await refused(packed.subarray(0, packed.length / 2))).toEqual([0, 'cut_off']);

@@ -17,6 +17,8 @@ import { type BillHeader, checkWhole, readHeader } from './read-header.ts';
 
 /** Rows of one file; more would have to be sorted out on disk for many minutes. */
 export const MAX_BILL_ROWS = 20_000_000;
+/** FOCUS has about a hundred. Ten thousand took all of DuckDB's memory and held up the engine for half a second. */
+export const MAX_BILL_COLUMNS = 1_000;
 /** Problems listed by line: the first of each kind, and no more than this in all. */
 const LISTED_PER_PROBLEM = 20;
 const LISTED = 200;
@@ -163,6 +165,8 @@ export class BillBook {
       return this.refused(file, 'cut_off', (cause as Error).message);
     }
     if (!header) return this.refused(file, 'not_utf8', 'the first line is not text');
+    if (header.columns.length > MAX_BILL_COLUMNS)
+      return this.refused(file, 'too_many_columns', `${header.columns.length}, the limit is ${MAX_BILL_COLUMNS}`);
     const names = header.columns.map((name) => name.toLowerCase());
     const twice = names.find((name, i) => names.indexOf(name) !== i);
     if (twice !== undefined) return this.refused(file, 'duplicate_column', `"${twice}"`);
