@@ -272,6 +272,17 @@ describe('DestinationQueue', () => {
     expect(rig.delivered).toHaveLength(13);
   });
 
+  it('holds the request of a record that waits, not the record it was made of', async () => {
+    const rig = new Rig();
+    const bodies: number[] = [];
+    rig.answer = ({ body }) => {
+      bodies.push(body.length);
+      return taken;
+    };
+    rig.add(3);
+    await rig.start().pass(1_000);
+    expect(bodies).toEqual([0, 0, 0]);
+  });
   it('passes over signals nobody asked for and bodies nobody can read', async () => {
     const rig = new Rig();
     rig.settings = { ...rig.settings, signals: ['traces', 'logs'] };
