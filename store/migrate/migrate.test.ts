@@ -1,6 +1,6 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { attachFile, type DatabaseFile } from '../database/attach-file.ts';
 import { type Connection, Database } from '../database/database.ts';
@@ -49,6 +49,16 @@ it('a step that fails leaves the file as it was', async () => {
     code: 'migration_failed',
     message: expect.stringContaining('nothing'),
   });
+  await attach([STEP]);
+  expect(await connection.rows('SELECT a, b FROM d20260101.main.t')).toEqual([{ a: 7, b: 'new' }]);
+});
+it('without room for the copy the file is left as it was, and is not taken for damaged', async () => {
+  await connection.run('DETACH d20260101');
+  const copy = join(dir, 'backups', `telemetry-2026-01-01.duckdb.v${SCHEMA_VERSION - 1}`);
+  mkdirSync(copy, { recursive: true });
+  await expect(attach([STEP])).rejects.toMatchObject({ code: 'migration_failed', message: expect.stringContaining('no copy') });
+  expect(readdirSync(join(dir, 'backups'))).toEqual([basename(copy)]);
+  rmSync(copy, { recursive: true });
   await attach([STEP]);
   expect(await connection.rows('SELECT a, b FROM d20260101.main.t')).toEqual([{ a: 7, b: 'new' }]);
 });

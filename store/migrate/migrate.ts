@@ -1,4 +1,5 @@
-import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
+import { constants, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { copyFile, rename } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { FaultlineError } from '#contracts/errors.ts';
 import type { DatabaseFile } from '../database/attach-file.ts';
@@ -49,11 +50,30 @@ async function backUp(
   reattach: () => Promise<void>,
 ): Promise<void> {
   await connection.run(`DETACH ${file.name}`);
-  mkdirSync(backupDir, { recursive: true });
   const backup = join(backupDir, `${basename(file.path)}.v${version}`);
-  copyFileSync(file.path, backup);
-  if (existsSync(`${file.path}.wal`)) copyFileSync(`${file.path}.wal`, `${backup}.wal`);
+  try {
+    mkdirSync(backupDir, { recursive: true });
+    await copyWhole(file.path, backup);
+    if (existsSync(`${file.path}.wal`)) await copyWhole(`${file.path}.wal`, `${backup}.wal`);
+  } catch (cause) {
+    // Too little disk, for one: no reason to take the file itself for damaged.
+    throw new FaultlineError(
+      'migration_failed',
+      `${file.path} cannot be brought to layout ${SCHEMA_VERSION}: no copy can be made first: ${(cause as Error).message}`,
+      { cause },
+    );
+  }
   await reattach();
+}
+/** Under another name until it is whole: half a copy must not look like one, nor keep its disk. */
+async function copyWhole(from: string, to: string): Promise<void> {
+  try {
+    await copyFile(from, `${to}.new`, constants.COPYFILE_FICLONE);
+    await rename(`${to}.new`, to);
+  } catch (cause) {
+    rmSync(`${to}.new`, { force: true });
+    throw cause;
+  }
 }
 function stepsFrom(file: DatabaseFile, version: number, migrations: readonly Migration[]): string[] {
   const sql: string[] = [];
