@@ -4,9 +4,9 @@ import { isUtf8 } from 'node:buffer';
 export function isAscii(bytes: Uint8Array, view: DataView, start: number, end: number): boolean {
   let mask = 0;
   let p = start;
-  for (const last = end - 8; p <= last; p += 8) mask |= view.getUint32(p, true) | view.getUint32(p + 4, true);
+  for (const last = end - 8; p <= last; p += 8) mask |= view.getInt32(p, true) | view.getInt32(p + 4, true);
   if (end - start >= 8) {
-    if (p < end) mask |= view.getUint32(end - 8, true) | view.getUint32(end - 4, true);
+    if (p < end) mask |= view.getInt32(end - 8, true) | view.getInt32(end - 4, true);
   } else for (; p < end; p++) mask |= (bytes[p] as number) & 0x80;
   return (mask & 0x80808080) === 0;
 }
