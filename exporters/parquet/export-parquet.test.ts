@@ -219,5 +219,7 @@ describe('exportParquet', () => {
     const file = path.join(path.dirname(dir), 'a-file');
     writeFileSync(file, '');
     await expect(run({ dir: file })).rejects.toMatchObject({ code: 'data_dir_not_writable' });
+    if (process.platform === 'linux')
+      await expect(run({ dir: '/proc/nowhere/x' })).rejects.toMatchObject({ code: 'data_dir_not_writable' });
   });
 });

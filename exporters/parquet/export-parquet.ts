@@ -95,7 +95,7 @@ async function openFolder({
   const signals = [...new Set(request.signals)];
   let present: readonly string[];
   try {
-    mkdirSync(dir, { recursive: true });
+    makeFolder(dir);
     present = readdirSync(dir);
   } catch (cause) {
     throw new FaultlineError('data_dir_not_writable', `${dir}: ${(cause as Error).message}`, { cause });
@@ -131,6 +131,12 @@ async function openFolder({
       `${dir} holds an unfinished export of another range, signals or version. Choose another folder.`,
     );
   return { header, done: new Map(lines.flatMap((line) => finished(dir, line)).map((file) => [file.path, file])) };
+}
+/** Node's own recursive mkdir never comes back where a folder is there and takes none (/proc), and the engine with it. */
+function makeFolder(dir: string): void {
+  if (existsSync(dir)) return;
+  makeFolder(path.dirname(dir));
+  mkdirSync(dir);
 }
 /** A file counts when its line is whole and it is there at its size. */
 function finished(dir: string, line: string): ExportedFile[] {
