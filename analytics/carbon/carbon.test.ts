@@ -57,7 +57,7 @@ function kwhOf(v: Vector): number {
   });
 }
 describe.skipIf(vectors.length === 0)(
-  `Cloud Carbon Footprint's own vectors${vectors.length === 0 ? ': left out, no shared data' : ''}`,
+  `Cloud Carbon Footprint's own vectors${vectors.length === 0 ? ' (skipped without ../shared/data)' : ''}`,
   () => {
     it('are twelve', () => expect(vectors.length).toBe(12));
     it.each(vectors)('$fn: $kwh kWh, $co2e t', (v) => {

@@ -47,7 +47,7 @@ function allocate(data: Cases, pools: readonly Idle[], poolOf: (a: Allocation | 
   return results;
 }
 
-describe.skipIf(!existsSync(path))("OpenCost's worked examples", () => {
+describe.skipIf(!existsSync(path))("OpenCost's worked examples (skipped without ../shared/data)", () => {
   const data = existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Cases) : (null as never);
   const expected = (name: string) => data.cases.find((c) => c.case === name)?.results ?? {};
   const cluster = (a: Allocation | Idle) => String(a.cluster);

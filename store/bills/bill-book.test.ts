@@ -84,7 +84,7 @@ describe('what is read', () => {
     await take(csv(row('1')));
     await expect(t.store.userQuery('SELECT sum(effective_cost) FROM bill')).resolves.toMatchObject({ rowCount: 1 });
   });
-  it.runIf(existsSync(SHARED))('every public bill: golden and sample rows without a refusal', async () => {
+  it.runIf(existsSync(SHARED))('every public bill: golden and sample rows without a refusal (skipped without ../shared/data)', async () => {
     const golden = readdirSync(join(SHARED, 'golden')).filter((name) => name.includes('cost_and_usage'));
     for (const name of golden) {
       const bill = await take(readFileSync(join(SHARED, 'golden', name)), name);
