@@ -21,9 +21,11 @@ async function rig() {
   const nowMs = (): number => t.nowMs;
   const counted = { queries: 0 };
   const failing = { with: null as Error | null };
+  const during = { query: 0, run: (): void => undefined };
   const store = {
     query: (...args: Parameters<typeof t.store.query>) => {
       counted.queries++;
+      if (counted.queries === during.query) during.run();
       if (failing.with) return Promise.reject(failing.with);
       return t.store.query(...args);
     },
@@ -72,7 +74,7 @@ async function rig() {
     const level = view.metrics.find((series) => series.metric === 'level');
     return level?.values[Math.floor((atMs - view.startMs) / STEP_MS)];
   };
-  return { t, loop, counted, failing, lines, scrape, levelAt };
+  return { t, loop, counted, failing, during, lines, scrape, levelAt };
 }
 
 it('judges data that ran ahead of the clock when its time has come, and asks nothing more after that', async () => {
@@ -123,4 +125,21 @@ it('tries again to read the hour when that failed, later each time', async () =>
   await loop.tick();
   expect(loop.rebuilds).toBe(2);
   expect(levelAt(atMs)).toBe(3);
+});
+
+it('reads the hour again for late rows that become visible while it is being read', async () => {
+  const { t, loop, counted, during, scrape, levelAt } = await rig();
+  const lateMs = t.nowMs - 120_000;
+  scrape(t.nowMs - 1_800_000, 1);
+  // By then the newest of the twelve parts is read, and others are not.
+  during.query = 60;
+  during.run = () => {
+    for (let i = 0; i < 60; i++) scrape(lateMs, 5);
+  };
+  await loop.tick();
+  expect([loop.rebuilds, levelAt(lateMs)]).toEqual([1, Number.NaN]);
+  expect(counted.queries).toBeGreaterThan(during.query);
+  t.nowMs += 10_000;
+  await loop.tick();
+  expect([loop.rebuilds, levelAt(lateMs)]).toEqual([2, 5]);
 });

@@ -106,7 +106,8 @@ export class EvaluationLoop {
   noteRows(rows: number, oldestMs: number, newestMs: number): void {
     this.newRows += rows;
     this.newestMs = Math.max(this.newestMs, newestMs);
-    if (!this.built || oldestMs >= this.ring.endMs - BACKFILL_MS || oldestMs < this.ring.startMs) return;
+    // Also while the hour is read: its newest part, read first, does not hold what becomes visible during the others.
+    if (oldestMs >= this.ring.endMs - BACKFILL_MS || oldestMs < this.ring.startMs) return;
     this.lateRows += rows;
     this.lastLateMs = this.options.nowMs();
   }

@@ -93,6 +93,15 @@ describe('IncidentBook', () => {
     expect(b.get('i-1').status).toBe('resolved');
     expect(b.open()).toEqual([]);
   });
+  it('is told a change before its end that became known after the operator closed it, and nothing else', async () => {
+    const { book: b } = book();
+    await b.take(incident());
+    await b.resolve('i-1');
+    const late = [entry(800, 'change', 'deployed'), entry(4_000, 'anomaly', 'errors'), entry(5_001, 'change', 'deployed again')];
+    for (let times = 0; times < 2; times++) await b.take(incident({ timeline: [entry(1_000, 'opened', 'opened'), ...late] }));
+    expect(b.get('i-1').status).toBe('resolved');
+    expect(b.get('i-1').timeline.map((e) => e.says)).toEqual(['deployed', 'opened', 'Resolved by the operator.']);
+  });
   it('is there again after a restart', async () => {
     const { saved, book: b } = book();
     await b.take(incident());

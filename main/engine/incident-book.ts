@@ -5,10 +5,11 @@ import type { Store } from '#contracts/store.ts';
 const MAX_INCIDENTS = 2_000;
 const sameEntry = (a: TimelineEntry, b: TimelineEntry): boolean => a.atMs === b.atMs && a.kind === b.kind && a.says === b.says;
 
+const newsOf = (kept: readonly TimelineEntry[], fresh: readonly TimelineEntry[]): TimelineEntry[] =>
+  fresh.filter((entry) => !kept.some((known) => sameEntry(known, entry)));
 /** Timelines only grow: what was said stays, news is added in time order. */
 function joinTimelines(kept: readonly TimelineEntry[], fresh: readonly TimelineEntry[]): TimelineEntry[] {
-  const news = fresh.filter((entry) => !kept.some((known) => sameEntry(known, entry)));
-  return [...kept, ...news].sort((a, b) => a.atMs - b.atMs);
+  return [...kept, ...newsOf(kept, fresh)].sort((a, b) => a.atMs - b.atMs);
 }
 const closedByOperator = (incident: Incident): boolean =>
   incident.status === 'resolved' && incident.timeline.some((e) => e.kind === 'resolved' && e.params['by'] === 'operator');
@@ -51,7 +52,7 @@ export class IncidentBook {
   /** What the correlator says, joined with what people and the ranker added. Returns the incident as it now stands. */
   async take(fresh: Incident): Promise<Incident> {
     const kept = this.byId.get(fresh.id);
-    if (kept && closedByOperator(kept) && fresh.status === 'open') return kept;
+    if (kept && closedByOperator(kept) && fresh.status === 'open') return this.tellLateChanges(kept, fresh);
     const joined: Incident = kept
       ? {
           ...fresh,
@@ -101,6 +102,12 @@ export class IncidentBook {
       params: {},
     };
     await this.put({ ...incident, status: 'resolved', resolvedMs: atMs, timeline: joinTimelines(incident.timeline, [entry]) });
+  }
+  /** An incident the operator closed stays as it is, but a change before its end that became known later belongs to its story. */
+  private async tellLateChanges(kept: Incident, fresh: Incident): Promise<Incident> {
+    const endMs = kept.resolvedMs ?? Number.POSITIVE_INFINITY;
+    const late = newsOf(kept.timeline, fresh.timeline).filter(({ kind, atMs }) => kind === 'change' && atMs <= endMs);
+    return late.length === 0 ? kept : this.put({ ...kept, timeline: joinTimelines(kept.timeline, late) });
   }
   private entry(kind: TimelineEntry['kind'], says: string, messageKey: string, params: TimelineEntry['params'] = {}): TimelineEntry {
     return { atMs: this.nowMs(), kind, service: null, says, messageKey, params };

@@ -17,15 +17,28 @@ describe.skipIf(cannotRun !== null)(`console${cannotRun === null ? '' : `: skipp
   let range: string;
   let widest: string;
 
+  const incidents = async (): Promise<Incident[]> =>
+    ((await (await faultline.fetch('/console/incidents')).json()) as { incidents: Incident[] }).incidents;
+  const isRelease = ({ kind, service, atMs }: Incident['timeline'][number]): boolean =>
+    kind === 'change' && service === shop.service && Math.abs(atMs - shop.onsetMs) < 120_000;
+  /** What the engine holds of the shop, for the message of a test that failed. */
+  async function told(): Promise<string> {
+    const changes = await (await faultline.fetch(`/console/changes?start=${shop.endMs - 1_800_000}&end=${shop.endMs}`)).text();
+    const lines = (await incidents()).map(
+      ({ id, status, openedMs, onsetMs, services, timeline, rca }) =>
+        `${JSON.stringify({ id, status, openedMs, onsetMs, services, cause: rca?.candidates[0]?.because })}\n` +
+        timeline.map((entry) => `    ${entry.atMs} ${entry.kind} ${entry.says}`).join('\n'),
+    );
+    return `shop ${JSON.stringify(shop)}\nincidents\n${lines.join('\n')}\nchanges ${changes}\n${faultline.log()}`;
+  }
+  /** All of the history is judged: the incident has a cause, and its story holds the release at its time. */
   async function ranked(): Promise<Incident> {
-    let answer: { incidents: Incident[] } = { incidents: [] };
     for (const started = performance.now(); performance.now() - started < 90_000; ) {
-      answer = (await (await faultline.fetch('/console/incidents')).json()) as typeof answer;
-      const found = answer.incidents.find((one) => one.rca !== null && one.rca.candidates.length > 0);
+      const found = (await incidents()).find((one) => (one.rca?.candidates.length ?? 0) > 0 && one.timeline.some(isRelease));
       if (found) return found;
       await new Promise((resolve) => setTimeout(resolve, 500));
     }
-    throw new Error(`no ranked incident of ${JSON.stringify(shop)}: ${JSON.stringify(answer).slice(0, 2_000)}\n${faultline.log()}`);
+    throw new Error(`no incident with a cause and the release in its story: ${await told()}`);
   }
   /** The trace of most spans: it surely has something to fold. */
   async function widestTrace(): Promise<string> {
@@ -192,7 +205,12 @@ describe.skipIf(cannotRun !== null)(`console${cannotRun === null ? '' : `: skipp
     await on({ path: `/?${range}` }, async (page) => {
       const panel = page.getByRole('region', { name: 'What changed' });
       const release = panel.getByRole('link', { name: new RegExp(`${shop.service}: deployed`) });
-      await release.getByText('part of an incident').waitFor();
+      await release
+        .getByText('part of an incident')
+        .waitFor()
+        .catch(async (cause: unknown) => {
+          throw new Error(`the panel says ${await panel.innerText()}; ${await told()}`, { cause });
+        });
       await release.click();
       await page.waitForURL('**/incidents/**');
     });
