@@ -23,6 +23,12 @@ export const ERRORS = {
     'The query needs more memory than there is for queries.',
     'Ask for less at once: fewer rows, shorter lists and texts; see limits.maxEngineBytes.',
   ),
+  temp_full: e(
+    'permanent',
+    400,
+    'The work needs more disk for its intermediate results than it may take.',
+    'Free disk space, or ask for less at once; a bill: in parts. See docs/limits.md.',
+  ),
   cancelled: e('cancelled', 499, 'The caller went away.', ''),
   starting: e('retryable', 503, 'The engine is starting.', 'Try again in a second.'),
   port_taken: e('permanent', 500, 'The port is in use.', 'Stop the other process, or choose another port (0 picks a free one).'),

@@ -5,7 +5,7 @@ import { BillBook } from './bills/bill-book.ts';
 import { attachFile, type DatabaseFile, detachQuietly, troubleOf } from './database/attach-file.ts';
 import { CatalogState } from './database/catalog-state.ts';
 import { type DataDir, openDataDir } from './database/data-dir.ts';
-import { type Connection, Database, machine } from './database/database.ts';
+import { type Connection, Database, type Machine, machine } from './database/database.ts';
 import { DayFiles } from './database/day-files.ts';
 import { setAside } from './database/quarantine.ts';
 import { isDamage, salvage } from './database/salvage.ts';
@@ -39,6 +39,8 @@ export interface StoreOptions {
   readonly maxAttached?: number;
   /** false: strings take the slow path that does not lean on DuckDB's memory layout (for tests). */
   readonly direct?: boolean;
+  /** What DuckDB may take of the machine (for tests). */
+  readonly machine?: Partial<Machine>;
 }
 const READERS = 4;
 
@@ -51,7 +53,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const dataDir = openDataDir(options.dataDir);
   let database: Database | null = null;
   try {
-    database = await Database.open(dataDir.path, machine());
+    database = await Database.open(dataDir.path, { ...machine(), ...options.machine });
     return await assemble(options, dataDir, database);
   } catch (cause) {
     database?.close();

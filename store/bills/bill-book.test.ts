@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { formatAmount, parseAmount, sumOf } from '#analytics/cost/money.ts';
 import type { Bill } from '#contracts/cost.ts';
+import { tempLimitBytes } from '../database/temp-space.ts';
 import { TestStore } from '../test-store.ts';
 
 const FIXTURES = join(import.meta.dirname, '../../tests/fixtures/focus');
@@ -208,6 +209,35 @@ describe('what is wrong', () => {
     expect(await refused(packed.subarray(0, packed.length / 2))).toEqual([0, 'cut_off']);
     expect(await t.store.bills()).toEqual([]);
     expect((await take(csv(row('1')))).rows).toBe(1);
+  });
+});
+
+describe('disk for intermediate results', () => {
+  const wide = (rows: number) =>
+    csv(...Array.from({ length: rows }, (_, i) => `${row(String(i))}`.replace('Usage', `Usage ${i} `.padEnd(1500, `${i}x`))));
+  it('a small archive of a large bill stops at the limit, says so, and leaves room for the next', async () => {
+    await t.reopen({ machine: { threads: 1, memoryLimitBytes: 96 * 1024 ** 2, tempBytes: 4 * 1024 ** 2 } });
+    await expect(take(gzipSync(wide(100_000)))).rejects.toMatchObject({ code: 'temp_full', message: expect.stringContaining('4.0 MiB') });
+    expect(await t.store.bills()).toEqual([]);
+    expect((await take(wide(100))).rows).toBe(100);
+  });
+  it('a query says so too', async () => {
+    await t.reopen({ machine: { threads: 1, memoryLimitBytes: 48 * 1024 ** 2, tempBytes: 1024 ** 2 } });
+    await expect(t.store.userQuery('SELECT md5(range::VARCHAR) AS a FROM range(3000000) ORDER BY a')).rejects.toMatchObject({
+      code: 'temp_full',
+    });
+  });
+  it.each([
+    [10 * 1024 ** 3, 5 * 1024 ** 3],
+    [1024 ** 4, 32 * 1024 ** 3],
+    [0, 0],
+  ])('of %d bytes free %d may be taken', (free, may) => expect(tempLimitBytes(free)).toBe(may));
+  it('what a killed process left there goes at start', async () => {
+    const left = ['bill-x', 'duckdb_temp_storage_S32K-0.tmp'].map((name) => join(t.dataDir, 'tmp', name));
+    for (const path of left) writeFileSync(path, 'x');
+    for (const path of left) utimesSync(path, 1000, 1000);
+    await t.reopen();
+    expect(left.filter((path) => existsSync(path))).toEqual([]);
   });
 });
 

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import duckdb from '@duckdb/node-bindings';
 import { BILL_PROBLEMS, type BillProblemCode } from '#contracts/bill-problems.ts';
@@ -9,6 +9,7 @@ import type { DataDir } from '../database/data-dir.ts';
 import type { Connection, Database } from '../database/database.ts';
 import { setAside } from '../database/quarantine.ts';
 import { Serial } from '../database/serial.ts';
+import { orTempFull, sweepTemp } from '../database/temp-space.ts';
 import { BILLS, billsDdl, billViewSql } from '../sql/bills/bill-ddl.ts';
 import * as sql from '../sql/bills/import-sql.ts';
 import { SCHEMA_VERSION } from '../sql/ddl/ddl.ts';
@@ -59,16 +60,10 @@ export class BillBook {
   /** Attaches the file when it is there; what is damaged is set aside. Returns a sentence for the operator, or null. */
   async open(): Promise<string | null> {
     let trouble: string | null = null;
-    if (!this.dataDir.readOnly) this.sweep();
+    if (!this.dataDir.readOnly) sweepTemp(this.dataDir.path);
     if (existsSync(this.path)) trouble = await this.attachOrSetAside();
     await this.connection.run(billViewSql(this.attached));
     return trouble;
-  }
-  /** Files handed in when the process was killed. */
-  private sweep(): void {
-    const folder = join(this.dataDir.path, 'tmp');
-    if (!existsSync(folder)) return;
-    for (const name of readdirSync(folder)) if (name.startsWith('bill-')) rmSync(join(folder, name), { force: true });
   }
   private async attachOrSetAside(): Promise<string | null> {
     try {
@@ -187,7 +182,7 @@ export class BillBook {
     } catch (cause) {
       await connection.run('ROLLBACK').catch(() => undefined);
       if (cause instanceof Refusal) return this.refused(file, cause.code, cause.message);
-      throw cause;
+      throw orTempFull(cause);
     }
   }
 

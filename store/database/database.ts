@@ -2,6 +2,7 @@ import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
 import duckdb from '@duckdb/node-bindings';
 import { readRows } from '../run/read-chunk.ts';
+import { freeBytes, tempLimitBytes, tempLimitSql } from './temp-space.ts';
 
 /** One connection with the number DuckDB knows it by. */
 export class Connection {
@@ -41,6 +42,8 @@ export class Connection {
 export interface Machine {
   readonly threads: number;
   readonly memoryLimitBytes: number;
+  /** Disk for intermediate results, bytes; absent: see temp-space.ts. */
+  readonly tempBytes?: number;
 }
 /**
  * Half of the cores: compression is fed by one JavaScript thread, and idle DuckDB workers beside it cost 35-45 % of
@@ -81,6 +84,7 @@ export class Database {
     const database = new Database(await duckdb.open(':memory:', config));
     const connection = await database.connect();
     await connection.run("SET TimeZone = 'UTC'");
+    await connection.run(tempLimitSql(size.tempBytes ?? tempLimitBytes(freeBytes(dataDir))));
     database.disconnect(connection);
     return database;
   }

@@ -2,6 +2,7 @@ import duckdb from '@duckdb/node-bindings';
 import { FaultlineError } from '#contracts/errors.ts';
 import type { QueryOptions, QueryValue } from '#contracts/store.ts';
 import type { Connection } from '../database/database.ts';
+import { orTempFull } from '../database/temp-space.ts';
 import type { HotRows } from '../hot/hot-rows.ts';
 import { type ColumnData, readTypeOf } from './column-data.ts';
 import { StoreQueryResult } from './query-result.ts';
@@ -180,6 +181,8 @@ function errorOf(cause: unknown, stop: Stop): FaultlineError {
       { cause },
     );
   if (cause instanceof FaultlineError) return cause;
+  const full = orTempFull(cause);
+  if (full instanceof FaultlineError) return full;
   const message = cause instanceof Error ? cause.message : String(cause);
   if (/^INTERRUPT/.test(message)) return new FaultlineError('cancelled', 'The store is closing.', { cause });
   // DuckDB refuses everything after a fatal error of its own; only a new process helps.

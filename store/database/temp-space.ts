@@ -1,0 +1,30 @@
+import { readdirSync, rmSync, statfsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { FaultlineError } from '#contracts/errors.ts';
+
+/** Intermediate results of all statements together, bytes. */
+const MAX_TEMP_BYTES = 32 * 1024 ** 3;
+
+/** What DuckDB may put on disk: half of what is free, so that the journal and the store can go on beside it. */
+export const tempLimitBytes = (freeBytes: number): number => Math.min(MAX_TEMP_BYTES, Math.floor(freeBytes / 2));
+export const tempLimitSql = (bytes: number): string => `SET max_temp_directory_size = '${Math.floor(bytes / 1024)}KiB'`;
+export function freeBytes(folder: string): number {
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize;
+}
+/** DuckDB says this in four paragraphs about settings that are not the user's. */
+export function orTempFull(cause: unknown): unknown {
+  const used = /failed to offload data block[^(]*\(([^)]*) used\)/.exec(cause instanceof Error ? cause.message : '');
+  if (!used) return cause;
+  return new FaultlineError('temp_full', `There is no more disk for intermediate results (${used[1]} used).`, { cause });
+}
+/** What a killed process left in tmp/: bills handed in, and blocks of a DuckDB that is no more. */
+export function sweepTemp(dataDir: string): void {
+  const folder = join(dataDir, 'tmp');
+  const startedMs = Date.now() - process.uptime() * 1000;
+  for (const name of readdirSync(folder)) {
+    const path = join(folder, name);
+    if (!name.startsWith('bill-') && !name.startsWith('duckdb_temp_')) continue;
+    if ((statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? startedMs) < startedMs) rmSync(path, { force: true });
+  }
+}
