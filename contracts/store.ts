@@ -127,7 +127,10 @@ export interface PrunedDay {
 }
 export interface StoreFacts {
   readonly dataDir: string;
+  /** Day files, catalog, bills, and what lies beside them. */
   readonly bytes: number;
+  /** Copies made before migrations (backups/) and Parquet exports (exports/): their size a minute ago, and how many were removed since the start. */
+  readonly beside: { readonly bytes: number; readonly removed: number };
   readonly days: readonly {
     readonly day: string;
     readonly bytes: number;

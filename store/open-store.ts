@@ -15,6 +15,7 @@ import { registerHotFunction } from './hot/hot-function.ts';
 import { HotRows } from './hot/hot-rows.ts';
 import { NativeHeap } from './native/native-heap.ts';
 import { provesLayout } from './native/self-test.ts';
+import { backupFolder } from './retention/beside-files.ts';
 import { ConnectionPool } from './run/connection-pool.ts';
 import { StartGate } from './run/start-gate.ts';
 import { CATALOG, catalogDdl, TELEMETRY } from './sql/ddl/ddl.ts';
@@ -130,7 +131,7 @@ const catalogFile = (dataDir: DataDir): DatabaseFile => ({
 async function attachCatalog(options: StoreOptions, dataDir: DataDir, connection: Connection, problems: Problem[]): Promise<boolean> {
   const file = catalogFile(dataDir);
   try {
-    await attachFile(connection, file, join(dataDir.path, 'backups'));
+    await attachFile(connection, file, backupFolder(dataDir.path));
     return false;
   } catch (cause) {
     const message = (cause as Error).message;
@@ -164,7 +165,7 @@ async function replaceCatalog(
   const file = catalogFile(dataDir);
   await detachQuietly(connection, CATALOG);
   const aside = setAside(dataDir.path, file.path, reason, options.nowMs());
-  await attachFile(connection, file, join(dataDir.path, 'backups'));
+  await attachFile(connection, file, backupFolder(dataDir.path));
   const { kept, lost } = await salvage(connection, aside.path, CATALOG, CATALOG_TABLES).catch(() => ({ kept: 0, lost: 0 }));
   problems.push({
     code: 'file_corrupt',

@@ -29,6 +29,7 @@ import { isDamage } from './database/salvage.ts';
 import type { StoreDictionary } from './dictionary/store-dictionary.ts';
 import type { HotRows } from './hot/hot-rows.ts';
 import type { StoreOptions } from './open-store.ts';
+import { type BesideInput, besideToRemove, listBeside, removeBeside } from './retention/beside-files.ts';
 import { daysToPrune } from './retention/enforce-retention.ts';
 import type { ConnectionPool } from './run/connection-pool.ts';
 import { EXPORT_TIMEOUT_MS, type ExportDoor, listPartitions, writePartition } from './run/export-partitions.ts';
@@ -80,6 +81,7 @@ export class OpenStore implements Store {
   private prunedUntil = new Map<Day, JournalPosition>();
   private readonly quarantined = new Map<Day, number>();
   private readonly batches = new BatchWindow();
+  private readonly beside = { bytes: 0, removed: 0 };
   private next: JournalPosition = 0;
   private releasedAt: JournalPosition = 0;
   private timer: NodeJS.Timeout | null = null;
@@ -238,7 +240,7 @@ export class OpenStore implements Store {
   }
 
   async facts(): Promise<StoreFacts> {
-    const { days, dictionary, dataDir, problems, catalogPath } = this.parts;
+    const { days, dictionary, dataDir, problems } = this.parts;
     const spans = [...this.spans.values()];
     const list = [...days.files.values()]
       .sort((a, b) => a.day - b.day)
@@ -247,7 +249,8 @@ export class OpenStore implements Store {
     const aside = [...this.quarantined].map(([day, bytes]) => ({ day: dayName(day), bytes, rows: none, state: 'quarantined' as const }));
     return {
       dataDir: dataDir.path,
-      bytes: fileBytes(catalogPath) + list.reduce((sum, { bytes }) => sum + bytes, 0),
+      bytes: this.otherBytes() + this.beside.bytes + list.reduce((sum, { bytes }) => sum + bytes, 0),
+      beside: { ...this.beside },
       days: [...list, ...aside],
       pruned: await this.parts.state.pruned(),
       series: dictionary.seriesIds.size,
@@ -290,7 +293,10 @@ export class OpenStore implements Store {
   private async prune(nowMs: number): Promise<readonly PrunedDay[]> {
     const { days, gate, state, hot, options } = this.parts;
     const present = [...days.files.keys()].sort((a, b) => a - b).map((day) => ({ day, bytes: days.bytes(day) }));
-    const gone = daysToPrune({ days: present, retentionSeconds: options.retentionSeconds, maxSizeBytes: options.maxSizeBytes, nowMs });
+    const { retentionSeconds, maxSizeBytes } = options;
+    const limits = { retentionSeconds, maxSizeBytes, nowMs };
+    await this.pruneBeside({ ...limits, storeBytes: present.reduce((sum, { bytes }) => sum + bytes, this.otherBytes()) });
+    const gone = daysToPrune({ ...limits, days: present, otherBytes: this.otherBytes() + this.beside.bytes });
     for (const { day, pruned } of gone) {
       // Written down first: after a crash in between, a replay must not bring half of the day back.
       await state.addPruned(pruned, this.next);
@@ -305,6 +311,22 @@ export class OpenStore implements Store {
       options.log(`pruned ${pruned.day} by ${pruned.reason}: ${pruned.bytes} bytes`);
     }
     return gone.map(({ pruned }) => pruned);
+  }
+
+  /** Catalog and bills, bytes. */
+  private otherBytes(): number {
+    return fileBytes(this.parts.catalogPath) + fileBytes(this.parts.bills.path);
+  }
+  /** Backups and exports, whose size is known from then on. */
+  private async pruneBeside(limits: Omit<BesideInput, 'files'>): Promise<void> {
+    const files = await listBeside(this.parts.dataDir.path);
+    this.beside.bytes = files.reduce((sum, { bytes }) => sum + bytes, 0);
+    for (const file of besideToRemove({ ...limits, files })) {
+      await removeBeside(file);
+      this.beside.bytes -= file.bytes;
+      this.beside.removed++;
+      this.parts.options.log(`removed ${file.path}: ${file.bytes} bytes, to keep within the size or the retention`);
+    }
   }
 
   /** A reader met damage. true: something was set aside, and reading again may work. */

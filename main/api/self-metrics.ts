@@ -76,6 +76,10 @@ export class SelfMetrics {
       Object.entries(engine.models.counts).map(([outcome, n]) => [{ outcome }, n]),
     );
     gauge('faultline_model_resident_memory_bytes', 'Memory of the llm process; 0 while there is none.', () => engine.models.rssBytes);
+    gauge('faultline_store_beside_bytes', 'Backups and Parquet exports in the data folder.', () => engine.facts?.beside.bytes ?? 0);
+    counter('faultline_store_beside_removed', 'Backups and exports removed by size or age.', [], () => [
+      [{}, engine.facts?.beside.removed ?? 0],
+    ]);
     gauge('faultline_journal_lag_bytes', 'Acknowledged bytes not decoded yet.', () => lagBytes(engine));
     gauge('faultline_ingest_paused', '1 while reading waits for the store to write.', () => (loop.paused ? 1 : 0));
     gauge('faultline_open_incidents', 'Incidents open now.', () => book.open().length);

@@ -10,6 +10,7 @@ import type { Connection, Database } from '../database/database.ts';
 import { setAside } from '../database/quarantine.ts';
 import { Serial } from '../database/serial.ts';
 import { orTempFull, sweepTemp } from '../database/temp-space.ts';
+import { backupFolder } from '../retention/beside-files.ts';
 import { BILLS, billsDdl, billViewSql } from '../sql/bills/bill-ddl.ts';
 import * as sql from '../sql/bills/import-sql.ts';
 import { SCHEMA_VERSION } from '../sql/ddl/ddl.ts';
@@ -84,7 +85,7 @@ export class BillBook {
       ddl: billsDdl(BILLS, SCHEMA_VERSION),
       readOnly: this.dataDir.readOnly,
     };
-    await attachFile(this.connection, file, join(this.dataDir.path, 'backups'));
+    await attachFile(this.connection, file, backupFolder(this.dataDir.path));
     this.attached = true;
   }
 

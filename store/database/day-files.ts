@@ -1,6 +1,7 @@
 import { readdirSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TableName } from '#contracts/tables.ts';
+import { backupFolder } from '../retention/beside-files.ts';
 import { dayDdl, TELEMETRY } from '../sql/ddl/ddl.ts';
 import { telemetryViews } from '../sql/ddl/views.ts';
 import { type Day, dayName, dayOfName } from '../write/day-of.ts';
@@ -73,7 +74,7 @@ export class DayFiles {
     if (known) known.usedAt = ++this.uses;
     if (known?.attached) return known;
     const file = this.databaseFile(day);
-    await attachFile(this.connection, file, join(this.dataDir, 'backups'));
+    await attachFile(this.connection, file, backupFolder(this.dataDir));
     const entry: DayFile = {
       day,
       database: file.name,

@@ -1,8 +1,9 @@
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { makeBatch } from '../test-batches.ts';
 import { nano, TestStore } from '../test-store.ts';
+import { type BesideFile, besideToRemove } from './beside-files.ts';
 import { daysToPrune } from './enforce-retention.ts';
 
 const DAY_MS = 86_400_000;
@@ -18,10 +19,45 @@ describe('daysToPrune', () => {
     ['by size the oldest go', 0, 25, at(103), [100, 101]],
     ['the newest stays, however big', 0, 1, at(103), [100, 101, 102]],
     ['age first, then size', 86_400, 20, at(102), [100, 101]],
-  ])('%s', (_what, retentionSeconds, maxSizeBytes, nowMs, gone) => {
-    expect(daysToPrune({ days, retentionSeconds, maxSizeBytes, nowMs }).map(({ day }) => day)).toEqual(gone);
+    ['what lies beside them counts', 0, 40, at(103), [100], 10],
+  ])('%s', (_what, retentionSeconds, maxSizeBytes, nowMs, gone, otherBytes = 0) => {
+    expect(daysToPrune({ days, otherBytes, retentionSeconds, maxSizeBytes, nowMs }).map(({ day }) => day)).toEqual(gone);
   });
 });
+
+describe('besideToRemove', () => {
+  const file = (name: string, atMs: number, day: number | null = null, family = 'telemetry'): BesideFile => ({
+    path: name,
+    family,
+    day,
+    bytes: 10,
+    atMs,
+  });
+  const nowMs = at103();
+  const files = [
+    file('b', 2, 101),
+    file('a', 1, 100),
+    file('c', 3, 102),
+    file('cat', 0, null, 'catalog.duckdb'),
+    file('e', 4, null, 'export'),
+  ];
+  it.each([
+    ['nothing goes while all fits', 0, 150, []],
+    ['the oldest go first', 0, 140, ['a']],
+    ['and on', 0, 130, ['a', 'b']],
+    ['the newest copy of each kind stays, however little room there is', 0, 1, ['a', 'b', 'e']],
+    ['copies of days that retention took go', 2 * 86_400, 1e9, ['a']],
+  ])('%s', (_what, retentionSeconds, maxSizeBytes, gone) => {
+    expect(besideToRemove({ files, storeBytes: 100, retentionSeconds, maxSizeBytes, nowMs }).map(({ path }) => path)).toEqual(gone);
+  });
+  it('an export that may still be written stays', () => {
+    const written = [file('e', nowMs - 60_000, null, 'export')];
+    expect(besideToRemove({ files: written, storeBytes: 100, retentionSeconds: 0, maxSizeBytes: 1, nowMs })).toEqual([]);
+  });
+});
+function at103(): number {
+  return 103 * DAY_MS + 12 * 3_600_000;
+}
 
 let t: TestStore;
 beforeEach(() => {
@@ -65,6 +101,30 @@ it('keeps within its size by dropping the oldest days', async () => {
     ['2026-11-20', 'size'],
   ]);
   expect(await t.count('logs')).toBe(100);
+});
+
+it('backups and exports count, and go before any day does', async () => {
+  await t.open({ maxSizeBytes: 9_000_000 });
+  for (const day of ['2026-11-20', '2026-11-21']) t.append(logs(day));
+  await t.store.flush();
+  const put = (path: string, atSeconds: number): string => {
+    const file = join(t.dataDir, path);
+    mkdirSync(join(file, '..'), { recursive: true });
+    writeFileSync(file, Buffer.alloc(5_000_000));
+    utimesSync(file, atSeconds, atSeconds);
+    utimesSync(join(file, '..'), atSeconds, atSeconds);
+    return file;
+  };
+  const older = put('backups/telemetry-2026-11-20.duckdb.v2', 1000);
+  const log = put('backups/telemetry-2026-11-20.duckdb.v2.wal', 1000);
+  const newer = put('backups/telemetry-2026-11-21.duckdb.v2', 2000);
+  const exported = put('exports/parquet-1/a.parquet', 3000);
+  expect(await t.store.enforceRetention(t.nowMs)).toEqual([]);
+  expect([older, log, exported, newer].filter((path) => existsSync(path))).toEqual([newer]);
+  const facts = await t.store.facts();
+  expect(facts.beside).toEqual({ bytes: 5_000_000, removed: 2 });
+  expect(facts.bytes).toBeGreaterThan(5_000_000);
+  expect(await t.count('logs')).toBe(200);
 });
 
 it('an import over many days keeps a bounded number of files attached, and named days still answer', async () => {

@@ -5,6 +5,8 @@ import type { Day } from '../write/day-of.ts';
 export interface RetentionInput {
   /** Days that have a file, oldest first, with their size. */
   readonly days: readonly { readonly day: Day; readonly bytes: number }[];
+  /** Of everything else that counts: catalog, bills, backups, exports. */
+  readonly otherBytes: number;
   readonly retentionSeconds: number;
   readonly maxSizeBytes: number;
   readonly nowMs: number;
@@ -16,13 +18,14 @@ export interface RetentionInput {
  */
 export function daysToPrune({
   days,
+  otherBytes,
   retentionSeconds,
   maxSizeBytes,
   nowMs,
 }: RetentionInput): { readonly day: Day; readonly pruned: PrunedDay }[] {
   const gone: { day: Day; pruned: PrunedDay }[] = [];
   const keepFromMs = retentionSeconds > 0 ? nowMs - retentionSeconds * 1000 : Number.NEGATIVE_INFINITY;
-  let total = days.reduce((sum, { bytes }) => sum + bytes, 0);
+  let total = days.reduce((sum, { bytes }) => sum + bytes, otherBytes);
   days.forEach(({ day, bytes }, i) => {
     const old = (day + 1) * 86_400_000 <= keepFromMs;
     const big = total > maxSizeBytes && i < days.length - 1;
