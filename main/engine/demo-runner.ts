@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { FaultlineError } from '#contracts/errors.ts';
+import { childEnvironment } from '#main/supervisor/child-environment.ts';
 import { identify, isAlive, type ProcessIdentity } from '#main/supervisor/process-identity.ts';
 
 /** The demo's own process: from the source tree, or beside the bundled engine. */
@@ -65,7 +66,7 @@ export class DemoRunner {
     // No channel and no pipe: either would end with this process.
     const child = spawn(process.execPath, [entryOf(), ...args, '--owner', String(this.supervisor.pid)], {
       stdio: ['ignore', 'ignore', 2],
-      env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' },
+      env: childEnvironment('demo', process.env),
     });
     child.on('error', (error) => log(`demo: cannot start: ${error.message}`));
     child.on('exit', (code, signal) => this.ended(child, signal ?? `exit code ${code}`));

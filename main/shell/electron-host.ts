@@ -1,6 +1,6 @@
 import type { UtilityProcess, utilityProcess } from 'electron';
 import type { FromChild } from '#contracts/processes.ts';
-import { CHILD_ENVIRONMENT } from '#main/supervisor/child-host.ts';
+import { childEnvironment } from '#main/supervisor/child-environment.ts';
 import type { ChildHandle, ProcessHost, SpawnName } from '#main/supervisor/process-host.ts';
 
 /** Children as Electron utility processes: own process, no RunAsNode, a MessagePort instead of an IPC pipe. */
@@ -14,7 +14,7 @@ export function electronHost(
       const child: UtilityProcess = utility.fork(entryOf(name), [], {
         serviceName: `Faultline ${name}`,
         stdio: 'inherit',
-        env: { ...(env as Record<string, string>), ...CHILD_ENVIRONMENT[name] },
+        env: childEnvironment(name, env),
       });
       return {
         get pid() {

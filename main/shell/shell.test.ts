@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import { describe, expect, it, vi } from 'vitest';
 import { FaultlineError } from '#contracts/errors.ts';
 import { configSchema, type Settings } from '#contracts/settings.ts';
-import { CHILD_ENVIRONMENT } from '#main/supervisor/child-host.ts';
+import { childEnvironment } from '#main/supervisor/child-environment.ts';
 import { deepLinkIn, parseDeepLink } from './deep-link.ts';
 import { electronHost } from './electron-host.ts';
 import { menuTemplate } from './menus.ts';
@@ -257,8 +257,15 @@ describe('the shell', () => {
   it('runs its children as utility processes', () => {
     const child = Object.assign(new EventEmitter(), { pid: 7, postMessage: vi.fn(), kill: vi.fn() });
     const fork = vi.fn(() => child);
-    const handle = electronHost({ fork } as never, (name) => `/out/${name}.js`, {}).spawn('engine');
-    expect(fork).toHaveBeenCalledWith('/out/engine.js', [], expect.objectContaining({ env: CHILD_ENVIRONMENT.engine }));
+    const handle = electronHost({ fork } as never, (name) => `/out/${name}.js`, {
+      PATH: '/bin',
+      FAULTLINE_FORWARD_HEADERS: 'a=secret',
+    }).spawn('engine');
+    expect(fork).toHaveBeenCalledWith(
+      '/out/engine.js',
+      [],
+      expect.objectContaining({ env: { PATH: '/bin', ...childEnvironment('engine', {}) } }),
+    );
     const exits: string[] = [];
     handle.onExit((reason) => exits.push(reason));
     child.emit('exit', 9);

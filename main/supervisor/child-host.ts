@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FromChild } from '#contracts/processes.ts';
+import { childEnvironment } from './child-environment.ts';
 import type { ChildHandle, ProcessHost, SpawnName } from './process-host.ts';
 
 /**
@@ -14,18 +15,10 @@ export function entryOf(name: SpawnName | 'demo', here = import.meta.dirname): s
   if (existsSync(bundled)) return bundled;
   return name === 'demo' ? join(here, '../../demo/main.ts') : join(here, `../${name}/main.ts`);
 }
-/** Environment a child needs beyond ours. */
-export const CHILD_ENVIRONMENT: Readonly<Record<SpawnName, Record<string, string>>> = {
-  collector: {},
-  // Two malloc arenas (glibc) instead of eight a core: what one thread frees serves the next.
-  engine: { UV_THREADPOOL_SIZE: '16', MALLOC_ARENA_MAX: '2' },
-  llm: {},
-  forwarder: {},
-};
 
 const start = (name: SpawnName): ChildProcess =>
   fork(entryOf(name), [], {
-    env: { ...process.env, ...CHILD_ENVIRONMENT[name] },
+    env: childEnvironment(name, process.env),
     stdio: ['ignore', 2, 2, 'ipc'],
     serialization: 'advanced',
   });

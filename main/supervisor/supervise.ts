@@ -3,6 +3,7 @@ import type { ForwarderStatus } from '#contracts/forwarding.ts';
 import type { CollectorStatus, FromChild, PreviousEnd, ProcessState } from '#contracts/processes.ts';
 import type { Settings } from '#contracts/settings.ts';
 import { backOffMs } from './back-off.ts';
+import { settingsOf } from './child-environment.ts';
 import { OnDemandChild } from './on-demand-child.ts';
 import type { ChildHandle, ChildName, ProcessHost, SpawnName } from './process-host.ts';
 
@@ -239,7 +240,7 @@ export function supervise({
     const current = settingsFor(settings, Object.values(slots));
     child.send({
       type: 'start',
-      settings: current,
+      settings: settingsOf(slot.name, current),
       ...(released === null ? {} : { releasedPosition: released }),
       ...(slot.name === 'collector' && forwards ? { heldPosition: held } : {}),
       ...(slot.previousEnd === null ? {} : { previousEnd: slot.previousEnd }),

@@ -73,6 +73,20 @@ describe('faultline serve', () => {
     expect(existsSync(file)).toBe(false);
     expect(existsSync(join(dataDir, 'supervisor.lock'))).toBe(false);
   });
+  it('no child knows the secrets of its environment', async () => {
+    const env = {
+      FAULTLINE_FORWARD_HEADERS: 'authorization=hush-forward',
+      FAULTLINE_TOKEN: 'hush-token-0123456789',
+      SOME_PASSWORD: 'hush-other',
+    };
+    const faultline = await startFaultline({ args: ['--forward', 'http://127.0.0.1:9', '--demo'], env });
+    const names = ['collector', 'engine', 'forwarder', 'demo'];
+    await expect.poll(() => names.filter((name) => !(name in faultline.pids())), { timeout: 20_000 }).toEqual([]);
+    const pids = faultline.pids();
+    const told = names.map((name) => readFileSync(`/proc/${pids[name]}/environ`, 'utf8'));
+    await faultline.stop();
+    for (const environment of told) expect([environment.includes('PATH='), environment.includes('hush')]).toEqual([true, false]);
+  });
   it.each(['SIGTERM', 'SIGINT'] as const)(
     '%s right after the last acknowledgement: exit code 0, and the next start has all of it',
     async (signal) => {

@@ -1,0 +1,45 @@
+import type { Settings } from '#contracts/settings.ts';
+import type { SpawnName } from './process-host.ts';
+
+/**
+ * What a child may know of our environment: what Node, the C library and Electron read in it. No FAULTLINE_... among them: settings
+ * are read here and sent. Proxies and credentials of other tools have no business in a process that reads foreign data.
+ */
+const NAMES = new Set([
+  ...['PATH', 'HOME', 'TMPDIR', 'LANG', 'LANGUAGE', 'TZ'],
+  // Without it a native library that was found for us is not found for them.
+  ...['LD_LIBRARY_PATH', 'DYLD_LIBRARY_PATH'],
+  // Windows: folders, and what its loader and sockets need.
+  ...['TEMP', 'TMP', 'USERPROFILE', 'APPDATA', 'LOCALAPPDATA', 'SYSTEMROOT', 'SYSTEMDRIVE', 'WINDIR', 'COMSPEC', 'PATHEXT'],
+]);
+const PREFIXES = /^(?:LC_|NODE_|UV_|MALLOC_|ELECTRON_|CHROME_)/;
+/** npm's, in continuous integration. */
+const NEVER = new Set(['NODE_AUTH_TOKEN']);
+
+/** What a child needs beyond that. */
+const OWN: Readonly<Record<SpawnName | 'demo', Record<string, string>>> = {
+  collector: {},
+  // Two malloc arenas (glibc) instead of eight a core: what one thread frees serves the next.
+  engine: { UV_THREADPOOL_SIZE: '16', MALLOC_ARENA_MAX: '2' },
+  llm: {},
+  forwarder: {},
+  demo: { ELECTRON_RUN_AS_NODE: '1' },
+};
+export function childEnvironment(name: SpawnName | 'demo', environment: NodeJS.ProcessEnv): Record<string, string> {
+  const passed: Record<string, string> = {};
+  for (const [key, value] of Object.entries(environment)) {
+    // Windows keeps "Path".
+    const upper = key.toUpperCase();
+    if (value !== undefined && !NEVER.has(upper) && (NAMES.has(upper) || PREFIXES.test(upper))) passed[key] = value;
+  }
+  return { ...passed, ...OWN[name] };
+}
+
+/**
+ * Settings as a child gets them. The collector, which talks to everybody, knows neither the token nor what opens a platform; the
+ * engine needs the headers of a destination to test it, the forwarder to send.
+ */
+export function settingsOf(name: SpawnName, settings: Settings): Settings {
+  if (name === 'engine') return settings;
+  return { ...settings, token: '', ...(name === 'forwarder' ? {} : { forward: [] }) };
+}
