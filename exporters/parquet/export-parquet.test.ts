@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -172,6 +172,12 @@ describe('exportParquet', () => {
     const manifest = await run();
     expect([manifest.files, manifest.tables]).toEqual([[], {}]);
     expect(JSON.parse(readFileSync(path.join(dir, 'manifest.json'), 'utf8'))).toEqual(manifest);
+  });
+  it('killed before its first file was whole, it begins again', async () => {
+    mkdirSync(dir, { recursive: true });
+    writeFileSync(path.join(dir, 'export.jsonl.new'), '{');
+    await run();
+    expect(readdirSync(dir)).not.toContain('export.jsonl.new');
   });
   it('cancelled or broken off in the middle it leaves whole files only, and goes on with them', async () => {
     await fill(60);

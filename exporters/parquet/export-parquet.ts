@@ -96,6 +96,8 @@ async function openFolder({
   let present: readonly string[];
   try {
     makeFolder(dir);
+    // Half a file of a run that was killed; it says nothing about what the folder holds.
+    for (const file of [JOURNAL, MANIFEST]) rmSync(path.join(dir, draftOf(file)), { force: true });
     present = readdirSync(dir);
   } catch (cause) {
     throw new FaultlineError('data_dir_not_writable', `${dir}: ${(cause as Error).message}`, { cause });
@@ -186,13 +188,14 @@ function tablesOf(files: readonly ExportedFile[]): ExportManifest['tables'] {
   }
   return tables;
 }
+const draftOf = (file: string): string => `${file}.new`;
 async function replace(file: string, text: string): Promise<void> {
-  const handle = await open(`${file}.new`, 'w');
+  const handle = await open(draftOf(file), 'w');
   try {
     await handle.writeFile(text);
     await handle.datasync();
   } finally {
     await handle.close();
   }
-  await rename(`${file}.new`, file);
+  await rename(draftOf(file), file);
 }

@@ -4,6 +4,7 @@ import type { Settings } from '#contracts/settings.ts';
 import { hasDestinations } from '#main/forwarder/destinations.ts';
 import { lockFolder } from './lock-folder.ts';
 import type { ChildName, ProcessHost } from './process-host.ts';
+import { removeDrafts } from './remove-drafts.ts';
 import { type Supervisor, supervise } from './supervise.ts';
 
 /** A file of destinations nobody can read counts as one: what waits for them must be kept, and the forwarder says what is wrong. */
@@ -37,6 +38,7 @@ export async function startConsole({ settings, host, log, onState }: ConsoleOpti
   } catch {
     log(`the mode of ${settings.dataDir} cannot be set to 0700: other users of this machine may be able to read it`);
   }
+  removeDrafts(settings.dataDir, log);
   try {
     const supervisor = await supervise({
       settings,
