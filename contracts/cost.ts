@@ -32,7 +32,7 @@ export type PriceSource = z.infer<typeof priceSourceSchema>;
 
 /** What the figures lack; the screen says why and what to do. `no_usage`: nothing says what services use. */
 export const costGapSchema = z.object({
-  code: z.enum(['no_usage', 'no_nodes', 'no_requests', 'no_prices', 'no_bill', 'default_prices', 'period_not_billed']),
+  code: z.enum(['no_usage', 'no_nodes', 'no_requests', 'no_bill', 'default_prices', 'period_not_billed']),
   /** English; the screen says it by code. */
   says: z.string(),
   todo: z.string(),

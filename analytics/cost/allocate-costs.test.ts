@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { NodeUsage, ServiceUsage } from '#contracts/resource-usage.ts';
-import { allocateCosts, type CostInput, resourceCost, serviceTotal } from './allocate-costs.ts';
-import { formatAmount, parseAmount, splitExactly, sumOf } from './money.ts';
+import { allocateCosts, type CostInput, serviceTotal } from './allocate-costs.ts';
+import { formatAmount, parseAmount, picoOf, splitExactly, sumOf, timesPico } from './money.ts';
 
 const HOUR = 3_600_000;
 /** mulberry32 (public domain, T. Ettinger): the same cases in every run. */
@@ -37,11 +37,12 @@ const usage = (service: string, on: string, cell: number, used: number, requeste
 });
 const CORE = parseAmount('0.031611');
 const GIB = parseAmount('0.004237');
+const costOf = (rate: bigint, size: number, row: NodeUsage): bigint => timesPico(rate, picoOf((size * (row.endMs - row.startMs)) / HOUR));
 const priced = (row: NodeUsage, currency = 'USD') => ({
   usage: row,
   currency,
-  cpuCost: resourceCost(CORE, row.vcpus, row.startMs, row.endMs),
-  memoryCost: resourceCost(GIB, row.memoryGiB, row.startMs, row.endMs),
+  cpuCost: costOf(CORE, row.vcpus, row),
+  memoryCost: costOf(GIB, row.memoryGiB, row),
 });
 const input = (part: Partial<CostInput>): CostInput => ({
   startMs: 0,

@@ -55,10 +55,6 @@ export interface Ledger {
 /** max(request, usage): what a workload holds, whether it uses it or not (OpenCost specification). */
 export const heldCoreHours = (row: ServiceUsage): number => Math.max(row.cpuCoreHours, row.cpuRequestedCoreHours ?? 0);
 export const heldGiBHours = (row: ServiceUsage): number => Math.max(row.memoryGiBHours, row.memoryRequestedGiBHours ?? 0);
-/** Rate times quantity for one resource of a node over a row's time. */
-export const resourceCost = (rate: Atto, amount: number, startMs: number, endMs: number): Atto =>
-  timesPico(rate, picoOf((amount * (endMs - startMs)) / HOUR_MS));
-
 /** Lays node costs and bill rows on services, one ledger per currency. */
 export function allocateCosts(input: CostInput): Ledger[] {
   const ledgers = new Map<string, Ledger>();

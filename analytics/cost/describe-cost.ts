@@ -1,4 +1,4 @@
-import type { CostAnswer, CostGap, CostLedger, Figure, NodePrice, Usage } from '#contracts/cost.ts';
+import type { CostAnswer, CostGap, CostLedger, Figure, Usage } from '#contracts/cost.ts';
 import {
   allocateCosts,
   type BilledPart,
@@ -66,7 +66,7 @@ export function keepCostBooks(question: CostQuestion): CostBooks {
   const ledgers = allocateCosts({ ...grid, nodes, services: usage.services, billed, elsewhere, idle });
   const size = (ledger: Ledger): Atto => sumOf(ledger.total);
   ledgers.sort((a, b) => (size(a) === size(b) ? a.currency.localeCompare(b.currency) : size(a) > size(b) ? -1 : 1));
-  return { question, grid, priced, ledgers, missing: gapsOf(question, priced.prices) };
+  return { question, grid, priced, ledgers, missing: gapsOf(question, priced) };
 }
 
 export function describeCost(books: CostBooks, queries: CostQueries): CostAnswer {
@@ -262,7 +262,7 @@ function runsOf(rows: readonly Rates[]): Rates[] {
   return runs;
 }
 
-function gapsOf({ usage, groups, bills }: CostQuestion, prices: readonly NodePrice[]): CostGap[] {
+function gapsOf({ usage, groups, bills }: CostQuestion, { prices, elsewhere }: Priced): CostGap[] {
   const gaps: CostGap[] = [];
   const gap = (when: boolean, code: CostGap['code'], says: string, todo: string): void => void (when && gaps.push({ code, says, todo }));
   gap(
@@ -296,7 +296,8 @@ function gapsOf({ usage, groups, bills }: CostQuestion, prices: readonly NodePri
     'Import the bill of the period once the provider has made it.',
   );
   gap(
-    prices.some((price) => price.source === 'shipped_list') || (prices.length === 0 && usage.services.length > 0),
+    prices.some((price) => price.source === 'shipped_list') ||
+      (elsewhere.source === 'shipped_list' && prices.length === 0 && usage.services.length > 0),
     'default_prices',
     "Default prices are used: OpenCost's, for no provider in particular.",
     'Import a bill, set an own price list (faultline prices set FILE), or scrape OpenCost.',

@@ -4,7 +4,6 @@
  */
 export type Atto = bigint;
 export const DECIMALS = 18;
-const ONE: Atto = 10n ** BigInt(DECIMALS);
 
 /** Decimal text to atto; more than 18 decimals are rounded. Exponents as FOCUS allows them: "35.2E-7". @throws RangeError for what is no number */
 export function parseAmount(text: string): Atto {
@@ -40,7 +39,6 @@ export const sumOf = (amounts: Iterable<Atto>): Atto => {
   for (const amount of amounts) sum += amount;
   return sum;
 };
-export const wholeUnits = (units: number): Atto => BigInt(units) * ONE;
 
 /**
  * Splits an amount by weights so that the parts add up to it exactly (largest remainder; ties go to the earlier part).

@@ -1,12 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { type Atto, formatAmount, parseAmount, sumOf, wholeUnits } from './money.ts';
+import { type Atto, formatAmount, parseAmount, sumOf } from './money.ts';
 import { splitPool, splitPrice } from './split-pool.ts';
 
 /** OpenCost's own TestAllocationSet_AggregateBy (Apache-2.0), where ../shared/data is at hand. */
 const FILE = new URL('../../../shared/data/opencost/aggregate_by_cases.json', import.meta.url);
 const path = process.env['FAULTLINE_DATA'] ? `${process.env['FAULTLINE_DATA']}/opencost/aggregate_by_cases.json` : FILE;
 
+const wholeUnits = (units: number): Atto => parseAmount(String(units));
 interface Allocation {
   readonly [field: string]: unknown;
   readonly namespace: string;

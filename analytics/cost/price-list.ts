@@ -51,7 +51,7 @@ function jsonRows(text: string): Row[] {
 function csvRows(text: string): Row[] {
   const [head = '', ...lines] = text.split(/\r?\n/);
   const columns = head.split(',').map((name) => name.trim().replace(/^"(.*)"$/, '$1'));
-  const unknown = columns.find((name) => !(name in CSV_COLUMNS));
+  const unknown = columns.find((name) => !Object.hasOwn(CSV_COLUMNS, name));
   if (unknown !== undefined)
     throw new FaultlineError('bad_request', `line 1: there is no column "${unknown}"; known: ${Object.keys(CSV_COLUMNS).join(', ')}.`);
   return lines.flatMap((line, i) => {
@@ -64,9 +64,11 @@ function csvRows(text: string): Row[] {
   });
 }
 
+/** YYYY-MM-DD, UTC. */
+export const dayOf = (unixMs: number): string => new Date(unixMs).toISOString().slice(0, 10);
 /** The entry for a node at a time: the most specific one (node, type, region, provider), of these the newest. null: none. */
 export function choosePrice(entries: readonly PriceEntry[], node: NodeUsage): PriceEntry | null {
-  const day = new Date(node.startMs).toISOString().slice(0, 10);
+  const day = dayOf(node.startMs);
   let best: PriceEntry | null = null;
   let bestRank = '';
   for (const entry of entries) {

@@ -3,7 +3,7 @@ import { FaultlineError } from '#contracts/errors.ts';
 import type { NodeUsage } from '#contracts/resource-usage.ts';
 import type { BilledPart, PricedNode } from './allocate-costs.ts';
 import { type Atto, divide, formatAmount, parseAmount, picoOf, splitExactly, sumOf, timesPico } from './money.ts';
-import { choosePrice } from './price-list.ts';
+import { choosePrice, dayOf } from './price-list.ts';
 import { splitPrice } from './split-pool.ts';
 
 const HOUR_MS = 3_600_000;
@@ -55,8 +55,9 @@ export interface Priced {
   readonly prices: NodePrice[];
   readonly elsewhere: Rate;
 }
-/** Scraped numbers are doubles: the shortest text that reads back as them is what was exported. */
-const attoOf = (value: number): Atto => parseAmount(Math.max(0, value).toFixed(15));
+/** A scraped price at or above this is none: its sums could not be kept exactly. */
+const PRICE_LIMIT = 1e12;
+const isPrice = (value: number): boolean => value >= 0 && value < PRICE_LIMIT;
 const date = (ms: number): string => new Date(ms).toISOString().slice(0, 16).replace('T', ' ');
 
 /** An amount over a period laid on the cells it touches, by time: the parts within the window. What lies outside is not of it. */
@@ -99,13 +100,25 @@ function listRate(node: NodeUsage, prices: Prices): Rate {
   const own = choosePrice(prices.own, node);
   if (own) return rateOf(own, 'own_list', `${prices.ownName}, from ${own.from}`);
   const scraped = prices.scraped.get(node.node);
-  if (scraped) {
+  if (scraped && isPrice(scraped.coreHour) && isPrice(scraped.gibHour)) {
+    // Doubles: the shortest text that reads back as one is what was exported.
+    const [coreHour, gibHour] = [parseAmount(String(scraped.coreHour)), parseAmount(String(scraped.gibHour))];
     const says = `node_cpu_hourly_cost and node_ram_hourly_cost, ${date(scraped.atMs)}`;
-    return { currency: 'USD', coreHour: attoOf(scraped.coreHour), gibHour: attoOf(scraped.gibHour), source: 'scraped', says };
+    return { currency: 'USD', coreHour, gibHour, source: 'scraped', says };
   }
   const shipped = choosePrice(prices.shipped, node);
   if (shipped) return rateOf(shipped, 'shipped_list', prices.shippedName);
   throw new FaultlineError('internal', 'BUG: the shipped price list has no price for every node');
+}
+/** A list may have 20,000 entries: looked through once a node and day, not once a cell (40,000 rows took 20 s). */
+function rateFinder(prices: Prices): (node: NodeUsage) => Rate {
+  const found = new Map<string, Rate>();
+  return (node) => {
+    const key = [node.node, node.instanceType, node.region, node.provider, dayOf(node.startMs)].join('\0');
+    const rate = found.get(key) ?? listRate(node, prices);
+    found.set(key, rate);
+    return rate;
+  };
 }
 const rateOf = (entry: PriceEntry, source: PriceSource, says: string): Rate => ({
   currency: entry.currency,
@@ -132,21 +145,27 @@ export function priceNodes(nodes: readonly NodeUsage[], groups: readonly BillGro
   const priced: PricedNode[] = [];
   const shown = new Map<string, NodePrice>();
   const billed: BilledPart[] = [];
+  const rateOfNode = rateFinder(prices);
   for (const usage of nodes) {
     const cell = Math.floor((usage.startMs - grid.startMs) / grid.stepMs);
-    const rate = listRate(usage, prices);
+    const rate = rateOfNode(usage);
     const costs = new Map<string, { cpu: Atto; memory: Atto; billed: boolean }>();
-    const heldMs = bills.coveredMs(usage, usage);
+    const bill = bills.take(usage.node, cell);
+    const heldMs = covered(usage, bill.periods);
+    const coveredMs = covered(cellOf(grid, cell), bill.periods);
     const listedHours = (usage.endMs - usage.startMs - heldMs) / HOUR_MS;
     const listed = {
       cpu: timesPico(rate.coreHour, picoOf(usage.vcpus * listedHours)),
       memory: timesPico(rate.gibHour, picoOf(usage.memoryGiB * listedHours)),
     };
     if (listedHours > 0) costs.set(rate.currency, { ...listed, billed: false });
-    for (const [currency, amount] of bills.take(usage.node, cell)) {
-      const coveredMs = bills.coveredMs(usage, cellOf(grid, cell));
+    for (const [currency, amount] of bill.amounts) {
+      if (heldMs <= 0) {
+        billed.push(leftOver(usage.node, cell, currency, amount));
+        continue;
+      }
       const [own, rest] = splitExactly(amount, [BigInt(Math.round(heldMs)), BigInt(Math.round(coveredMs - heldMs))]) as [Atto, Atto];
-      if (heldMs <= 0 || rest !== 0n) billed.push(leftOver(usage.node, cell, currency, heldMs <= 0 ? amount : rest));
+      if (rest !== 0n) billed.push(leftOver(usage.node, cell, currency, rest));
       const [cpu, memory] = splitPrice(own, [
         timesPico(rate.coreHour, picoOf(usage.vcpus)),
         timesPico(rate.gibHour, picoOf(usage.memoryGiB)),
@@ -159,18 +178,18 @@ export function priceNodes(nodes: readonly NodeUsage[], groups: readonly BillGro
       shown.set(`${usage.node} ${currency}`, showPrice(usage, currency, cost, rate));
     }
   }
-  billed.push(...bills.left(), ...groups.filter((group) => group.node === '').flatMap((group) => partsOf(group, grid)));
+  const ofNoNode = groups.filter((group) => group.node === '').flatMap((group) => partsOf(group, grid));
   return {
     nodes: priced,
-    billed,
+    billed: [...billed, ...bills.left(), ...ofNoNode],
     prices: [...shown.values()],
     elsewhere: listRate({ ...NOWHERE, startMs: grid.startMs }, { ...prices, scraped: new Map() }),
   };
 }
 function showPrice(usage: NodeUsage, currency: string, cost: { cpu: Atto; memory: Atto; billed: boolean }, rate: Rate): NodePrice {
   const per = (amount: Atto, size: number): string => {
-    const nano = picoOf((size * (usage.endMs - usage.startMs)) / HOUR_MS);
-    return nano === 0n ? '0' : formatAmount(divide(amount * 1_000_000_000_000n, nano), 12);
+    const pico = picoOf((size * (usage.endMs - usage.startMs)) / HOUR_MS);
+    return pico === 0n ? '0' : formatAmount(divide(amount * 1_000_000_000_000n, pico), 12);
   };
   return {
     node: usage.node,
@@ -205,36 +224,39 @@ function partsOf(group: BillGroup, grid: Grid): BilledPart[] {
   }));
 }
 
+/** What was billed for a node in a cell. */
+interface NodeBill {
+  readonly periods: Span[];
+  /** By currency. */
+  readonly amounts: Map<string, Atto>;
+}
+const NO_BILL: NodeBill = { periods: [], amounts: new Map() };
+
 /** Bill rows of nodes by cell. What is not taken by a node's usage row is left. */
 class NodeBills {
-  private readonly periods = new Map<string, Span[]>();
-  private readonly amounts = new Map<string, Map<string, Atto>>();
+  private readonly bills = new Map<string, NodeBill & { readonly node: string; readonly cell: number }>();
   constructor(groups: readonly BillGroup[], grid: Grid) {
     for (const group of groups) {
-      if (group.node === '') continue;
-      this.periods.set(group.node, [...(this.periods.get(group.node) ?? []), group]);
+      const { node, currency } = group;
+      if (node === '') continue;
       for (const { cell, amount } of spreadOverCells(group, grid)) {
-        const key = `${cell} ${group.node}`;
-        const byCurrency = this.amounts.get(key) ?? new Map<string, Atto>();
-        byCurrency.set(group.currency, (byCurrency.get(group.currency) ?? 0n) + amount);
-        this.amounts.set(key, byCurrency);
+        const key = `${cell} ${node}`;
+        const bill = this.bills.get(key) ?? { node, cell, periods: [], amounts: new Map<string, Atto>() };
+        this.bills.set(key, bill);
+        bill.periods.push(group);
+        bill.amounts.set(currency, (bill.amounts.get(currency) ?? 0n) + amount);
       }
     }
   }
-  coveredMs(node: NodeUsage, span: Span): number {
-    const near = this.periods.get(node.node)?.filter((period) => overlap(period, span) > 0) ?? [];
-    return covered(span, near);
-  }
-  take(node: string, cell: number): [string, Atto][] {
+  take(node: string, cell: number): NodeBill {
     const key = `${cell} ${node}`;
-    const found = [...(this.amounts.get(key) ?? [])];
-    this.amounts.delete(key);
-    return found;
+    const bill = this.bills.get(key) ?? NO_BILL;
+    this.bills.delete(key);
+    return bill;
   }
   left(): BilledPart[] {
-    return [...this.amounts].flatMap(([key, byCurrency]) => {
-      const [cell, node] = [Number(key.slice(0, key.indexOf(' '))), key.slice(key.indexOf(' ') + 1)];
-      return [...byCurrency].map(([currency, amount]) => leftOver(node, cell, currency, amount));
-    });
+    return [...this.bills.values()].flatMap(({ node, cell, amounts }) =>
+      [...amounts].map(([currency, amount]) => leftOver(node, cell, currency, amount)),
+    );
   }
 }

@@ -1,4 +1,4 @@
-import { invariant } from '#contracts/errors.ts';
+import { FaultlineError, invariant } from '#contracts/errors.ts';
 import type { QueryResult, Store } from '#contracts/store.ts';
 
 /** The part of the store a read needs. */
@@ -9,6 +9,11 @@ export function numbers(result: QueryResult, name: string): ArrayLike<number> {
   const column = result.column(name) as ArrayLike<number | bigint>;
   invariant(typeof (column[0] ?? 0) !== 'bigint', `column ${name} is 64-bit; cast it to DOUBLE in the statement`);
   return column as ArrayLike<number>;
+}
+/** The result, which must hold all rows there are: sums over a part would be too low, and nothing would say so. @throws query_memory */
+export function whole(result: QueryResult, rows: string): QueryResult {
+  if (!result.truncated) return result;
+  throw new FaultlineError('query_memory', `There are more than ${result.rowCount} ${rows} in this window: ask for a shorter one.`);
 }
 /** A text column of a result. */
 export const texts = (result: QueryResult, name: string): readonly (string | null)[] => result.column(name) as readonly (string | null)[];

@@ -1,7 +1,7 @@
 import type { QueryOptions, QueryResult } from '#contracts/store.ts';
 import { billGroupsSql } from '../sql/read/cost-sql.ts';
 import { scrapedPricesSql, type UsageWindow } from '../sql/read/usage-sql.ts';
-import { numbers, type Queries, texts } from './columns-of.ts';
+import { numbers, type Queries, texts, whole } from './columns-of.ts';
 
 /** Bill rows of a window, added up by currency, owner and period. `amount`: exact decimal text. */
 export interface BilledRow {
@@ -15,10 +15,12 @@ export interface BilledRow {
   readonly amount: string;
 }
 /** Groups of one answer: hourly rows of a month by a hundred owners stay below it. */
-export const MAX_BILL_GROUPS = 200_000;
+const MAX_BILL_GROUPS = 200_000;
 
+/** @throws query_memory where there are more groups */
 export async function readBilled(store: Queries, window: UsageWindow, options: QueryOptions = {}): Promise<BilledRow[]> {
-  const result = await store.query(billGroupsSql(window), [], { ...options, maxRows: MAX_BILL_GROUPS });
+  const rows = await store.query(billGroupsSql(window), [], { maxRows: MAX_BILL_GROUPS, ...options });
+  const result = whole(rows, 'groups of bill rows, by node, service and charge period,');
   const [currency, node, service, what, amount] = ['currency', 'node', 'service', 'what', 'amount'].map((name) => texts(result, name));
   const [overhead, from, to] = ['overhead', 'from_ms', 'to_ms'].map((name) => numbers(result, name));
   return Array.from({ length: result.rowCount }, (_, i) => ({

@@ -192,6 +192,15 @@ describe('with a bill', () => {
     await checkQueries(ledger);
     await checkQueries(ledgerOf(answer, 'EUR'));
   });
+  it('counts a row once whose name and id both are of a node', async () => {
+    const own = `start=${START_MS}&end=${END_MS}`;
+    const before = Number(ledgerOf(await cost(own), 'JPY')?.total.amount ?? 0);
+    const { bill: added } = await bring('named.csv', `${HEADER},ResourceName\n24,24,JPY,${day},Usage,arn:aws:x/i-0a,Amazon EC2,,node-a\n`);
+    const ledger = ledgerOf(await cost(own), 'JPY');
+    await rig.json(`/console/cost/bills/${added?.id}`, { method: 'DELETE' });
+    expect([before, ledger.total.amount]).toEqual([0, '1']);
+    checkLaw(ledger);
+  });
   it('charges what was billed for a node outside of its telemetry to nobody', async () => {
     const ledger = ledgerOf(await cost(`start=${START_MS - 7_200_000}&end=${END_MS}&step=3600000`));
     checkLaw(ledger);

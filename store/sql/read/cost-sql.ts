@@ -5,17 +5,22 @@ import type { UsageWindow } from './usage-sql.ts';
 /** Tags that name a service, the first that is there wins. */
 const SERVICE_TAGS = ['service.name', 'service', 'Service', 'app', 'App', 'application', 'Application', 'app.kubernetes.io/name'];
 const serviceTag = `coalesce(${SERVICE_TAGS.map((key) => `b.tags[${textLiteral(key)}]`).join(', ')}, '')`;
-const stamp = (unixMs: number): string => `make_timestamp(${nanoLiteral(unixMs)} // 1000)`;
-/** Bill rows in a window, with the node their resource is (by its name, its id, or the host.id somebody sends) and the service a tag names. */
-const chargedSql = (window: UsageWindow): string => `SELECT b.*, coalesce(n.node, '') AS node, ${serviceTag} AS service,
-    epoch_ms(b.charge_period_start)::DOUBLE AS from_ms, epoch_ms(b.charge_period_end)::DOUBLE AS to_ms
-  FROM bill b LEFT JOIN (
-    SELECT id, any_value(node) AS node FROM (
+/** Rows id, node: each name or host.id of a node once. */
+const NODE_IDS = `SELECT id, any_value(node) AS node FROM (
       SELECT ${hostOf('r')} AS id, ${hostOf('r')} AS node FROM resources r
       UNION ALL SELECT r.attributes['host.id'], ${hostOf('r')} FROM resources r
       UNION ALL SELECT d.attributes['node'], d.attributes['node'] FROM series d WHERE d.source = 'prometheus'
-    ) WHERE id <> '' AND node <> '' GROUP BY id
-  ) n ON n.id = coalesce(b.resource_name, '') OR n.id = split_part(b.resource_id, '/', -1)
+    ) WHERE id <> '' AND node <> '' GROUP BY id`;
+const stamp = (unixMs: number): string => `make_timestamp(${nanoLiteral(unixMs)} // 1000)`;
+/**
+ * Bill rows in a window, with the node their resource is (by its name, else by its id or the host.id somebody sends) and the
+ * service a tag names. Two joins, one match each: a row both whose name and whose id are of a node would else count twice.
+ */
+const chargedSql = (window: UsageWindow): string => `SELECT b.*, coalesce(by_name.node, by_id.node, '') AS node, ${serviceTag} AS service,
+    epoch_ms(b.charge_period_start)::DOUBLE AS from_ms, epoch_ms(b.charge_period_end)::DOUBLE AS to_ms
+  FROM bill b
+  LEFT JOIN (${NODE_IDS}) by_name ON by_name.id = b.resource_name
+  LEFT JOIN (${NODE_IDS}) by_id ON by_id.id = split_part(b.resource_id, '/', -1)
   WHERE b.charge_period_start < ${stamp(window.endMs)} AND b.charge_period_end > ${stamp(window.startMs)}`;
 
 /** Rows currency, node, service, what, overhead, from_ms, to_ms, amount (exact, as text). */
