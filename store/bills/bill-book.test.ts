@@ -166,6 +166,11 @@ describe('what is wrong', () => {
     expect(rowProblems(bill)).toEqual(['3 bad_line', '5 not_a_time', '6 backward_period']);
     expect([bill.rows, bill.refusedRows]).toEqual([2, 3]);
   });
+  it('tells the line of a bad row after many bad lines', async () => {
+    const bill = await take(csv(...Array.from({ length: 40 }, () => 'only,three,fields'), row('4', 'USD', '2026-13-01')));
+    expect(codes(bill).at(-1)).toBe('42 not_a_time');
+    expect(codes(bill).filter((code) => code.endsWith('bad_line'))).toHaveLength(20);
+  });
   it("finds the specification's own errors", async () => {
     const bill = await take(fixture('purchase-scenario-2.csv'));
     expect(codes(bill).filter((code) => code.endsWith('not_a_time'))).not.toEqual([]);

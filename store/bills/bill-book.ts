@@ -6,7 +6,7 @@ import type { Bill, BillProblem } from '#contracts/cost.ts';
 import { FaultlineError } from '#contracts/errors.ts';
 import { attachFile, type DatabaseFile, troubleOf } from '../database/attach-file.ts';
 import type { DataDir } from '../database/data-dir.ts';
-import type { Connection, Database } from '../database/database.ts';
+import { type Connection, type Database, textLiteral } from '../database/database.ts';
 import { setAside } from '../database/quarantine.ts';
 import { Serial } from '../database/serial.ts';
 import { orTempFull, sweepTemp } from '../database/temp-space.ts';
@@ -145,9 +145,8 @@ export class BillBook {
     }
   }
   private async known(connection: Connection, id: string): Promise<Bill | null> {
-    const rows = await connection.rows(`SELECT bill_id, json FROM ${BILLS}.main.bill_files`);
-    const found = rows.find((row) => row['bill_id'] === id);
-    return found ? (JSON.parse(found['json'] as string) as Bill) : null;
+    const [row] = await connection.rows(`SELECT json FROM ${BILLS}.main.bill_files WHERE bill_id = ${textLiteral(id)}`);
+    return row ? (JSON.parse(row['json'] as string) as Bill) : null;
   }
 
   private async import(connection: Connection, file: BillFile): Promise<Bill> {
@@ -231,7 +230,7 @@ export class BillBook {
   }
 
   private async problems(connection: Connection, checks: ReturnType<typeof sql.checksOf>, firstNoted: number) {
-    const rejects = await connection.rows(sql.rejectsSql(LISTED_PER_PROBLEM));
+    const rejects = await connection.rows(sql.rejectsSql);
     const rejected = Number(rejects[0]?.['n'] ?? 0);
     const flagged = await connection.rows(sql.problemsSql(LISTED_PER_PROBLEM));
     const breaks = flagged.length === 0 ? [] : await connection.rows(sql.breaksSql);
@@ -241,9 +240,9 @@ export class BillBook {
       for (const each of rejects) if (Number(each['line']) <= line) line += 1;
       return line;
     };
-    const listed: BillProblem[] = rejects.map((each) =>
-      problem('bad_line', firstSentence(String(each['error_message'])), rejected, Number(each['line']), null),
-    );
+    const listed: BillProblem[] = rejects
+      .slice(0, LISTED_PER_PROBLEM)
+      .map((each) => problem('bad_line', firstSentence(String(each['error_message'])), rejected, Number(each['line']), null));
     for (const { code: place, n, rows } of flagged) {
       const check = checks[Number(place)];
       if (!check) continue;

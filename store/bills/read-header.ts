@@ -37,8 +37,8 @@ export async function readHeader(path: string): Promise<BillHeader | null> {
   for await (const chunk of createReadStream(path, { start: 0, end: 3 })) compression = compressionOf(chunk as Buffer);
   const file = createReadStream(path);
   const plain = compression === 'none' ? file : file.pipe(compression === 'gzip' ? createGunzip() : createZstdDecompress());
-  const failed = new Promise<never>((_, reject) => file.once('error', reject));
-  failed.catch(() => undefined);
+  // A pipe does not pass errors on: its end would be waited for without end.
+  if (plain !== file) file.once('error', (error) => plain.destroy(error));
   const decoder = new StringDecoder('utf8');
   let text = '';
   try {

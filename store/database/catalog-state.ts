@@ -47,8 +47,8 @@ export class CatalogState {
     );
   }
   async get(key: string): Promise<string | null> {
-    const rows = await this.read(`SELECT key, json FROM ${this.db}.state`);
-    return (rows.find((row) => row['key'] === key)?.['json'] as string | undefined) ?? null;
+    const [row] = await this.read(`SELECT json FROM ${this.db}.state WHERE key = ${textLiteral(key)}`);
+    return (row?.['json'] as string | undefined) ?? null;
   }
   async released(): Promise<JournalPosition> {
     return Number((await this.get(RELEASED)) ?? 0);

@@ -4,6 +4,8 @@ import duckdb from '@duckdb/node-bindings';
 import { readRows } from '../run/read-chunk.ts';
 import { freeBytes, tempLimitBytes, tempLimitSql } from './temp-space.ts';
 
+export { textLiteral } from '../sql/read/literals.ts';
+
 /** One connection with the number DuckDB knows it by. */
 export class Connection {
   readonly raw: duckdb.Connection;
@@ -102,4 +104,3 @@ export class Database {
     duckdb.close_sync(this.raw);
   }
 }
-export const textLiteral = (text: string): string => `'${text.replaceAll("'", "''")}'`;

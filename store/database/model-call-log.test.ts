@@ -91,3 +91,8 @@ it('a data folder of layout 2 gets the table, and keeps what it had', async () =
   await t.store.modelCalls.save(call('one'));
   expect(await t.store.modelCalls.list(null, 10)).toHaveLength(1);
 });
+it('an id that no text of a statement may hold is only not there', async () => {
+  expect(await t.store.modelCalls.list('a\0b', 5)).toEqual([]);
+  expect(await t.store.postmortems.get('a\0b')).toBeNull();
+  await expect(t.store.removeBill('a\0b')).rejects.toMatchObject({ code: 'not_found' });
+});

@@ -20,7 +20,7 @@ const revisionOf = (row: Row): Revision => ({
   bytes: Number(row['bytes']),
 });
 
-/** Revisions of postmortems in the catalog, on a connection of its own. A row is written once and never changed. */
+/** Revisions of postmortems in the catalog, on a connection it shares with the calls of the model. A row is written once and never changed. */
 export class PostmortemShelf implements PostmortemStore {
   private readonly connection: Connection;
   private readonly table: string;

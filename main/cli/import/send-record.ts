@@ -68,13 +68,13 @@ async function post(
   return { refused, retryAfterMs: Number(response.headers.get('retry-after') ?? 0) * 1000 || 0 };
 }
 
-/** ExportPartialSuccess of the answer: field 1 is how many, field 2 why. */
 /** The code most of the rejected items fell under: the answer says "3 of 5 spans rejected: 2 time_in_future, 1 invalid_id". */
 function reasonIn(message: string): string {
   const said = [...message.matchAll(/(\d+) ([a-z_]+)/g)].filter(([, , code]) => Object.hasOwn(REASONS, code as string));
   return said.sort(([, a], [, b]) => Number(b) - Number(a))[0]?.[2] ?? 'malformed';
 }
 
+/** ExportPartialSuccess of the answer: field 1 is how many, field 2 why. */
 function partialSuccess(body: Uint8Array, contentType: string): { rejected: number; message: string } {
   try {
     if (contentType === 'application/json') {

@@ -1,4 +1,5 @@
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
+import { compressionOf } from '#store/bills/read-header.ts';
 import { describeJson, parseExact, SHAPES, wrapBare } from './describe-json.ts';
 import { describeProtobuf } from './describe-protobuf.ts';
 import type { RefusedRecord, SplitFile, TelemetryRecord } from './telemetry-record.ts';
@@ -12,11 +13,12 @@ export function splitFile(bytes: Uint8Array): SplitFile {
   const refuse = (format: string, reason: string, message: string): SplitFile => ({ format, records: [{ line: null, reason, message }] });
   if (bytes.length === 0) return refuse('unknown', 'malformed', 'the file is empty');
   const compression = compressionOf(bytes);
-  if (compression) {
+  if (compression !== 'none') {
     try {
       const options = { maxOutputLength: MAX_DECOMPRESSED_BYTES };
       const plain = compression === 'gzip' ? gunzipSync(bytes, options) : zstdDecompressSync(bytes, options);
-      const inner = compressionOf(plain) ? refuse('unknown', 'bad_compression', 'the file is compressed twice') : splitFile(plain);
+      const inner =
+        compressionOf(plain) !== 'none' ? refuse('unknown', 'bad_compression', 'the file is compressed twice') : splitFile(plain);
       return { ...inner, format: `${inner.format}+${compression}` };
     } catch (error) {
       const large = (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE';
@@ -29,11 +31,6 @@ export function splitFile(bytes: Uint8Array): SplitFile {
     splitProtobufFile(bytes) ??
     refuse('unknown', 'unsupported_content_type', 'this is neither OTLP JSON, JSON lines nor protobuf; nothing of it was taken')
   );
-}
-function compressionOf(bytes: Uint8Array): 'gzip' | 'zstd' | null {
-  if (bytes[0] === 0x1f && bytes[1] === 0x8b) return 'gzip';
-  if (bytes[0] === 0x28 && bytes[1] === 0xb5 && bytes[2] === 0x2f && bytes[3] === 0xfd) return 'zstd';
-  return null;
 }
 function firstVisible(bytes: Uint8Array): string {
   const text = new TextDecoder().decode(bytes.subarray(0, 1024));

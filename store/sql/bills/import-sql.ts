@@ -193,19 +193,15 @@ ORDER BY row_number`;
 }
 
 /** Per problem: place in `checks`, rows that have it, and the first lines. */
-export const problemsSql = (
-  firstRows: number,
-): string => `SELECT code::INTEGER AS code, count(*)::DOUBLE AS n, min(row_number)::DOUBLE AS first_row,
+export const problemsSql = (firstRows: number): string => `SELECT code::INTEGER AS code, count(*)::DOUBLE AS n,
   array_to_string(list_slice(list(row_number ORDER BY row_number), 1, ${firstRows}), ',') AS rows
 FROM (SELECT row_number, unnest(codes) AS code FROM staged) GROUP BY code ORDER BY code`;
 /** Line breaks inside of quoted values before a row move its line down. */
 export const breaksSql =
   'SELECT row_number::DOUBLE AS row_number, breaks::DOUBLE AS breaks FROM staged WHERE breaks > 0 ORDER BY row_number LIMIT 10000';
-export const rejectsSql = (
-  firstRows: number,
-): string => `SELECT line::DOUBLE AS line, column_name, error_type::VARCHAR AS error_type, error_message,
-  (SELECT count(DISTINCT line) FROM reject_errors)::DOUBLE AS n
-FROM reject_errors QUALIFY row_number() OVER (PARTITION BY line ORDER BY column_idx) = 1 ORDER BY line LIMIT ${firstRows}`;
+/** Lines that do not fit the header, with what is wrong with them, and how many there are. */
+export const rejectsSql = `SELECT line::DOUBLE AS line, error_message, (SELECT count(DISTINCT line) FROM reject_errors)::DOUBLE AS n
+FROM reject_errors QUALIFY row_number() OVER (PARTITION BY line ORDER BY column_idx) = 1 ORDER BY line LIMIT 10000`;
 export const stagedSql = (
   firstNoted: number,
 ): string => `SELECT (SELECT count(*) FROM staged)::DOUBLE AS rows, (SELECT count(*) FROM ${taken(firstNoted)})::DOUBLE AS taken,
