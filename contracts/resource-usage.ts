@@ -27,3 +27,6 @@ export interface ServiceUsage {
   readonly memoryGiBHours: number;
   readonly memoryRequestedGiBHours: number | null;
 }
+/** max(request, usage): what a workload holds, whether it uses it or not (OpenCost specification). */
+export const heldCoreHours = (row: ServiceUsage): number => Math.max(row.cpuCoreHours, row.cpuRequestedCoreHours ?? 0);
+export const heldGiBHours = (row: ServiceUsage): number => Math.max(row.memoryGiBHours, row.memoryRequestedGiBHours ?? 0);

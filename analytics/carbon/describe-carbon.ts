@@ -2,10 +2,19 @@ import type { CarbonAnswer, CarbonAssumption, CarbonFigure, IncidentCarbon, Serv
 import type { Usage } from '#contracts/cost.ts';
 import { sayAssumptions } from './assumptions.ts';
 import type { CarbonTables } from './carbon-tables.ts';
-import { bookEmissions, type CarbonLedger, type Holding, type Share } from './emissions.ts';
+import {
+  addEmissions,
+  addHolding,
+  bookEmissions,
+  type CarbonLedger,
+  type Holding,
+  NO_EMISSIONS,
+  NO_HOLDING,
+  type Share,
+} from './emissions.ts';
 import { fillFormula, perThousand } from './fill-formula.ts';
 import { type CarbonSettings, type NodeFactors, nodeFactors } from './node-factors.ts';
-import { add, NONE, type Spread, spreadOnly } from './spread.ts';
+import { NONE, type Spread, spreadOnly } from './spread.ts';
 
 /** Statements behind the figures; the texts are the store's. */
 export interface CarbonQueries {
@@ -28,7 +37,7 @@ export interface CarbonBooks {
   readonly assumptions: readonly CarbonAssumption[];
   readonly missing: CarbonAnswer['missing'];
 }
-const EMPTY: Share = { byNode: new Map(), byCell: new Map(), sum: { kwh: NONE, operational: NONE, embodied: NONE, total: NONE } };
+const EMPTY: Share = { byNode: new Map(), byCell: new Map(), sum: NO_EMISSIONS };
 
 export function keepBooks(usage: Usage, tables: CarbonTables, settings: CarbonSettings): CarbonBooks {
   const factorsOf = new Map<string, NodeFactors>();
@@ -63,25 +72,8 @@ function together(shares: Iterable<Share>): Share {
   const byNode = new Map<string, Holding>();
   let sum = EMPTY.sum;
   for (const share of shares) {
-    for (const [node, held] of share.byNode) {
-      const known = byNode.get(node);
-      byNode.set(
-        node,
-        known
-          ? {
-              reservedVcpuHours: known.reservedVcpuHours + held.reservedVcpuHours,
-              busyVcpuHours: add(known.busyVcpuHours, held.busyVcpuHours),
-              memoryGbHours: add(known.memoryGbHours, held.memoryGbHours),
-            }
-          : held,
-      );
-    }
-    sum = {
-      kwh: add(sum.kwh, share.sum.kwh),
-      operational: add(sum.operational, share.sum.operational),
-      embodied: add(sum.embodied, share.sum.embodied),
-      total: add(sum.total, share.sum.total),
-    };
+    for (const [node, held] of share.byNode) byNode.set(node, addHolding(byNode.get(node) ?? NO_HOLDING, held));
+    sum = addEmissions(sum, share.sum);
   }
   return { byNode, byCell: new Map(), sum };
 }

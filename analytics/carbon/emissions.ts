@@ -1,8 +1,8 @@
 import type { Usage } from '#contracts/cost.ts';
-import type { NodeUsage, ServiceUsage } from '#contracts/resource-usage.ts';
+import { heldCoreHours, heldGiBHours, type NodeUsage, type ServiceUsage } from '#contracts/resource-usage.ts';
 import { ASSUMED_UTILIZATION, LIFESPAN_HOURS, MEMORY_KWH_PER_GB_HOUR } from './ccf.ts';
 import type { NodeFactors } from './node-factors.ts';
-import { add, exactly, NONE, type Spread } from './spread.ts';
+import { add, exactly, NONE, type Spread, scale } from './spread.ts';
 
 /** What somebody holds of a node. Emissions are linear in these, so parts add up to the whole. */
 export interface Holding {
@@ -43,10 +43,13 @@ export interface CarbonLedger {
   readonly utilizationUnknown: readonly string[];
 }
 const HOUR_MS = 3_600_000;
-const NO_EMISSIONS: Emissions = { kwh: NONE, operational: NONE, embodied: NONE, total: NONE };
-const NO_HOLDING: Holding = { reservedVcpuHours: 0, busyVcpuHours: NONE, memoryGbHours: NONE };
+export const NO_EMISSIONS: Emissions = { kwh: NONE, operational: NONE, embodied: NONE, total: NONE };
+export const NO_HOLDING: Holding = { reservedVcpuHours: 0, busyVcpuHours: NONE, memoryGbHours: NONE };
 
-/** SCI's E x I + M of a holding. `at`: which end of the ranges. */
+/**
+ * SCI's E x I + M of a holding (SCI 1.1, ISO/IEC 21031:2024; location-based): E by CCF's model, M = TE x TiR/EL x RR/ToR.
+ * `at`: which end of the ranges.
+ */
 export function emissionsOf(holding: Holding, factors: NodeFactors): Emissions {
   const part = (pick: (at: 'low' | 'mid' | 'high') => number): Spread => ({ low: pick('low'), mid: pick('mid'), high: pick('high') });
   const kwh = part((at) => {
@@ -58,13 +61,13 @@ export function emissionsOf(holding: Holding, factors: NodeFactors): Emissions {
   const embodied = part((at) => (factors.embodiedGramsPerVcpu[at] * holding.reservedVcpuHours) / LIFESPAN_HOURS);
   return { kwh, operational, embodied, total: add(operational, embodied) };
 }
-const addEmissions = (a: Emissions, b: Emissions): Emissions => ({
+export const addEmissions = (a: Emissions, b: Emissions): Emissions => ({
   kwh: add(a.kwh, b.kwh),
   operational: add(a.operational, b.operational),
   embodied: add(a.embodied, b.embodied),
   total: add(a.total, b.total),
 });
-const addHolding = (a: Holding, b: Holding): Holding => ({
+export const addHolding = (a: Holding, b: Holding): Holding => ({
   reservedVcpuHours: a.reservedVcpuHours + b.reservedVcpuHours,
   busyVcpuHours: add(a.busyVcpuHours, b.busyVcpuHours),
   memoryGbHours: add(a.memoryGbHours, b.memoryGbHours),
@@ -128,25 +131,19 @@ interface CellSplit {
 function splitNode(node: NodeUsage, rows: readonly ServiceUsage[], factors: NodeFactors): CellSplit {
   const hours = (node.endMs - node.startMs) / HOUR_MS;
   const [vcpuHours, memoryHours] = [node.vcpus * hours, node.memoryGiB * hours];
-  const cpuOf = (row: ServiceUsage): number => Math.max(row.cpuRequestedCoreHours ?? 0, row.cpuCoreHours);
-  const memoryOf = (row: ServiceUsage): number => Math.max(row.memoryRequestedGiBHours ?? 0, row.memoryGiBHours);
-  const cpuFit = shrink(sumOf(rows, cpuOf), vcpuHours);
-  const memoryFit = shrink(sumOf(rows, memoryOf), memoryHours);
+  const cpuFit = shrink(sumOf(rows, heldCoreHours), vcpuHours);
+  const memoryFit = shrink(sumOf(rows, heldGiBHours), memoryHours);
   const busyFit = shrink(
     sumOf(rows, (row) => row.cpuCoreHours),
     vcpuHours,
   );
-  const beside = (gbHours: number): Spread => ({
-    low: gbHours * factors.memoryShare.low,
-    mid: gbHours * factors.memoryShare.mid,
-    high: gbHours * factors.memoryShare.high,
-  });
+  const beside = (gbHours: number): Spread => scale(factors.memoryShare, gbHours);
   const services = rows.map((row): readonly [string, Holding] => [
     row.service,
     {
-      reservedVcpuHours: cpuOf(row) * cpuFit,
+      reservedVcpuHours: heldCoreHours(row) * cpuFit,
       busyVcpuHours: exactly(row.cpuCoreHours * busyFit),
-      memoryGbHours: beside(memoryOf(row) * memoryFit),
+      memoryGbHours: beside(heldGiBHours(row) * memoryFit),
     },
   ]);
   const reserved = sumOf(services, ([, held]) => held.reservedVcpuHours);
@@ -154,7 +151,7 @@ function splitNode(node: NodeUsage, rows: readonly ServiceUsage[], factors: Node
   const whole = busyOf(node, busy, vcpuHours);
   const nobodys: Spread = { low: whole.low - busy, mid: whole.mid - busy, high: whole.high - busy };
   const nobodysReserved = Math.min(nobodys.mid, Math.max(0, vcpuHours - reserved));
-  const memoryHeld = sumOf(rows, memoryOf) * memoryFit;
+  const memoryHeld = sumOf(rows, heldGiBHours) * memoryFit;
   return {
     factors,
     services,

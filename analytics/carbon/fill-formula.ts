@@ -1,7 +1,7 @@
 import { LIFESPAN_HOURS, MEMORY_KWH_PER_GB_HOUR } from './ccf.ts';
 import { type Emissions, emissionsOf, type Holding, type Share } from './emissions.ts';
 import type { NodeFactors } from './node-factors.ts';
-import { add, isExact, NONE, type Spread } from './spread.ts';
+import { add, isExact, NONE, type Spread, scale } from './spread.ts';
 
 /** Nodes with lines of their own; what the others add is one line. */
 const MAX_NODES = 12;
@@ -44,8 +44,7 @@ function nodeLines(factors: NodeFactors, holding: Holding, emissions: Emissions)
 }
 /** Emissions of a thousand requests, and how. */
 export function perThousand(total: Spread, requests: number): { spread: Spread; formula: string } {
-  const one = (grams: number): number => (grams / requests) * 1000;
-  const spread = { low: one(total.low), mid: one(total.mid), high: one(total.high) };
+  const spread = scale(total, 1000 / requests);
   return {
     spread,
     formula: `SCI = ${spreadText(total, 'gCO2e')} / ${digits(requests)} requests × 1000 = ${spreadText(spread, 'gCO2e per 1000 requests')}`,

@@ -7,14 +7,8 @@ export interface Spread {
 export const NONE: Spread = { low: 0, mid: 0, high: 0 };
 export const exactly = (value: number): Spread => ({ low: value, mid: value, high: value });
 /** Ends go with ends: errors are taken to agree, so a sum is never narrower than its parts. */
-export const combine = (a: Spread, b: Spread, how: (a: number, b: number) => number): Spread => ({
-  low: how(a.low, b.low),
-  mid: how(a.mid, b.mid),
-  high: how(a.high, b.high),
-});
-export const add = (a: Spread, b: Spread): Spread => combine(a, b, (x, y) => x + y);
-/** Both not negative. */
-export const times = (a: Spread, b: Spread): Spread => combine(a, b, (x, y) => x * y);
+export const add = (a: Spread, b: Spread): Spread => ({ low: a.low + b.low, mid: a.mid + b.mid, high: a.high + b.high });
+/** @param by not negative */
 export const scale = (a: Spread, by: number): Spread => ({ low: a.low * by, mid: a.mid * by, high: a.high * by });
 export const isExact = (a: Spread): boolean => a.low === a.high;
 /** Without whatever else the object holds. */

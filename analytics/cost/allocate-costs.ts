@@ -1,4 +1,4 @@
-import type { NodeUsage, ServiceUsage } from '#contracts/resource-usage.ts';
+import { heldCoreHours, heldGiBHours, type NodeUsage, type ServiceUsage } from '#contracts/resource-usage.ts';
 import { type Atto, picoOf, sumOf, timesPico } from './money.ts';
 import { splitPool } from './split-pool.ts';
 
@@ -52,9 +52,6 @@ export interface Ledger {
   readonly lines: Map<string, { readonly what: string; readonly reason: UnallocatedReason; amount: Atto }>;
 }
 
-/** max(request, usage): what a workload holds, whether it uses it or not (OpenCost specification). */
-export const heldCoreHours = (row: ServiceUsage): number => Math.max(row.cpuCoreHours, row.cpuRequestedCoreHours ?? 0);
-export const heldGiBHours = (row: ServiceUsage): number => Math.max(row.memoryGiBHours, row.memoryRequestedGiBHours ?? 0);
 /** Lays node costs and bill rows on services, one ledger per currency. */
 export function allocateCosts(input: CostInput): Ledger[] {
   const ledgers = new Map<string, Ledger>();

@@ -1,14 +1,6 @@
 import type { CostAnswer, CostGap, CostLedger, Figure, Usage } from '#contracts/cost.ts';
-import {
-  allocateCosts,
-  type BilledPart,
-  heldCoreHours,
-  heldGiBHours,
-  type Ledger,
-  type PricedNode,
-  type ServiceCost,
-  serviceTotal,
-} from './allocate-costs.ts';
+import { heldCoreHours, heldGiBHours } from '#contracts/resource-usage.ts';
+import { allocateCosts, type BilledPart, type Ledger, type PricedNode, type ServiceCost, serviceTotal } from './allocate-costs.ts';
 import { type Atto, divide, formatAmount, picoOf, sumOf } from './money.ts';
 import { type BillGroup, type Grid, type Priced, type Prices, priceNodes } from './price-nodes.ts';
 

@@ -16,14 +16,10 @@ import { readUsage } from '#store/read/read-usage.ts';
 import { heldByNodesSql, heldByServicesSql, serviceRequestsSql } from '#store/sql/read/carbon-sql.ts';
 import { loadCarbonTables } from './load-carbon-tables.ts';
 import { type Call, QUERY_TIMEOUT_MS, type Route, route } from './route.ts';
-import { IN_ORDER, inOrder, optionalNumber, stepFor, timeRange } from './time-range.ts';
+import { IN_ORDER, inOrder, optionalNumber, timeRange } from './time-range.ts';
+import { incidentGrids, usageGrid } from './usage-window.ts';
 
 const SETTINGS_KEY = 'carbon.settings';
-/** Cells of one answer, and the shortest: resource metrics come every 10 to 60 s. */
-const MAX_CELLS = 400;
-const SHORTEST_STEP_MS = 60_000;
-/** An incident older than this is counted to here: its later hours are not its own. */
-const LONGEST_INCIDENT_MS = 7 * 86_400_000;
 
 async function readSettings(call: Pick<Call, 'engine'>): Promise<CarbonSettings> {
   const json = await call.engine.store.getState(SETTINGS_KEY);
@@ -41,9 +37,6 @@ async function settingsAnswer(settings: CarbonSettings): Promise<CarbonSettingsA
   return carbonSettingsAnswerSchema.parse({ ...settings, regions });
 }
 const optionsOf = (call: Pick<Call, 'signal'>) => ({ timeoutMs: QUERY_TIMEOUT_MS, signal: call.signal });
-function cellMs(range: { readonly start: number; readonly end: number; readonly step?: number | undefined }): number {
-  return Math.max(stepFor(range), SHORTEST_STEP_MS, Math.ceil((range.end - range.start) / MAX_CELLS));
-}
 async function requestsIn(call: Pick<Call, 'engine' | 'signal'>, sql: string): Promise<Map<string, number>> {
   const result = await call.engine.store.query(sql, [], optionsOf(call));
   const [services, counts] = [texts(result, 'service'), numbers(result, 'requests')];
@@ -56,15 +49,10 @@ const queriesOf = (usage: Usage, services: readonly string[] | null) => ({
 
 /** What the affected services emitted during an incident, and in the same time before. */
 export async function incidentCarbon(call: Pick<Call, 'engine' | 'signal'>, incidentId: string): Promise<IncidentCarbon> {
-  const incident = call.engine.book.get(incidentId);
-  const startMs = incident.onsetMs;
-  const endMs = Math.min(Math.max(incident.resolvedMs ?? call.engine.parts.nowMs(), startMs + 1), startMs + LONGEST_INCIDENT_MS);
-  const stepMs = endMs - startMs;
-  const read = (fromMs: number): Promise<Usage> =>
-    readUsage(call.engine.store, { startMs: fromMs, endMs: fromMs + stepMs, stepMs }, optionsOf(call));
+  const { incident, ...grids } = incidentGrids(call, incidentId);
   const [during, before, tables, settings] = await Promise.all([
-    read(startMs),
-    read(Math.max(0, startMs - stepMs)),
+    readUsage(call.engine.store, grids.during, optionsOf(call)),
+    readUsage(call.engine.store, grids.before, optionsOf(call)),
     loadCarbonTables(),
     readSettings(call),
   ]);
@@ -81,7 +69,7 @@ export const carbonRoutes: readonly Route[] = [
     query: timeRange.extend({ step: optionalNumber }).refine(inOrder, IN_ORDER),
     answer: carbonAnswerSchema,
     async handle(call): Promise<CarbonAnswer> {
-      const window = { startMs: call.query.start, endMs: call.query.end, stepMs: cellMs(call.query) };
+      const window = usageGrid(call.query);
       const requestsQuery = serviceRequestsSql(window);
       const [usage, requests, tables, settings] = await Promise.all([
         readUsage(call.engine.store, window, optionsOf(call)),

@@ -16,21 +16,11 @@ import { readUsage } from '#store/read/read-usage.ts';
 import { billTotalsSql, costQueries } from '#store/sql/read/cost-sql.ts';
 import { describePriceLists, loadOwnPrices, loadShippedPrices, removeOwnPrices, saveOwnPrices } from './load-price-lists.ts';
 import { type Call, QUERY_TIMEOUT_MS, type Route, route } from './route.ts';
-import { IN_ORDER, inOrder, optionalNumber, stepFor, timeRange } from './time-range.ts';
+import { IN_ORDER, inOrder, optionalNumber, timeRange } from './time-range.ts';
+import { incidentGrids, type UsageGrid, usageGrid } from './usage-window.ts';
 
-/** Cells of one answer, and the shortest: resource metrics come every 10 to 60 s. */
-const MAX_CELLS = 400;
-const SHORTEST_STEP_MS = 60_000;
-/** An incident older than this is counted to here: its later hours are not its own. */
-const LONGEST_INCIDENT_MS = 7 * 86_400_000;
-
-interface CostWindow {
-  readonly startMs: number;
-  readonly endMs: number;
-  readonly stepMs: number;
-}
 /** Usage, bills and prices of a window, laid on services. */
-export async function costBooksOf(call: Pick<Call, 'engine' | 'signal'>, window: CostWindow, idle: 'apart' | 'shared'): Promise<CostBooks> {
+export async function costBooksOf(call: Pick<Call, 'engine' | 'signal'>, window: UsageGrid, idle: 'apart' | 'shared'): Promise<CostBooks> {
   const { store } = call.engine;
   const options = { timeoutMs: QUERY_TIMEOUT_MS, signal: call.signal };
   const [usage, rows, scraped, own, shipped, bills] = await Promise.all([
@@ -45,9 +35,6 @@ export async function costBooksOf(call: Pick<Call, 'engine' | 'signal'>, window:
   const prices = { own: own?.entries ?? [], ownName: own?.name ?? '', scraped, shipped: shipped.entries, shippedName: shipped.name };
   return keepCostBooks({ usage, groups, prices, idle, bills: bills.length > 0 });
 }
-function cellMs(range: { readonly start: number; readonly end: number; readonly step?: number | undefined }): number {
-  return Math.max(stepFor(range), SHORTEST_STEP_MS, Math.ceil((range.end - range.start) / MAX_CELLS));
-}
 const listBills = async (call: Pick<Call, 'engine'>): Promise<BillList> => ({
   bills: [...(await call.engine.store.bills())],
   query: billTotalsSql,
@@ -55,12 +42,8 @@ const listBills = async (call: Pick<Call, 'engine'>): Promise<BillList> => ({
 
 /** What the affected services cost during an incident, and in the same time before. */
 export async function incidentCost(call: Pick<Call, 'engine' | 'signal'>, incidentId: string): Promise<IncidentCost> {
-  const incident = call.engine.book.get(incidentId);
-  const startMs = incident.onsetMs;
-  const endMs = Math.min(Math.max(incident.resolvedMs ?? call.engine.parts.nowMs(), startMs + 1), startMs + LONGEST_INCIDENT_MS);
-  const stepMs = endMs - startMs;
-  const booksFrom = (fromMs: number): Promise<CostBooks> => costBooksOf(call, { startMs: fromMs, endMs: fromMs + stepMs, stepMs }, 'apart');
-  const [during, before] = await Promise.all([booksFrom(startMs), booksFrom(Math.max(0, startMs - stepMs))]);
+  const { incident, ...grids } = incidentGrids(call, incidentId);
+  const [during, before] = await Promise.all([costBooksOf(call, grids.during, 'apart'), costBooksOf(call, grids.before, 'apart')]);
   return describeIncidentCost({ incident: incident.id, services: incident.services, during, before }, costQueries);
 }
 
@@ -72,8 +55,7 @@ export const costRoutes: readonly Route[] = [
     query: timeRange.extend({ step: optionalNumber, idle: z.enum(['apart', 'shared']).default('apart') }).refine(inOrder, IN_ORDER),
     answer: costAnswerSchema,
     async handle(call): Promise<CostAnswer> {
-      const { start, end, idle } = call.query;
-      return describeCost(await costBooksOf(call, { startMs: start, endMs: end, stepMs: cellMs(call.query) }, idle), costQueries);
+      return describeCost(await costBooksOf(call, usageGrid(call.query), call.query.idle), costQueries);
     },
   }),
   route({

@@ -14,7 +14,7 @@ import { backupFolder } from '../retention/beside-files.ts';
 import { BILLS, billsDdl, billViewSql } from '../sql/bills/bill-ddl.ts';
 import * as sql from '../sql/bills/import-sql.ts';
 import { SCHEMA_VERSION } from '../sql/ddl/ddl.ts';
-import { isBill, layOut } from './bill-columns.ts';
+import { type BillLayout, isBill, layOut } from './bill-columns.ts';
 import { type BillHeader, checkWhole, readHeader } from './read-header.ts';
 
 /** Rows of one file; more would have to be sorted out on disk for many minutes. */
@@ -169,7 +169,7 @@ export class BillBook {
     if (!isBill(layout)) return this.refused(file, 'not_a_bill', `it has ${header.columns.slice(0, 8).join(', ')}`);
     await connection.run('BEGIN TRANSACTION');
     try {
-      const bill = await this.take(connection, file, header);
+      const bill = await this.take(connection, file, header, layout);
       await connection.runWith(`INSERT INTO ${BILLS}.main.bill_files VALUES ($1, $2, $3)`, [
         bill.id,
         bill.importedMs,
@@ -186,8 +186,7 @@ export class BillBook {
     }
   }
 
-  private async take(connection: Connection, file: BillFile, header: BillHeader): Promise<Bill> {
-    const layout = layOut(header.columns);
+  private async take(connection: Connection, file: BillFile, header: BillHeader, layout: BillLayout): Promise<Bill> {
     const checks = sql.checksOf(layout);
     const firstNoted = sql.refusing(checks);
     await connection.run(sql.stageSql(file.path, header, layout, checks, MAX_BILL_ROWS)).catch(refuseReading);

@@ -78,7 +78,6 @@ describe('user SQL', () => {
       judgement.observeLogsSql(wide, 1000, 5),
       judgement.aliveSql(wide, 1000),
       judgement.changeLogsSql(wide),
-      judgement.extentSql(),
       metrics.metricListSql('a', 10),
       ...(['raw', 'avg', 'rate'] as const).map((fn) => metrics.metricRangeSql({ ...range, fn })),
       metrics.seriesFactsSql([1]),

@@ -21,7 +21,6 @@ export const billsDdl = (database: string, version: number): string[] => [
   `INSERT INTO ${database}.main.schema_version VALUES (${version})`,
 ];
 const SHOWN = ['bill_id', 'line', ...BILL_COLUMNS.map(({ name }) => name), 'other'];
-export const BILL_VIEW_COLUMNS: readonly string[] = SHOWN;
 /** The view `bill`; before the first import there is no file to read. */
 export function billViewSql(attached: boolean): string {
   const from = attached

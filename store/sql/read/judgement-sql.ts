@@ -39,11 +39,3 @@ WHERE ${between('l.time', window.startMs, window.endMs)} AND regexp_matches(l.ev
   AND regexp_matches(l.event_name, 'chang|updat|creat|finish|complet|start|toggl|set|deploy', 'i')
 ORDER BY l.time LIMIT 500`;
 }
-
-/** First and last event time and rows of anything, for "has data". */
-export function extentSql(): string {
-  return `SELECT min(first)::DOUBLE AS first_ms, max(last)::DOUBLE AS last_ms FROM (
-  SELECT epoch_ms(min(start_time)) AS first, epoch_ms(max(start_time)) AS last FROM spans
-  UNION ALL SELECT epoch_ms(min(time)), epoch_ms(max(time)) FROM logs
-  UNION ALL SELECT epoch_ms(min(time)), epoch_ms(max(time)) FROM samples)`;
-}

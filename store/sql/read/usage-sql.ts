@@ -72,9 +72,6 @@ const label = (d: string, ...keys: string[]): string => keys.map((key) => `${d}.
 const nodeOf = `coalesce(CASE WHEN d.source = 'prometheus' THEN coalesce(${label('d', 'node', 'nodename', 'kubernetes_node', 'host')}, split_part(d.attributes['instance'], ':', 1)) ELSE ${hostOf('r')} END, '')`;
 const GIB = '1073741824';
 
-/** Mean over the window of what names a node's size: used for process.cpu.utilization. */
-const sizesSql = (window: UsageWindow): string => `SELECT node, max(vcpus) AS vcpus FROM (${nodeFactsSql(window)}) GROUP BY node`;
-
 /** Rows service, node, cell, cpu_core_hours, cpu_requested, memory_gib_hours, memory_requested (NULL: not known). */
 export function serviceUsageSql(window: UsageWindow): string {
   const values = USAGE_METRICS.map(
@@ -83,7 +80,7 @@ export function serviceUsageSql(window: UsageWindow): string {
   );
   const of = (what: What): string => `sum(amount) FILTER (what = '${what}')`;
   return `WITH sizes AS (
-  ${sizesSql(window)}
+  SELECT node, vcpus FROM (${nodeFactsSql(window)})
 ), pods AS (
   SELECT attributes['k8s.pod.name'] AS pod, any_value(service) AS service FROM resources
   WHERE attributes['k8s.pod.name'] IS NOT NULL AND service <> 'unknown_service' GROUP BY 1
