@@ -17,7 +17,6 @@ export interface GgufTensorInfo {
   readonly offset: number;
 }
 export interface GgufHeader {
-  readonly version: number;
   readonly values: ReadonlyMap<string, GgufScalar>;
   readonly arrays: ReadonlyMap<string, GgufArray>;
   readonly tensors: readonly GgufTensorInfo[];
@@ -175,13 +174,12 @@ function tensorInfo(cursor: Cursor, index: number): GgufTensorInfo {
   const dims = Array.from({ length: dimensions }, () => cursor.uint64(`a dimension of tensor "${name}"`));
   return { name, dims, type: cursor.uint32(), offset: cursor.uint64(`the offset of tensor "${name}"`) };
 }
-function checkStart(cursor: Cursor): number {
+function checkStart(cursor: Cursor): void {
   const magic = cursor.uint32();
   if (magic !== MAGIC) refuse('it is not a GGUF file: its first four bytes are not "GGUF"');
   const version = cursor.uint32();
   if (version >= 0x1000000) refuse('it is a big-endian GGUF file; only little-endian ones are read');
   if (version !== 2 && version !== 3) refuse(`its GGUF version is ${version}; 2 and 3 are read`);
-  return version;
 }
 
 /**
@@ -192,7 +190,7 @@ export function readGguf(readAt: ReadAt, fileBytes: number): GgufHeader {
   if (fileBytes === 0) refuse('it is empty');
   if (fileBytes < 24) refuse(`it is only ${fileBytes} bytes long`);
   const cursor = new Cursor(readAt, fileBytes);
-  const version = checkStart(cursor);
+  checkStart(cursor);
   const tensorCount = cursor.uint64('the number of tensors');
   const entryCount = cursor.uint64('the number of metadata entries');
   if (tensorCount > GGUF_LIMITS.tensors) refuse(`it names ${tensorCount} tensors, the limit is ${GGUF_LIMITS.tensors}`);
@@ -207,5 +205,5 @@ export function readGguf(readAt: ReadAt, fileBytes: number): GgufHeader {
     else values.set(key, scalar(cursor, type, key));
   }
   const tensors = Array.from({ length: tensorCount }, (_, i) => tensorInfo(cursor, i));
-  return { version, values, arrays, tensors, headerBytes: cursor.at };
+  return { values, arrays, tensors, headerBytes: cursor.at };
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Evidence } from '#contracts/judgement.ts';
 import { AliasBook } from '../prompts/alias-book.ts';
 import { stateFact } from '../prompts/state-fact.ts';
-import { type GuardContext, reasonsOf, verifySentence } from './verify-sentence.ts';
+import { type GuardContext, verifySentence } from './verify-sentence.ts';
 
 const row = (
   id: string,
@@ -49,8 +49,9 @@ const rows: readonly Evidence[] = [
 const book = new AliasBook();
 const facts = new Map(rows.map((evidence) => [evidence.id, stateFact(evidence, book)!]));
 const context: GuardContext = { facts, rankedFirst: 'S1' };
-const reasons = (sentence: string, more: Partial<GuardContext> = {}): string[] =>
-  reasonsOf(verifySentence(sentence, { ...context, ...more }));
+const reasons = (sentence: string, more: Partial<GuardContext> = {}): string[] => [
+  ...new Set(verifySentence(sentence, { ...context, ...more }).map(({ reason }) => reason)),
+];
 
 describe('what a row says holds, in its own and in other words', () => {
   it.each([...facts.values()].map(({ id, text }) => [`${text} [${id}].`]))('%s', (sentence) => expect(reasons(sentence)).toEqual([]));

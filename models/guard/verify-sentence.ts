@@ -46,8 +46,6 @@ export function verifySentence(sentence: string, context: GuardContext): Objecti
   for (const claim of claims) checkClaim(claim, context, found);
   return found;
 }
-/** Reasons of a sentence's objections, each once. */
-export const reasonsOf = (objections: readonly Objection[]): DropReason[] => [...new Set(objections.map(({ reason }) => reason))];
 
 function splitClaims(sentence: string, { facts }: GuardContext, found: Objection[]): Claim[] {
   const claims: Claim[] = [];

@@ -119,6 +119,9 @@ describe.each(['en', 'zh'] as const)('a draft in %s', (locale) => {
     expect([...allBlocks(document.content)].filter((b) => b.type === 'heading' && b.attrs.level === 2).length).toBe(10);
   });
 });
+it('a Chinese draft holds no word of a closed list in English', () => {
+  expect(textOf(draftPostmortem(facts(incident(), 'zh')))).toContain('首要原因：cart（可能）。');
+});
 it('an open incident is said to be open, and has no duration', () => {
   const text = textOf(draftPostmortem(facts(incident({ status: 'open', resolvedMs: null, acknowledgedMs: null }))));
   expect(text).toContain('not over when this was drafted');

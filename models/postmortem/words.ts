@@ -160,6 +160,7 @@ const EN: Words = {
     stop: '.',
   },
 };
+const ZH_VERDICT: Readonly<Record<string, string>> = { confirmed: '已确认', likely: '可能', inconclusive: '尚无定论' };
 const ZH: Words = {
   heading: {
     summary: '摘要',
@@ -227,7 +228,7 @@ const ZH: Words = {
     incident_opened: () => '事件开启。',
     incident_reopened: () => '故障再次出现。',
     incident_resolved: () => '症状已消失。',
-    timeline_cause: (p) => `首要原因：${p['service']}（${p['verdict']}）。`,
+    timeline_cause: (p) => `首要原因：${p['service']}（${ZH_VERDICT[String(p['verdict'])] ?? p['verdict']}）。`,
     timeline_acknowledged: () => '值班人员已接手。',
     timeline_resolved: () => '已解决：症状消失。',
     timeline_resolved_operator: () => '由值班人员标记为解决。',

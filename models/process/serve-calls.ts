@@ -1,5 +1,5 @@
 import { FaultlineError } from '#contracts/errors.ts';
-import type { AbortLike } from '#contracts/llm.ts';
+import type { AbortLike, ModelProgress } from '#contracts/llm.ts';
 import type { ModelCall, ModelLoad, ModelNews } from '#contracts/llm-process.ts';
 import { inspectModelFile } from '../runtime/inspect-file.ts';
 import { type OpenModel, openModel } from '../runtime/open-model.ts';
@@ -30,8 +30,9 @@ export function serveCalls(send: (news: ModelNews) => void, log: (line: string) 
 
   async function loaded(load: ModelLoad, id: number): Promise<OpenModel> {
     if (open?.sha256 === load.file.sha256 && open.path === load.path) return open.model;
-    await open?.model.close();
+    const before = open;
     open = null;
+    await before?.model.close();
     send({ news: 'progress', id, progress: { stage: 'loading', doneTokens: 0, totalTokens: 0 } });
     const model = await openModel({ ...load, log });
     open = { model, sha256: load.file.sha256, path: load.path };
@@ -54,12 +55,9 @@ export function serveCalls(send: (news: ModelNews) => void, log: (line: string) 
     const wasOpen = open !== null;
     const model = await loaded(call.load, id);
     if (call.call === 'count') return { news: 'counted', id, tokens: model.countTokens(call.text) };
-    const options = { signal: cancel, onProgress: (progress: Parameters<typeof tellProgress>[1]) => tellProgress(id, progress) };
-    const asked = await model.ask(call.request, options);
+    const onProgress = (progress: ModelProgress): void => send({ news: 'progress', id, progress });
+    const asked = await model.ask(call.request, { signal: cancel, onProgress });
     return { news: 'answer', id, answer: wasOpen ? { ...asked, loadMs: 0 } : asked };
-  }
-  function tellProgress(id: number, progress: Extract<ModelNews, { news: 'progress' }>['progress']): void {
-    send({ news: 'progress', id, progress });
   }
   async function run(call: Exclude<ModelCall, { call: 'cancel' }>): Promise<void> {
     const cancel = new Cancel();

@@ -14,12 +14,10 @@ export function shrink(part: CardPart): CardPart | null {
     const candidates = part.candidates.map((one) => (one === spare ? { ...one, facts: one.facts.slice(0, -1) } : one));
     return { ...part, candidates, leftOut: part.leftOut + 1 };
   }
-  if (byRank.length <= 1) return null;
-  return {
-    ...part,
-    candidates: part.candidates.filter((one) => one !== byRank[0]),
-    leftOut: part.leftOut + 1 + (byRank[0]?.facts.length ?? 0),
-  };
+  const candidates = part.candidates.filter((one) => one !== byRank[0]);
+  // A card without rows leaves nothing to cite: its grammar would have an empty choice.
+  if (candidates.every(({ facts }) => facts.length === 0)) return null;
+  return { ...part, candidates, leftOut: part.leftOut + 1 + (byRank[0]?.facts.length ?? 0) };
 }
 
 /** The largest part of the card that has at most `maxTokens`; null: not even its smallest part fits. */

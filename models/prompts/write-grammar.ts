@@ -26,11 +26,3 @@ cite ::= ${rows.map((id) => `"${id}"`).join(' | ')}
 char ::= [A-Za-z0-9 ,;:%/.()+-]
 `;
 }
-/** Length of the longest answer a grammar for these names allows, characters. */
-export function longestAnswer(part: CardPart): number {
-  const longest = (names: readonly string[]): number => Math.max(0, ...names.map((name) => name.length));
-  const rows = longest(part.candidates.flatMap(({ facts }) => facts.map(({ id }) => id)));
-  const fixed = '{"cause":"","evidence":[],"confidence":"","why":[]}'.length;
-  const names = longest([...part.candidates.map(({ of }) => of.alias), NO_CAUSE]) + longest(CONFIDENCES);
-  return fixed + names + 4 * (rows + 3) + 3 * (MAX_SENTENCE + rows + 7);
-}

@@ -4,8 +4,10 @@ import { seededRng } from '../../tests/fixtures/judgement-shop.ts';
 import { PLANTED, shopIncident } from '../../tests/fixtures/shop-incident.ts';
 import { buildCard } from '../prompts/build-card.ts';
 import { MAX_CARD_TOKENS } from '../prompts/fit-card.ts';
-import { longestAnswer, MAX_ANSWER_TOKENS, MAX_SENTENCE } from '../prompts/write-grammar.ts';
+import { MAX_ANSWER_TOKENS, MAX_SENTENCE } from '../prompts/write-grammar.ts';
+import type { CardPart } from '../prompts/write-prompt.ts';
 import { checkAnswer, prepareQuestion, type Question } from './ask-cause.ts';
+import { CONFIDENCES, NO_CAUSE } from './parse-answer.ts';
 
 /** One token a byte: what the tiny demo model does, and the most any tokenizer makes of a card. */
 const BYTES = { countTokens: async (text: string): Promise<number> => Buffer.byteLength(text) };
@@ -19,6 +21,14 @@ async function ask(incident: Incident, model: typeof BYTES = WORDS, context = 8_
 }
 const answerOf = (cause: string, evidence: readonly string[], why: readonly string[]): string =>
   JSON.stringify({ cause, evidence, confidence: 'high', why });
+/** Length of the longest answer a grammar for these names allows, characters. */
+function longestAnswer(part: CardPart): number {
+  const longest = (names: readonly string[]): number => Math.max(0, ...names.map((name) => name.length));
+  const rows = longest(part.candidates.flatMap(({ facts }) => facts.map(({ id }) => id)));
+  const fixed = '{"cause":"","evidence":[],"confidence":"","why":[]}'.length;
+  const names = longest([...part.candidates.map(({ of }) => of.alias), NO_CAUSE]) + longest(CONFIDENCES);
+  return fixed + names + 4 * (rows + 3) + 3 * (MAX_SENTENCE + rows + 7);
+}
 const firstOf = ({ part }: Question) => part.candidates.find(({ of }) => of.candidate.rank === 1)!;
 
 describe('prepareQuestion', () => {
@@ -36,6 +46,16 @@ describe('prepareQuestion', () => {
   });
   it('says when not even the smallest card fits', async () => {
     expect(await prepareQuestion(incidents[0]!, BYTES, 600)).toBe('too_small');
+  });
+  it('a candidate without a row is never all that is left: there would be nothing to cite', async () => {
+    const [incident] = incidents.filter((one) => one.rca!.candidates.length > 1);
+    const candidates = incident!.rca!.candidates.map((one, index) => (index === 0 ? { ...one, evidence: [] } : one));
+    const bare = { ...incident!, rca: { ...incident!.rca!, candidates } };
+    for (let context = 1_000; context < 2_400; context += 10) {
+      const question = await prepareQuestion(bare, BYTES, context);
+      if (question === null || question === 'too_small') continue;
+      expect(question.grammar).toMatch(/^row ::= "/m);
+    }
   });
   it('asks nothing where the ranker has no candidate', async () => {
     const { rca, ...incident } = incidents[0]!;
