@@ -251,6 +251,7 @@ export class OpenStore implements Store {
       dataDir: dataDir.path,
       bytes: this.otherBytes() + this.beside.bytes + list.reduce((sum, { bytes }) => sum + bytes, 0),
       beside: { ...this.beside },
+      forgottenBatches: { ...this.batches.forgotten },
       days: [...list, ...aside],
       pruned: await this.parts.state.pruned(),
       series: dictionary.seriesIds.size,
