@@ -13,11 +13,13 @@ const headerValue = z.string().regex(/^[\t\x20-\x7e\x80-\xff]{0,4096}$/, 'a head
 /** Set by the sender itself. */
 const OWN_HEADERS = ['content-type', 'content-length', 'content-encoding', 'host', 'connection', 'transfer-encoding', 'user-agent'];
 
+/** A port is a number: else the password of "http://user:pass/word@host" would be one, and the user a host. */
+const URL_FORM = /^https?:\/\/(?:\[[0-9a-fA-F:.]+\]|[^\s/?#@:[\]]+)(?::\d{1,5})?(?:\/[^\s?#]*)?$/;
 /** http(s)://HOST[:PORT][/PATH]; /v1/traces, /v1/logs and /v1/metrics are added to it. */
 const destinationUrl = z
   .string()
   .max(2_000)
-  .refine((text) => /^https?:\/\/[^\s/?#@]+(?:\/[^\s?#]*)?$/.test(text), 'not http://HOST:PORT or https://HOST:PORT with an optional path');
+  .refine((text) => URL_FORM.test(text), 'not http://HOST:PORT or https://HOST:PORT with an optional path');
 
 export const MIN_QUEUE_BYTES = 1024 * 1024;
 export const destinationSchema = z.strictObject({

@@ -80,6 +80,18 @@ describe('readForward', () => {
   ])('refuses %j', (more, message) => {
     expect(() => read([{ url: 'http://x', ...more }])).toThrow(message);
   });
+  it.each([
+    ['https://user:hunter2@platform.example/in', /^forward: destination 1: url: not http/],
+    ['https://user:hun/ter2@platform.example/in', /^forward: destination 1: url: not http/],
+    ['http://ok,https://platform.example/hunter2?x', /^forward: destination 2 \(https:\/\/platform.example\): url: not http/],
+    ['platform.example/hunter2', /^forward: destination 1: /],
+    ['https://platform.example?key=hunter2', /^forward: destination 1 \(https:\/\/platform.example\): url/],
+  ])('says the origin of %s at most', (value, message) => {
+    expect(() => read(value)).toThrow(message);
+    expect(() => read(value)).not.toThrow(/hun/);
+    const [url] = value.split(',').slice(-1);
+    expect(() => read([{ url: url as string, maxQueue: 'much' }])).not.toThrow(/hun/);
+  });
   it('never says a secret', () => {
     let said = '';
     try {

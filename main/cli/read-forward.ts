@@ -41,16 +41,21 @@ export function readForward(place: ForwardPlace): readonly Destination[] {
     ...(headersFile === null ? {} : headersOfFile(headersFile)),
   };
   if (entries.length > MAX_DESTINATIONS) refuse(`${name}: at most ${MAX_DESTINATIONS} destinations`);
-  const destinations = entries.map((entry) => destinationOf(entry, place, shared));
+  const destinations = entries.map((entry, i) => destinationOf(entry, i + 1, place, shared));
   const names = destinations.map((each) => each.name);
   const twice = names.find((each, i) => names.indexOf(each) !== i);
   if (twice !== undefined) refuse(`${name}: two destinations are called "${twice}"; give each a name of its own`);
   return destinations;
 }
 
-function destinationOf(entry: ForwardConfig, { folder, name, environment }: ForwardPlace, shared: Record<string, string>): Destination {
+function destinationOf(
+  entry: ForwardConfig,
+  nth: number,
+  { folder, name, environment }: ForwardPlace,
+  shared: Record<string, string>,
+): Destination {
   const { headersFile, headersEnv, maxQueue, maxAge, timeout, headers, ...rest } = entry;
-  const where = `${name}: ${entry.name ?? entry.url}`;
+  const where = `${name}: ${entry.name ?? `destination ${nth}${originOf(entry.url)}`}`;
   const parsed = destinationSchema.safeParse({
     ...rest,
     name: entry.name ?? nameOf(entry.url),
@@ -76,6 +81,11 @@ function value(where: string, key: string, text: string, parse: (text: string) =
     if (error instanceof ValueError) return refuse(`${where}: ${key}: ${error.message}`);
     throw error;
   }
+}
+/** " (http://HOST:PORT)": paths and what stands before an "@" may be credentials, so with one there is nothing to show. */
+function originOf(url: string): string {
+  const [, origin] = /^([a-z][a-z0-9+.-]*:\/\/[^@/?#]+)(?:[/?#][^@]*)?$/i.exec(url) ?? [];
+  return origin === undefined ? '' : ` (${origin})`;
 }
 /**
  * "http://platform.example:4318" is called platform-example-4318. A path may hold a tenant's key, and names are shown where no
