@@ -23,6 +23,12 @@ export const ERRORS = {
     'The query needs more memory than there is for queries.',
     'Ask for less at once: fewer rows, shorter lists and texts; see limits.maxEngineBytes.',
   ),
+  answer_too_long: e(
+    'permanent',
+    400,
+    'The answer has more rows than can be given.',
+    'Narrow the time range, or ask for fewer services or series.',
+  ),
   temp_full: e(
     'permanent',
     400,

@@ -101,7 +101,7 @@ export interface ModelCallStore {
 export type QueryValue = string | number | bigint | boolean | null;
 export interface QueryOptions {
   readonly timeoutMs?: number;
-  /** More rows: the result is cut and `truncated` set. */
+  /** More rows: the result is cut and `truncated` set. Absent: beyond a million rows the query fails (`answer_too_long`). */
   readonly maxRows?: number;
   readonly signal?: { readonly aborted: boolean; addEventListener(type: 'abort', listener: () => void): void };
 }

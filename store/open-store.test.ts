@@ -184,6 +184,10 @@ describe('queries', () => {
     await t.open();
     const result = await t.store.query('SELECT * FROM range(1000000)', [], { maxRows: 3000 });
     expect([result.rowCount, result.truncated, result.column('range').length]).toEqual([3000, true, 3000]);
+    const long = 'SELECT range FROM range(1000001)';
+    await expect(t.store.query(long)).rejects.toMatchObject({ code: 'answer_too_long' });
+    expect((await t.store.query('SELECT range FROM range(1000000)')).rowCount).toBe(1_000_000);
+    expect(await t.store.userQuery(long)).toMatchObject({ rowCount: 1_000_000, truncated: true });
   });
   const ENDLESS = 'SELECT count(*) FROM range(1000000000) a, range(1000000000) b WHERE a.range + b.range = 7';
   it('end at their time limit, and the connection goes on', async () => {

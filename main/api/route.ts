@@ -46,9 +46,11 @@ export const QUERY_TIMEOUT_MS = 30_000;
 /** Rows of one table answer. */
 export const MAX_ROWS = 100_000;
 
-/** Runs a screen's statement; stops it when the caller goes away. */
+/** Runs a screen's statement; stops it when the caller goes away. @throws FaultlineError answer_too_long */
 export async function runTable(call: Pick<Call, 'engine' | 'signal'>, sql: string, maxRows = MAX_ROWS): Promise<Table> {
   const result = await call.engine.store.query(sql, [], { timeoutMs: QUERY_TIMEOUT_MS, maxRows, signal: call.signal });
+  // No screen says that it shows a part.
+  if (result.truncated) throw new FaultlineError('answer_too_long', `The answer has more than ${maxRows} rows.`);
   return { sql, result };
 }
 

@@ -132,7 +132,7 @@ it('a part of the bills is not passed off for all of them', async () => {
   await take(csv(row('1'), row('2', 'EUR'), row('4', 'JPY')));
   const window = { startMs: Date.UTC(2026, 9, 1), endMs: Date.UTC(2026, 9, 2), stepMs: 3_600_000 };
   expect(await readBilled(t.store, window, { maxRows: 3 })).toHaveLength(3);
-  await expect(readBilled(t.store, window, { maxRows: 2 })).rejects.toMatchObject({ code: 'query_memory' });
+  await expect(readBilled(t.store, window, { maxRows: 2 })).rejects.toMatchObject({ code: 'answer_too_long' });
 });
 describe('what is wrong', () => {
   it('keeps currencies apart and never adds them', async () => {

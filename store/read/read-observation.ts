@@ -15,7 +15,7 @@ export interface Grid {
 }
 /** Shapes of log lines kept per service and severity class. */
 const SHAPES_PER_CLASS = 40;
-/** Half of what a query gives at most (store/run/run-query.ts DEFAULT_MAX_ROWS): beyond that an answer is cut without a word. */
+/** Half of what a query gives at most (store/run/run-query.ts DEFAULT_MAX_ROWS): beyond that it fails. */
 const VALUES_PER_PART = 500_000;
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 const empty = (buckets: number): Float64Array => new Float64Array(buckets).fill(Number.NaN);

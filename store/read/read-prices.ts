@@ -17,7 +17,7 @@ export interface BilledRow {
 /** Groups of one answer: hourly rows of a month by a hundred owners stay below it. */
 const MAX_BILL_GROUPS = 200_000;
 
-/** @throws query_memory where there are more groups */
+/** @throws answer_too_long where there are more groups */
 export async function readBilled(store: Queries, window: UsageWindow, options: QueryOptions = {}): Promise<BilledRow[]> {
   const rows = await store.query(billGroupsSql(window), [], { maxRows: MAX_BILL_GROUPS, ...options });
   const result = whole(rows, 'groups of bill rows, by node, service and charge period,');

@@ -75,6 +75,9 @@ export async function runQuery(
     bind(plan.statement, params);
     if (plan.names === null) await resolve(connection, plan, sql, params, options.maxRows);
     const result = await collect(plan, options.maxRows ?? DEFAULT_MAX_ROWS, stop);
+    // Who names no limit takes the answer for whole.
+    if (options.maxRows === undefined && result.truncated)
+      throw new FaultlineError('answer_too_long', `The answer has more than ${DEFAULT_MAX_ROWS} rows.`);
     await connection.run('COMMIT');
     return result;
   } catch (cause) {

@@ -1,3 +1,4 @@
+import { FaultlineError } from '#contracts/errors.ts';
 import { type Chart, POSTMORTEM_LIMITS } from '#contracts/postmortem.ts';
 import type { Store } from '#contracts/store.ts';
 
@@ -16,7 +17,7 @@ function withGaps(points: readonly (readonly [number, number | null])[], stepMs:
   return out;
 }
 
-/** Runs a chart's statement: rows (time, series, value). @throws FaultlineError what userQuery says; query_failed for other columns */
+/** Runs a chart's statement: rows (time, series, value). @throws FaultlineError what userQuery says; query_failed for other columns, answer_too_long */
 export async function readChartSeries(
   store: Pick<Store, 'userQuery'>,
   sql: string,
@@ -25,6 +26,7 @@ export async function readChartSeries(
 ): Promise<Chart['series']> {
   const maxRows = POSTMORTEM_LIMITS.chartPoints;
   const result = await store.userQuery(sql, { timeoutMs: POSTMORTEM_LIMITS.figureMs, maxRows, ...(signal ? { signal } : {}) });
+  if (result.truncated) throw new FaultlineError('answer_too_long', `The chart has more than ${maxRows} points.`);
   const [times, names, values] = [result.column('time'), result.column('series'), result.column('value')];
   const series = new Map<string, [number, number | null][]>();
   for (let row = 0; row < result.rowCount; row++) {
