@@ -1,6 +1,6 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { cpuSecondsOf, rssBytesOf, startFaultline } from '../tests/app/faultline-process.ts';
+import { cpuSecondsOf, type FaultlineProcess, ownCpuSecondsOf, rssBytesOf, startFaultline } from '../tests/app/faultline-process.ts';
 import { closedLoop, grpcSender, httpSender, type Payload, type Send } from './load.ts';
 import { otlpPayloads, type Signal } from './otlp-payloads.ts';
 import type { Row, Scenario } from './run.ts';
@@ -13,35 +13,51 @@ const storeBytes = (folder: string): number =>
 
 interface Case {
   readonly signal: Signal;
-  readonly protocol: 'http' | 'grpc' | 'http gzip';
+  readonly protocol: 'http' | 'grpc' | 'grpc-js' | 'http gzip' | 'grpc gzip' | 'grpc-js gzip';
   readonly items: number;
   readonly perRequest: number;
 }
 const CASES: readonly Case[] = [
   { signal: 'traces', protocol: 'http', items: 2_000_000, perRequest: 500 },
   { signal: 'traces', protocol: 'grpc', items: 2_000_000, perRequest: 500 },
+  { signal: 'traces', protocol: 'grpc-js', items: 2_000_000, perRequest: 500 },
   { signal: 'traces', protocol: 'http gzip', items: 1_500_000, perRequest: 500 },
+  { signal: 'traces', protocol: 'grpc gzip', items: 1_500_000, perRequest: 500 },
+  { signal: 'traces', protocol: 'grpc-js gzip', items: 1_500_000, perRequest: 500 },
   { signal: 'logs', protocol: 'http', items: 3_000_000, perRequest: 500 },
   { signal: 'logs', protocol: 'grpc', items: 3_000_000, perRequest: 500 },
+  { signal: 'logs', protocol: 'grpc-js', items: 3_000_000, perRequest: 500 },
   { signal: 'metrics', protocol: 'http', items: 6_000_000, perRequest: 1000 },
   { signal: 'metrics', protocol: 'grpc', items: 6_000_000, perRequest: 1000 },
+  { signal: 'metrics', protocol: 'grpc-js', items: 6_000_000, perRequest: 1000 },
 ];
+const nameOf = ({ signal, protocol }: Case): string => `${signal}/${protocol.replace(' ', '-')}`;
+
+/** user + system CPU of the two processes a record passes through. */
+function cpuByProcess(faultline: FaultlineProcess): { collector: number; engine: number } {
+  const pids = faultline.pids();
+  return { collector: ownCpuSecondsOf(pids['collector'] as number), engine: ownCpuSecondsOf(pids['engine'] as number) };
+}
 
 async function measure(one: Case, items: number): Promise<Row> {
-  const faultline = await startFaultline({ args: ['--no-ui', '--retention', 'off'] });
+  const grpcJs = one.protocol.startsWith('grpc-js') ? ['--otlp-grpc-server', 'grpc-js'] : [];
+  const faultline = await startFaultline({ args: ['--no-ui', '--retention', 'off', ...grpcJs] });
   try {
     const payloads: readonly Payload[] = otlpPayloads(one.signal, {
       items: 64_000,
       perRequest: one.perRequest,
+      // A gRPC client compresses by itself.
       gzip: one.protocol === 'http gzip',
       startMs: Date.now(),
     });
     const headers = { 'content-type': 'application/x-protobuf', ...(one.protocol === 'http gzip' ? { 'content-encoding': 'gzip' } : {}) };
-    const send: Send =
-      one.protocol === 'grpc' ? grpcSender(faultline.otlpGrpc, one.signal) : httpSender(`${faultline.ingest}/v1/${one.signal}`, headers, 4);
+    const send: Send = one.protocol.startsWith('grpc')
+      ? grpcSender(faultline.otlpGrpc, one.signal, { gzip: one.protocol.endsWith('gzip') })
+      : httpSender(`${faultline.ingest}/v1/${one.signal}`, headers, 4);
     await closedLoop(send, payloads, 4, 50_000);
     await faultline.flush();
     const cpuBefore = cpuSecondsOf(faultline.pid);
+    const partsBefore = cpuByProcess(faultline);
     const bytesBefore = storeBytes(faultline.dataDir);
     const wallBefore = performance.now();
     const load = await closedLoop(send, payloads, 4, items);
@@ -49,12 +65,15 @@ async function measure(one: Case, items: number): Promise<Row> {
     if (!drained.ok) throw new Error(`flush answered ${drained.status}`);
     const wall = (performance.now() - wallBefore) / 1000;
     const cpu = cpuSecondsOf(faultline.pid) - cpuBefore;
+    const parts = cpuByProcess(faultline);
     return {
       signal: one.signal,
       protocol: one.protocol,
       items: load.items,
       failed: load.failed,
       'k items/CPU-s': round(load.items / cpu / 1000),
+      'collector us/item': round(((parts.collector - partsBefore.collector) * 1e6) / load.items, 2),
+      'engine us/item': round(((parts.engine - partsBefore.engine) * 1e6) / load.items, 2),
       'k items/s wall, acked': round(load.items / load.seconds / 1000),
       'k items/s wall, stored': round(load.items / wall / 1000),
       'ack p50 ms': round(load.p50Ms),
@@ -71,9 +90,16 @@ async function measure(one: Case, items: number): Promise<Row> {
 export const ingest: Scenario = {
   name: 'ingest',
   about: 'closed loop, 4 connections, durability sync, CPU of all our processes until all rows are in the day files',
-  run: async ({ quick }) => {
+  run: async ({ quick, only, turns }) => {
     const rows: Row[] = [];
-    for (const one of CASES) rows.push(await measure(one, quick ? one.items / 2 : one.items));
+    const cases = only.length === 0 ? CASES : CASES.filter((one) => only.includes(nameOf(one)));
+    if (cases.length === 0) throw new Error(`--only takes some of ${CASES.map(nameOf).join(', ')}`);
+    for (let turn = 0; turn < turns; turn++)
+      for (const one of cases) {
+        const row = await measure(one, quick ? one.items / 2 : one.items);
+        if (turns > 1) process.stdout.write(`${JSON.stringify(row)}\n`);
+        rows.push(row);
+      }
     return rows;
   },
 };

@@ -1,5 +1,5 @@
 import { Agent, request } from 'node:http';
-import { Client, credentials, type ServiceError } from '@grpc/grpc-js';
+import { Client, compressionAlgorithms, credentials, type ServiceError } from '@grpc/grpc-js';
 
 /** One prepared request body. */
 export interface Payload {
@@ -31,8 +31,11 @@ export function httpSender(url: string, headers: Readonly<Record<string, string>
 }
 
 const SERVICES = { traces: 'trace.v1.TraceService', logs: 'logs.v1.LogsService', metrics: 'metrics.v1.MetricsService' } as const;
-export function grpcSender(address: string, signal: keyof typeof SERVICES): Send {
-  const client = new Client(address, credentials.createInsecure(), { 'grpc.max_send_message_length': -1 });
+export function grpcSender(address: string, signal: keyof typeof SERVICES, { gzip = false } = {}): Send {
+  const client = new Client(address, credentials.createInsecure(), {
+    'grpc.max_send_message_length': -1,
+    ...(gzip ? { 'grpc.default_compression_algorithm': compressionAlgorithms.gzip } : {}),
+  });
   const path = `/opentelemetry.proto.collector.${SERVICES[signal]}/Export`;
   return ({ body }) =>
     new Promise((done, fail) => {

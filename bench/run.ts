@@ -1,5 +1,6 @@
 /**
  * npm run bench [-- SCENARIO ...] [--quick]   Runs scenarios one after another and writes bench/results/NAME.json.
+ * npm run bench -- ingest --only=traces/http,traces/grpc [--turns=3]   Some of its cases, in turns; writes nothing.
  * Rates are per CPU-second (user + system) of all our processes together; the load generator's CPU is not in them.
  */
 import { execFileSync } from 'node:child_process';
@@ -10,10 +11,16 @@ import { join } from 'node:path';
 export interface Row {
   readonly [column: string]: string | number;
 }
+export interface RunOptions {
+  readonly quick: boolean;
+  /** Names of cases; empty: all. */
+  readonly only: readonly string[];
+  readonly turns: number;
+}
 export interface Scenario {
   readonly name: string;
   readonly about: string;
-  run(options: { readonly quick: boolean }): Promise<readonly Row[]>;
+  run(options: RunOptions): Promise<readonly Row[]>;
 }
 const SCENARIOS: Readonly<Record<string, () => Promise<Scenario>>> = {
   ingest: async () => (await import('./ingest.ts')).ingest,
@@ -50,6 +57,9 @@ export function printTable(rows: readonly Row[]): string {
 
 const args = process.argv.slice(2);
 const quick = args.includes('--quick');
+const flagValue = (flag: string): string => args.find((arg) => arg.startsWith(`--${flag}=`))?.split('=')[1] ?? '';
+const only = flagValue('only').split(',').filter(Boolean);
+const turns = Number(flagValue('turns') || 1);
 const wanted = args.filter((arg) => !arg.startsWith('--'));
 const unknown = wanted.filter((name) => !SCENARIOS[name]);
 if (unknown.length > 0) {
@@ -62,10 +72,11 @@ for (const [name, load] of Object.entries(SCENARIOS)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
   const scenario = await load();
   const facts = machine();
-  const rows = await scenario.run({ quick });
-  writeFileSync(
-    join(results, `${name}.json`),
-    `${JSON.stringify({ scenario: name, about: scenario.about, machine: facts, rows }, null, 2)}\n`,
-  );
+  const rows = await scenario.run({ quick, only, turns });
+  if (only.length === 0 && turns === 1)
+    writeFileSync(
+      join(results, `${name}.json`),
+      `${JSON.stringify({ scenario: name, about: scenario.about, machine: facts, rows }, null, 2)}\n`,
+    );
   process.stdout.write(`\n## ${name}\n${scenario.about}\n${JSON.stringify(facts)}\n\n${printTable(rows)}\n`);
 }

@@ -47,6 +47,11 @@ export const REASONS = {
     "See the engine's state; senders retry.",
   ),
   too_slow: r('refused', 'The request did not arrive in time.', 'Check the network between sender and console; senders retry.'),
+  http2_flood: r(
+    'refused',
+    'A connection sent cancelled calls, pings or other frames without telemetry in a flood.',
+    'The connection was closed. Find the sender: no exporter does this.',
+  ),
   journal_failed: r('refused', 'The journal cannot be written.', 'Check the disk and the system log; senders retry.'),
   shutting_down: r('refused', 'The collector is stopping.', 'The sender retries.'),
   time_too_old: r('dropped', 'Older than the retention.', 'Start with --retention off to keep it.'),

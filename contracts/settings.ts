@@ -81,6 +81,10 @@ export type Limits = z.infer<typeof limitsSchema>;
 /** "sync": fdatasync before the answer. A number: fdatasync every so many milliseconds. "none": the OS decides. */
 export type Durability = 'sync' | 'none' | { readonly intervalMs: number };
 
+/** What speaks HTTP/2 on the OTLP/gRPC port. "grpc-js": the library's own server, should a client not get on with ours. */
+export const GRPC_SERVERS = ['http2', 'grpc-js'] as const;
+export type GrpcServerName = (typeof GRPC_SERVERS)[number];
+
 /** One entry of `forward` in faultline.yaml. */
 export const forwardConfigSchema = z.strictObject({
   url: destinationSchema.shape.url,
@@ -102,6 +106,7 @@ export const configSchema = z.strictObject({
   api: z.string().default('127.0.0.1:4400').describe('console and API, HOST:PORT'),
   ingest: z.string().default('127.0.0.1:4318').describe('OTLP/HTTP, HOST:PORT'),
   otlpGrpc: z.string().default('127.0.0.1:4317').describe('OTLP/gRPC, HOST:PORT'),
+  otlpGrpcServer: z.string().default('http2').describe('what serves OTLP/gRPC: http2, or grpc-js for clients it does not suit'),
   prometheusConfig: z.string().optional().describe('prometheus.yml to scrape by'),
   rules: z.string().optional().describe('rule files (a later part)'),
   retention: z.string().default('7d').describe('how long telemetry is kept: 36h, 7d, off'),
@@ -129,6 +134,7 @@ export interface Settings {
   readonly api: Address;
   readonly ingest: Address;
   readonly otlpGrpc: Address;
+  readonly otlpGrpcServer: GrpcServerName;
   readonly prometheusConfig: string | null;
   /** 0 = off. */
   readonly retentionSeconds: number;

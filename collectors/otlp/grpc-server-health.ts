@@ -1,4 +1,3 @@
-import type { handleServerStreamingCall, handleUnaryCall, ServerWritableStream } from '@grpc/grpc-js';
 import { GrpcCode } from './receiver-refusal.ts';
 
 /** grpc.health.v1.HealthCheckResponse { status = 1 } */
@@ -8,8 +7,17 @@ const SERVICE_UNKNOWN = 3;
 const statusBytes = (status: number): Buffer => Buffer.from([0x08, status]);
 const MAX_WATCHERS = 100;
 
-export const HEALTH_PATHS = { check: '/grpc.health.v1.Health/Check', watch: '/grpc.health.v1.Health/Watch' } as const;
-type Watcher = ServerWritableStream<Buffer, Buffer>;
+/** One call of Watch, however it is carried. */
+export interface HealthWatcher {
+  write(message: Buffer): unknown;
+  end(): unknown;
+}
+/** The call ends with this status. */
+export interface HealthError {
+  readonly code: number;
+  readonly details: string;
+}
+const noRequest: HealthError = { code: GrpcCode.invalidArgument, details: 'this is no HealthCheckRequest' };
 
 /** HealthCheckRequest { service = 1 }; unknown fields may stand around it. @returns null when it is not one */
 export function requestedService(body: Buffer): string | null {
@@ -21,39 +29,40 @@ export function requestedService(body: Buffer): string | null {
 /** https://github.com/grpc/grpc/blob/master/doc/health-checking.md */
 export class GrpcHealth {
   private readonly services: ReadonlySet<string>;
-  private readonly watchers = new Map<Watcher, boolean>();
+  private readonly watchers = new Map<HealthWatcher, boolean>();
   private serving = true;
 
   constructor(services: readonly string[]) {
     this.services = new Set(['', ...services]);
   }
-  readonly check: handleUnaryCall<Buffer, Buffer> = (call, callback) => {
-    const service = requestedService(call.request);
-    if (service === null) callback({ code: GrpcCode.invalidArgument, details: 'this is no HealthCheckRequest' });
-    else if (!this.services.has(service)) callback({ code: GrpcCode.notFound, details: 'there is no such service here' });
-    else callback(null, statusBytes(this.serving ? SERVING : NOT_SERVING));
-  };
-  readonly watch: handleServerStreamingCall<Buffer, Buffer> = (call) => {
-    const service = requestedService(call.request);
-    if (service === null || this.watchers.size >= MAX_WATCHERS) {
-      const code = service === null ? GrpcCode.invalidArgument : GrpcCode.resourceExhausted;
-      call.emit('error', { code, details: service === null ? 'this is no HealthCheckRequest' : 'too many watchers' });
-      return;
-    }
+  /** @returns HealthCheckResponse */
+  check(body: Buffer): Buffer | HealthError {
+    const service = requestedService(body);
+    if (service === null) return noRequest;
+    if (!this.services.has(service)) return { code: GrpcCode.notFound, details: 'there is no such service here' };
+    return statusBytes(this.serving ? SERVING : NOT_SERVING);
+  }
+  /** Writes what is the case now, and again when it changes. @returns null, or why not */
+  watch(body: Buffer, watcher: HealthWatcher): HealthError | null {
+    const service = requestedService(body);
+    if (service === null) return noRequest;
+    if (this.watchers.size >= MAX_WATCHERS) return { code: GrpcCode.resourceExhausted, details: 'too many watchers' };
     const known = this.services.has(service);
-    this.watchers.set(call, known);
-    const forget = (): void => void this.watchers.delete(call);
-    call.on('cancelled', forget);
-    call.on('close', forget);
-    call.write(statusBytes(known ? (this.serving ? SERVING : NOT_SERVING) : SERVICE_UNKNOWN));
-  };
+    this.watchers.set(watcher, known);
+    watcher.write(statusBytes(known ? (this.serving ? SERVING : NOT_SERVING) : SERVICE_UNKNOWN));
+    return null;
+  }
+  /** The call of this watcher is over. */
+  forget(watcher: HealthWatcher): void {
+    this.watchers.delete(watcher);
+  }
   /** Tells the watchers, and ends their calls so that a shutdown does not wait for them. */
   stop(): void {
     if (!this.serving) return;
     this.serving = false;
-    for (const [call, known] of this.watchers) {
-      if (known) call.write(statusBytes(NOT_SERVING));
-      call.end();
+    for (const [watcher, known] of this.watchers) {
+      if (known) watcher.write(statusBytes(NOT_SERVING));
+      watcher.end();
     }
     this.watchers.clear();
   }

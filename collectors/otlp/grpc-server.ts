@@ -1,13 +1,14 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { SourceAccount } from '#collectors/pipeline/accounting.ts';
-import type { Address } from '#contracts/settings.ts';
-import type { GrpcServices } from './grpc-server-services.ts';
+import type { Address, GrpcServerName } from '#contracts/settings.ts';
+import { type GrpcServices, type GrpcServicesOptions, notGrpc } from './grpc-server-methods.ts';
 import type { Receiver } from './receiver.ts';
 import { tellByFirstBytes } from './receiver-first-bytes.ts';
 import { statusJson } from './receiver-response.ts';
 
 export interface GrpcServerOptions {
   readonly address: Address;
+  readonly server: GrpcServerName;
   readonly receiver: Receiver;
   readonly nowMs: () => number;
   /** Where OTLP/HTTP goes, a URL, for the sentence to those who send it here. */
@@ -26,14 +27,20 @@ const MAX_CONNECTIONS = 4_096;
 const INVALID_ARGUMENT = 3;
 
 /**
- * Opens the port. In front of grpc-js stands a plain socket server that looks at the first bytes of a connection: an
- * HTTP/1 request would otherwise be dropped without a word, and grpc-js need not be loaded before the port is open.
+ * Opens the port. In front of what speaks HTTP/2 stands a plain socket server that looks at the first bytes of a connection:
+ * an HTTP/1 request would otherwise be dropped without a word, and HTTP/2 need not be loaded before the port is open.
  * @throws the listen error (EADDRINUSE ...)
  */
 export async function startGrpcServer(options: GrpcServerOptions): Promise<RunningGrpcServer> {
   const server = new OtlpGrpcServer(options);
   await server.listen();
   return server;
+}
+
+/** Only one of the two is ever loaded. */
+async function loadServices(server: GrpcServerName, options: GrpcServicesOptions): Promise<GrpcServices> {
+  if (server === 'grpc-js') return (await import('./grpc-server-compat.ts')).createGrpcServices(options);
+  return (await import('./grpc-server-http2.ts')).createHttp2Services(options);
 }
 
 class OtlpGrpcServer implements RunningGrpcServer {
@@ -72,14 +79,9 @@ class OtlpGrpcServer implements RunningGrpcServer {
     return this.load();
   }
   private load(): Promise<GrpcServices> {
-    this.services ??= import('./grpc-server-services.ts').then(({ createGrpcServices }) =>
-      createGrpcServices({
-        receiver: this.options.receiver,
-        account: this.account,
-        isClosing: () => this.closing !== null,
-        log: this.options.log,
-      }),
-    );
+    const { receiver, httpAddress, log, server } = this.options;
+    const options = { receiver, account: this.account, isClosing: () => this.closing !== null, httpAddress, log };
+    this.services ??= loadServices(server, options);
     return this.services;
   }
 
@@ -108,7 +110,7 @@ class OtlpGrpcServer implements RunningGrpcServer {
   private refuse(socket: Socket, received: Buffer): void {
     const isHttp = /^[A-Z]{3,10} \S+ ?/.test(received.toString('latin1', 0, 256));
     const sentence = isHttp
-      ? `HTTP/1 was sent to the gRPC port: OTLP/HTTP goes to ${this.options.httpAddress()}, this port receives OTLP/gRPC.`
+      ? notGrpc('HTTP/1', this.options.httpAddress())
       : 'The first bytes are no gRPC: this port receives OTLP/gRPC without TLS.';
     socket.on('error', () => socket.destroy());
     this.account.refuse(isHttp ? 'wrong_protocol' : 'malformed', sentence);
@@ -128,7 +130,7 @@ class OtlpGrpcServer implements RunningGrpcServer {
   private async shutDown(deadlineMs: number): Promise<void> {
     this.account.stopped = true;
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
-    // grpc-js says it is done as soon as every session knows of its end: what a session still has to send is in its socket.
+    // Services are done as soon as every session knows of its end: what a session still has to send is in its socket.
     const timer = setTimeout(() => this.cutOff(), deadlineMs);
     for (const socket of this.unknown) socket.destroy();
     if (this.services) await (await this.services).close(deadlineMs);

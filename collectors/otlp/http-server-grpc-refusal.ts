@@ -1,17 +1,15 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
+import { encodeStatusMessage } from './grpc-server-status.ts';
 
 const UNIMPLEMENTED = '12';
 /** A misdirected client gets this long to send its request and to read the answer. */
 const LINGER_MS = 5_000;
 
-/** gRPC's "Status-Message": percent-encoded, but only what is not printable ASCII, or % itself (PROTOCOL-HTTP2.md). */
-const encodeMessage = (message: string): string => message.replace(/[^ -$&-~]+/gu, encodeURIComponent);
-
 function answer(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, sentence: string): void {
   stream.on('error', () => undefined);
   if (String(headers['content-type']).startsWith('application/grpc')) {
-    const status = { 'grpc-status': UNIMPLEMENTED, 'grpc-message': encodeMessage(sentence) };
+    const status = { 'grpc-status': UNIMPLEMENTED, 'grpc-message': encodeStatusMessage(sentence) };
     stream.respond({ ':status': 200, 'content-type': 'application/grpc', ...status }, { endStream: true });
   } else {
     stream.respond({ ':status': 415, 'content-type': 'text/plain; charset=utf-8' });

@@ -1,7 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { SourceAccount } from '#collectors/pipeline/accounting.ts';
-import { BufferPool } from '#collectors/pipeline/buffer-pool.ts';
 import { type ContentEncoding, parseContentEncoding } from '#collectors/pipeline/decompress.ts';
 import { ARRIVAL_HEADER, BATCH_ID, BATCH_ID_HEADER } from '#contracts/forward-headers.ts';
 import type { Address } from '#contracts/settings.ts';
@@ -52,7 +51,6 @@ const TIMEOUTS: HttpTimeouts = {
 };
 const MAX_HEADER_BYTES = 16 * 1024;
 const MAX_CONNECTIONS = 4_096;
-const POOL_IDLE_BYTES = 32 * 1024 * 1024;
 /** Of a body nobody wants, this much is read so that the sender gets to see the answer. */
 const DRAIN_BYTES = 64 * 1024 * 1024;
 const DRAIN_MS = 5_000;
@@ -92,7 +90,6 @@ class OtlpHttpServer implements RunningHttpServer {
   address: Address;
   private readonly options: HttpServerOptions;
   private readonly server: Server;
-  private readonly pool = new BufferPool(POOL_IDLE_BYTES);
   /** Connections whose first bytes have not told yet who they are for. */
   private readonly undecided = new Set<Socket>();
   private closing: Promise<void> | null = null;
@@ -198,7 +195,7 @@ class OtlpHttpServer implements RunningHttpServer {
     const { receiver } = this.options;
     const { kind, encoding, compression, ...more } = how;
     const { limits, budget } = receiver.options;
-    const body = await readBody(request, { maxBytes: limits.maxBodyBytes, pool: this.pool, budget });
+    const body = await readBody(request, { maxBytes: limits.maxBodyBytes, pool: receiver.pool, budget });
     try {
       const receipt = await receiver.receive({
         kind,

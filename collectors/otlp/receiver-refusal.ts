@@ -5,6 +5,7 @@ import { REASONS } from '#contracts/reasons.ts';
 export const GrpcCode = {
   ok: 0,
   invalidArgument: 3,
+  deadlineExceeded: 4,
   notFound: 5,
   permissionDenied: 7,
   resourceExhausted: 8,
@@ -45,6 +46,7 @@ const ANSWERS: Partial<Record<ReasonCode, RefusalAnswer>> = {
   journal_full: unavailable(5),
   journal_failed: unavailable(5),
   shutting_down: unavailable(1),
+  http2_flood: answer(429, GrpcCode.resourceExhausted),
   too_slow: answer(408, GrpcCode.unavailable, 1),
 };
 /** A reason without an entry is our own failure. */
@@ -53,14 +55,17 @@ export const refusalAnswer = (reason: ReasonCode): RefusalAnswer => ANSWERS[reas
 /** Thrown on the way in; becomes an answer and a count. */
 export class Refusal extends Error {
   readonly reason: ReasonCode;
-  constructor(reason: ReasonCode, detail = '') {
+  private readonly todo: string;
+  /** @param todo '' where the detail says it already */
+  constructor(reason: ReasonCode, detail = '', todo: string = REASONS[reason].todo) {
     super(detail === '' ? REASONS[reason].says : detail);
     this.name = 'Refusal';
     this.reason = reason;
+    this.todo = todo;
   }
   /** What is wrong and what to do, for the sender's log. */
   get sentence(): string {
-    const { todo } = REASONS[this.reason];
+    const { todo } = this;
     const end = /[.!?]$/.test(this.message) ? this.message : `${this.message}.`;
     return todo === '' ? end : `${end} ${todo}`;
   }

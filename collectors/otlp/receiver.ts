@@ -1,4 +1,5 @@
 import type { SourceAccount } from '#collectors/pipeline/accounting.ts';
+import { BufferPool } from '#collectors/pipeline/buffer-pool.ts';
 import { type ContentEncoding, claimedSize, DecompressError, decompress } from '#collectors/pipeline/decompress.ts';
 import { JournalError } from '#collectors/pipeline/journal-error.ts';
 import type { MemoryBudget } from '#collectors/pipeline/memory-budget.ts';
@@ -41,6 +42,8 @@ export interface Receipt {
 }
 export interface Receiver {
   readonly options: ReceiverOptions;
+  /** Memory the bodies of all protocols are collected in. */
+  readonly pool: BufferPool;
   /**
    * Inflates, checks, appends; resolves once what was taken in is durable.
    * @throws Refusal; everything else is a bug
@@ -53,6 +56,7 @@ export interface Receiver {
 const KIND = { traces: RecordKind.traces, metrics: RecordKind.metrics, logs: RecordKind.logs } as const;
 const ENCODING = { identity: BodyEncoding.identity, gzip: BodyEncoding.gzip, zstd: BodyEncoding.zstd } as const;
 const ITEM = { traces: 'spans', metrics: 'data points', logs: 'log records' } as const;
+const POOL_IDLE_BYTES = 32 * 1024 * 1024;
 /** What a body without a stated size is taken to inflate to, for the budget. */
 const GUESSED_RATIO = 8;
 
@@ -80,6 +84,7 @@ const loadTranscoder = () => import('./json.ts');
 export function createReceiver(options: ReceiverOptions): Receiver {
   return {
     options,
+    pool: new BufferPool(POOL_IDLE_BYTES),
     warmUp: loadCheck,
     receive: async (request) => {
       try {

@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { parseAddress, parseCount, parseDurability, parseRetention, parseSize, parseTime, ValueError } from './parse-values.ts';
+import {
+  parseAddress,
+  parseCount,
+  parseDurability,
+  parseGrpcServer,
+  parseRetention,
+  parseSize,
+  parseTime,
+  ValueError,
+} from './parse-values.ts';
 
 const refuses = (parse: (text: string) => unknown, texts: readonly string[]): void => {
   for (const text of texts) expect(() => parse(text), text).toThrow(ValueError);
@@ -34,9 +43,11 @@ describe('values of settings', () => {
   it('durability', () => {
     expect(['sync', 'none', '100ms', '1s'].map(parseDurability)).toEqual(['sync', 'none', { intervalMs: 100 }, { intervalMs: 1000 }]);
   });
+  it('gRPC server', () => expect(['http2', 'grpc-js'].map(parseGrpcServer)).toEqual(['http2', 'grpc-js']));
   it('refuses the rest with the text and what it should be', () => {
     refuses(parseRetention, ['', '7', 'd', '-1d', '0d', '7days', 'OFF', '1e3d', '7d ']);
     refuses(parseSize, ['', 'GB', '-1GB', '0', '10 parsecs', '1e30GB', '99999999TB']);
+    refuses(parseGrpcServer, ['', 'grpcjs', 'HTTP2']);
     refuses(parseAddress, [
       '',
       'host',

@@ -1,4 +1,4 @@
-import type { Address, Durability } from '#contracts/settings.ts';
+import { type Address, type Durability, GRPC_SERVERS, type GrpcServerName } from '#contracts/settings.ts';
 
 /** A value as the user wrote it, in flag, variable or file, does not say what it should. */
 export class ValueError extends Error {
@@ -47,6 +47,11 @@ export function parseDurability(text: string): Durability {
   const [, amount, unit] = /^(\d+)(ms|s)$/.exec(text) ?? [];
   const intervalMs = Number(amount) * (unit === 's' ? 1000 : 1);
   return intervalMs > 0 && intervalMs <= 60_000 ? { intervalMs } : refuse(text, 'sync, none or an interval from 1ms to 60s');
+}
+
+/** "http2" or "grpc-js". */
+export function parseGrpcServer(text: string): GrpcServerName {
+  return GRPC_SERVERS.find((name) => name === text) ?? refuse(text, GRPC_SERVERS.join(' or '));
 }
 
 /** "HOST:PORT", "[::1]:4318", ":4318" (loopback), "4318" (loopback); port 0 picks a free one. */

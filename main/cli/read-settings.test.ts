@@ -29,6 +29,7 @@ describe('where settings come from', () => {
       api: { host: '127.0.0.1', port: 4400 },
       ingest: { host: '127.0.0.1', port: 4318 },
       otlpGrpc: { host: '127.0.0.1', port: 4317 },
+      otlpGrpcServer: 'http2',
       prometheusConfig: null,
       retentionSeconds: 604_800,
       maxSizeBytes: 20e9,
@@ -121,6 +122,8 @@ describe('what is refused, and where it says it is', () => {
   it.each<[SettingFlags, SettingsPlace['environment'], string]>([
     [{ api: 'x' }, {}, '--api: "x" is not HOST:PORT'],
     [{ otlpGrpc: 'x' }, {}, '--otlp-grpc: '],
+    [{ otlpGrpcServer: 'grpcjs' }, {}, '--otlp-grpc-server: "grpcjs" is not http2 or grpc-js'],
+    [{}, { FAULTLINE_OTLP_GRPC_SERVER: 'h2' }, 'FAULTLINE_OTLP_GRPC_SERVER: '],
     [{}, { FAULTLINE_OTLP_GRPC: 'x' }, 'FAULTLINE_OTLP_GRPC: '],
     [{}, { FAULTLINE_UI: 'perhaps' }, 'FAULTLINE_UI: '],
     [{}, { FAULTLINE_LIMITS_MAX_DEPTH: 'deep' }, 'FAULTLINE_LIMITS_MAX_DEPTH: '],

@@ -4,7 +4,7 @@ import { dirname, resolve } from 'node:path';
 import { FaultlineError } from '#contracts/errors.ts';
 import { type Config, configSchema, type Limits, limitsSchema, type Settings } from '#contracts/settings.ts';
 import { defaultDataFolder } from './default-data-folder.ts';
-import { parseAddress, parseDurability, parseRetention, parseSize, ValueError } from './parse-values.ts';
+import { parseAddress, parseDurability, parseGrpcServer, parseRetention, parseSize, ValueError } from './parse-values.ts';
 import { readConfigFile } from './read-config-file.ts';
 import { FORWARD_HEADERS_VARIABLE, readForward } from './read-forward.ts';
 
@@ -26,6 +26,7 @@ const TEXT_KEYS = [
   'api',
   'ingest',
   'otlpGrpc',
+  'otlpGrpcServer',
   'prometheusConfig',
   'rules',
   'retention',
@@ -144,6 +145,7 @@ export function readSettings(flags: SettingFlags, place: SettingsPlace): ReadSet
     api: parsed('api', parseAddress),
     ingest: parsed('ingest', parseAddress),
     otlpGrpc: parsed('otlpGrpc', parseAddress),
+    otlpGrpcServer: parsed('otlpGrpcServer', parseGrpcServer),
     prometheusConfig: path('prometheusConfig'),
     retentionSeconds: parsed('retention', parseRetention),
     maxSizeBytes: parsed('maxSize', parseSize),

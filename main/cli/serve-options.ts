@@ -9,6 +9,7 @@ export const addServeOptions = (command: Command): Command =>
     .option('--api <HOST:PORT>', 'console and API (default 127.0.0.1:4400; port 0 picks a free one)')
     .option('--ingest <HOST:PORT>', 'OTLP/HTTP (default 127.0.0.1:4318)')
     .option('--otlp-grpc <HOST:PORT>', 'OTLP/gRPC (default 127.0.0.1:4317)')
+    .option('--otlp-grpc-server <NAME>', 'what serves it: http2, or grpc-js for clients it does not suit (default http2)')
     .option('--prometheus-config <FILE>', 'prometheus.yml to scrape by')
     .option('--rules <GLOB>', 'rule files (not evaluated in this version)')
     .option('--retention <TIME>', 'how long telemetry is kept: 36h, 7d, off (default 7d)')

@@ -28,6 +28,7 @@ const settings = (more: Partial<Settings> = {}): Settings => ({
   api: anyPort,
   ingest: anyPort,
   otlpGrpc: anyPort,
+  otlpGrpcServer: 'http2',
   prometheusConfig: null,
   retentionSeconds: 0,
   maxSizeBytes: 1e9,

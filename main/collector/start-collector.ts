@@ -106,7 +106,7 @@ class Collector implements RunningCollector {
         startHttpServer({ address, receiver, nowMs, log, grpcAddress: () => this.addresses.otlpGrpc, health: () => this.health() }),
       );
       this.grpc = await opened('otlp-grpc', settings.otlpGrpc, (address) =>
-        startGrpcServer({ address, receiver, nowMs, log, httpAddress: () => this.addresses.ingest }),
+        startGrpcServer({ address, server: settings.otlpGrpcServer, receiver, nowMs, log, httpAddress: () => this.addresses.ingest }),
       );
       this.journal = await this.opening;
       await this.startScraping(append);

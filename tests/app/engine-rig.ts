@@ -40,6 +40,7 @@ export function settingsFor(dataDir: string): Settings {
     api: free,
     ingest: free,
     otlpGrpc: free,
+    otlpGrpcServer: 'http2',
     prometheusConfig: null,
     retentionSeconds: 7 * 86_400,
     maxSizeBytes: 20e9,

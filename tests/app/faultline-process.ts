@@ -116,21 +116,19 @@ export async function startFaultline(options: FaultlineOptions = {}): Promise<Fa
   };
 }
 
-/** user + system CPU seconds of a process tree. */
-export function cpuSecondsOf(pid: number): number {
-  let ticks = 0;
-  for (const each of treeOf(pid)) {
-    try {
-      const fields = readFileSync(`/proc/${each}/stat`, 'utf8')
-        .replace(/^.*\) /, '')
-        .split(' ');
-      ticks += Number(fields[11]) + Number(fields[12]);
-    } catch {
-      // ended between listing and reading
-    }
+/** user + system CPU seconds of one process; 0 once it has ended. */
+export function ownCpuSecondsOf(pid: number): number {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /, '')
+      .split(' ');
+    return (Number(fields[11]) + Number(fields[12])) / 100;
+  } catch {
+    return 0;
   }
-  return ticks / 100;
 }
+/** user + system CPU seconds of a process tree. */
+export const cpuSecondsOf = (pid: number): number => treeOf(pid).reduce((sum, each) => sum + ownCpuSecondsOf(each), 0);
 export function rssBytesOf(pid: number): number {
   let pages = 0;
   for (const each of treeOf(pid)) {

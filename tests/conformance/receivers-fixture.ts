@@ -34,6 +34,7 @@ export async function startTestCollector(limits: Partial<Limits> = {}, settings:
     api: anyPort,
     ingest: anyPort,
     otlpGrpc: anyPort,
+    otlpGrpcServer: 'http2',
     prometheusConfig: null,
     retentionSeconds: 7 * 86_400,
     maxSizeBytes: 1e9,

@@ -1,6 +1,6 @@
 import type { Http2Server } from 'node:http2';
-import type { Duplex } from 'node:stream';
 import {
+  type handleServerStreamingCall,
   type handleUnaryCall,
   Metadata,
   type MethodDefinition,
@@ -16,29 +16,12 @@ import type { SourceAccount } from '#collectors/pipeline/accounting.ts';
 import { invariant } from '#contracts/errors.ts';
 import type { ReasonCode } from '#contracts/reasons.ts';
 import type { OtlpKind } from '#protos/field-table.ts';
-import { GrpcHealth, HEALTH_PATHS } from './grpc-server-health.ts';
-import type { Receiver } from './receiver.ts';
+import { GrpcHealth, type HealthError } from './grpc-server-health.ts';
+import { EXPORT_SERVICES, exportPath, type GrpcServices, type GrpcServicesOptions, HEALTH_PATHS } from './grpc-server-methods.ts';
+import { refusedStatus } from './grpc-server-status.ts';
 import { GrpcCode, Refusal, refusalAnswer } from './receiver-refusal.ts';
-import { encodeExportResponse, encodeStatus } from './receiver-response.ts';
+import { encodeExportResponse } from './receiver-response.ts';
 
-export interface GrpcServicesOptions {
-  readonly receiver: Receiver;
-  readonly account: SourceAccount;
-  readonly isClosing: () => boolean;
-  readonly log: (line: string) => void;
-}
-export interface GrpcServices {
-  /** Takes a connection whose first bytes are an HTTP/2 preface. */
-  serve(connection: Duplex): void;
-  /** Refuses new calls and waits for those under way; cuts them off at the deadline. */
-  close(deadlineMs: number): Promise<void>;
-}
-
-const SERVICES: Readonly<Record<OtlpKind, string>> = {
-  traces: 'opentelemetry.proto.collector.trace.v1.TraceService',
-  metrics: 'opentelemetry.proto.collector.metrics.v1.MetricsService',
-  logs: 'opentelemetry.proto.collector.logs.v1.LogsService',
-};
 const STREAM_WINDOW_BYTES = 4 * 1024 * 1024;
 const CONNECTION_WINDOW_BYTES = 16 * 1024 * 1024;
 const asIs = (bytes: Buffer): Buffer => bytes;
@@ -79,20 +62,12 @@ const countRefusals =
     return new ServerInterceptingCall(call);
   };
 
-/** Trailers of a refusal. RetryInfo only where the same request can succeed later: without it, senders must not retry. */
-function trailersOf(code: number, message: string, retrySeconds: number): Metadata {
+function statusOf(error: unknown, { account, log }: GrpcServicesOptions, counted: WeakSet<Metadata>): Partial<StatusObject> {
+  const { code, message, details } = refusedStatus(error, account, log);
   const metadata = new Metadata();
-  if (retrySeconds > 0) metadata.set('grpc-status-details-bin', encodeStatus(code, message, retrySeconds));
-  return metadata;
-}
-function statusOf(error: unknown, options: GrpcServicesOptions, counted: WeakSet<Metadata>): Partial<StatusObject> {
-  if (!(error instanceof Refusal)) options.log(`BUG: OTLP/gRPC call failed: ${(error as Error)?.stack ?? error}`);
-  const refusal = error instanceof Refusal ? error : new Refusal('journal_failed', 'The call failed inside');
-  const { grpcCode, retrySeconds } = refusalAnswer(refusal.reason);
-  options.account.refuse(refusal.reason, refusal.sentence);
-  const metadata = trailersOf(grpcCode, refusal.sentence, retrySeconds);
+  if (details) metadata.set('grpc-status-details-bin', details);
   counted.add(metadata);
-  return { code: grpcCode, details: refusal.sentence, metadata };
+  return { code, details: message, metadata };
 }
 
 async function receiveCall(kind: OtlpKind, body: Buffer, options: GrpcServicesOptions): Promise<Buffer> {
@@ -144,7 +119,30 @@ function harden(server: Server): void {
   }
 }
 
-/** The three export services and grpc.health.v1 on connections handed in. */
+const healthHandlers = (
+  health: GrpcHealth,
+): { check: handleUnaryCall<Buffer, Buffer>; watch: handleServerStreamingCall<Buffer, Buffer> } => ({
+  check: (call, callback) => {
+    const answer = health.check(call.request);
+    if (Buffer.isBuffer(answer)) callback(null, answer);
+    else callback(answer as HealthError);
+  },
+  watch: (call) => {
+    const error = health.watch(call.request, call);
+    if (error) {
+      call.emit('error', error);
+      return;
+    }
+    const forget = (): void => health.forget(call);
+    call.on('cancelled', forget);
+    call.on('close', forget);
+  },
+});
+
+/**
+ * The three export services and grpc.health.v1 on connections handed in, by grpc-js: for clients our own server does not
+ * suit. It inflates gzip itself and holds two copies of every message; what that costs: docs/decisions/0007-grpc-on-http2.md.
+ */
 export function createGrpcServices(options: GrpcServicesOptions): GrpcServices {
   const { limits } = options.receiver.options;
   const counted = new WeakSet<Metadata>();
@@ -158,13 +156,10 @@ export function createGrpcServices(options: GrpcServicesOptions): GrpcServices {
     'grpc.keepalive_timeout_ms': 20_000,
     'grpc.enable_channelz': 0,
   });
-  const health = new GrpcHealth(Object.values(SERVICES));
-  for (const [kind, service] of Object.entries(SERVICES) as [OtlpKind, string][])
-    server.addService({ export: method(`/${service}/Export`) }, { export: exporter(kind, options, counted) });
-  server.addService(
-    { check: method(HEALTH_PATHS.check), watch: method(HEALTH_PATHS.watch, true) },
-    { check: health.check, watch: health.watch },
-  );
+  const health = new GrpcHealth(Object.values(EXPORT_SERVICES));
+  for (const kind of Object.keys(EXPORT_SERVICES) as OtlpKind[])
+    server.addService({ export: method(exportPath(kind)) }, { export: exporter(kind, options, counted) });
+  server.addService({ check: method(HEALTH_PATHS.check), watch: method(HEALTH_PATHS.watch, true) }, { ...healthHandlers(health) });
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   harden(server);
   return {
