@@ -4,7 +4,7 @@ import type { OtlpKind } from '#protos/field-table.ts';
 import type { GrpcHealth, HealthError, HealthWatcher } from './grpc-server-health.ts';
 import { framed, MessageReader } from './grpc-server-message.ts';
 import { EXPORT_SERVICES, exportPath, type GrpcServicesOptions, HEALTH_PATHS, notGrpc } from './grpc-server-methods.ts';
-import type { GrpcSession } from './grpc-server-session.ts';
+import type { GrpcPatience, GrpcSession } from './grpc-server-session.ts';
 import { type CallStatus, refusedStatus, statusHeaders } from './grpc-server-status.ts';
 import { GrpcCode, Refusal } from './receiver-refusal.ts';
 import { encodeExportResponse } from './receiver-response.ts';
@@ -12,8 +12,9 @@ import { encodeExportResponse } from './receiver-response.ts';
 /** What all calls share. */
 export interface CallContext extends GrpcServicesOptions {
   readonly health: GrpcHealth;
-  /** Those whose sender is being waited for: each is told every second. */
+  /** Those whose sender is being waited for: each is told of every tick. */
   readonly waiting: Set<GrpcCall>;
+  readonly patience: GrpcPatience;
 }
 type Route = { readonly export: OtlpKind } | 'check' | 'watch';
 
@@ -22,8 +23,6 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
   [HEALTH_PATHS.check, 'check'],
   [HEALTH_PATHS.watch, 'watch'],
 ]);
-/** A request must be there, and its answer taken, within this; as for OTLP/HTTP. */
-const PATIENCE_SECONDS = 60;
 const MAX_HEADER_BYTES = 16 * 1024;
 /** RFC 9113, 6.5.2: what a field takes besides name and value. */
 const FIELD_BYTES = 32;
@@ -60,7 +59,7 @@ export class GrpcCall {
   private readonly reader: MessageReader;
   private encoding: ContentEncoding = 'identity';
   private state: 'receiving' | 'working' | 'answered' = 'receiving';
-  private secondsLeft: number;
+  private ticksLeft: number;
 
   constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, session: GrpcSession, context: CallContext) {
     this.stream = stream;
@@ -69,7 +68,8 @@ export class GrpcCall {
     this.context = context;
     const { options, pool } = context.receiver;
     this.reader = new MessageReader({ maxBytes: options.limits.maxBodyBytes, pool, budget: options.budget });
-    this.secondsLeft = Math.min(PATIENCE_SECONDS, Math.ceil(timeoutSeconds(headers['grpc-timeout'])));
+    const { callTicks, tickMs } = context.patience;
+    this.ticksLeft = Math.min(callTicks, Math.ceil((timeoutSeconds(headers['grpc-timeout']) * 1000) / tickMs));
   }
   /** @param raw names and values of the headers in turns */
   start(raw: readonly string[]): void {
@@ -96,6 +96,11 @@ export class GrpcCall {
       this.refuse(new Refusal('unknown_path', `There is no method ${path.slice(0, 200)} here`, todo));
       return;
     }
+    // Calls that began before are finished; senders do not begin new ones after GOAWAY, but some may cross it.
+    if (context.isClosing()) {
+      this.refuse(new Refusal('shutting_down'));
+      return;
+    }
     stream.on('data', (chunk: Buffer) => this.take(chunk));
     stream.once('end', () => this.ended(route));
   }
@@ -115,7 +120,8 @@ export class GrpcCall {
     return null;
   }
   private ended(route: Route): void {
-    if (this.state !== 'receiving') return;
+    // A stream that is reset "ends" too.
+    if (this.state !== 'receiving' || this.stream.closed || this.stream.destroyed) return;
     const refusal = this.reader.end();
     if (refusal) {
       this.refuse(refusal);
@@ -130,7 +136,6 @@ export class GrpcCall {
   private async export(kind: OtlpKind): Promise<void> {
     const { context, reader } = this;
     try {
-      if (context.isClosing()) throw new Refusal('shutting_down');
       const { receiver, account } = context;
       const { rejected, message } = await receiver.receive({
         kind,
@@ -151,7 +156,7 @@ export class GrpcCall {
     this.state = 'answered';
     const { stream, context } = this;
     if (stream.destroyed || stream.closed) return;
-    this.secondsLeft = PATIENCE_SECONDS;
+    this.ticksLeft = context.patience.callTicks;
     context.waiting.add(this);
     stream.respond(OK_HEADERS, WITH_TRAILERS);
     stream.once('wantTrailers', sendOkTrailers);
@@ -210,16 +215,16 @@ export class GrpcCall {
     if (this.state === 'receiving') reader.free();
     this.state = 'answered';
     if (stream.destroyed || stream.closed) return;
-    this.secondsLeft = PATIENCE_SECONDS;
+    this.ticksLeft = context.patience.callTicks;
     context.waiting.add(this);
     respond();
     // RFC 9113, 8.1: NO_ERROR after a whole answer asks the sender to stop without taking the answer back.
     if (!stream.readableEnded) stream.close(constants.NGHTTP2_NO_ERROR);
   }
 
-  /** Once a second while the sender is waited for. */
+  /** While the sender is waited for. */
   tick(): void {
-    if (--this.secondsLeft > 0) return;
+    if (--this.ticksLeft > 0) return;
     this.context.waiting.delete(this);
     if (this.state === 'answered') this.stream.close(constants.NGHTTP2_CANCEL);
     else if (this.headers['grpc-timeout'] === undefined) this.refuse(new Refusal('too_slow'));
@@ -238,6 +243,6 @@ export class GrpcCall {
     this.state = 'answered';
     this.reader.free();
     this.session.heardNoise();
-    this.context.account.refuse('malformed', 'A sender took its call back before the message was whole.');
+    if (this.reader.begun) this.context.account.refuse('malformed', 'A sender took its call back before the message was whole.');
   }
 }

@@ -39,7 +39,7 @@ const method = (path: string, responseStream = false): MethodDefinition<Buffer, 
 /** What grpc-js refuses by itself, before a handler sees it. */
 function ownRefusal(code: number, details: string): ReasonCode | null {
   if (code === GrpcCode.resourceExhausted) return /decompress/.test(details) ? 'decompressed_too_large' : 'body_too_large';
-  if (code === GrpcCode.unimplemented) return 'unsupported_encoding';
+  if (code === GrpcCode.unimplemented) return /encoding/.test(details) ? 'unsupported_encoding' : 'malformed';
   return /decompress/i.test(details) ? 'bad_compression' : null;
 }
 /**

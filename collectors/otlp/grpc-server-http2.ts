@@ -3,16 +3,19 @@ import type { Duplex } from 'node:stream';
 import { type CallContext, GrpcCall } from './grpc-server-call.ts';
 import { GrpcHealth } from './grpc-server-health.ts';
 import { EXPORT_SERVICES, type GrpcServices, type GrpcServicesOptions } from './grpc-server-methods.ts';
-import { GrpcSession } from './grpc-server-session.ts';
+import { GrpcSession, PATIENCE } from './grpc-server-session.ts';
 
 /** A batch goes out in one go instead of waiting for a round trip every 64 KiB; memory is bounded by the budget, not by these. */
 const STREAM_WINDOW_BYTES = 8 * 1024 * 1024;
 const CONNECTION_WINDOW_BYTES = 64 * 1024 * 1024;
 /** Calls under way on one connection (RFC 9113, 6.5.2: no less than 100). */
 const MAX_STREAMS = 100;
-/** Above our own limit (grpc-server-call.ts), which answers and counts: what is larger Node resets without a word. */
+/**
+ * Above our own limit (grpc-server-call.ts), which answers and counts: what is larger Node resets without a word. The bytes
+ * count once the other side has acknowledged our SETTINGS; the fields always, and so bound what HPACK can be made to unfold.
+ */
 const HARD_HEADER_BYTES = 64 * 1024;
-const TICK_MS = 1_000;
+const HARD_HEADER_FIELDS = 256;
 
 /**
  * The three export services and grpc.health.v1 on connections handed in, on node:http2 with our own framing of messages.
@@ -25,6 +28,7 @@ export function createHttp2Services(options: GrpcServicesOptions): GrpcServices 
 class Http2Services implements GrpcServices {
   private readonly server = createServer({
     settings: { initialWindowSize: STREAM_WINDOW_BYTES, maxConcurrentStreams: MAX_STREAMS, maxHeaderListSize: HARD_HEADER_BYTES },
+    maxHeaderListPairs: HARD_HEADER_FIELDS,
   });
   private readonly health = new GrpcHealth(Object.values(EXPORT_SERVICES));
   private readonly context: CallContext;
@@ -33,12 +37,11 @@ class Http2Services implements GrpcServices {
   private allClosed: (() => void) | null = null;
 
   constructor(options: GrpcServicesOptions) {
-    this.context = { ...options, health: this.health, waiting: new Set() };
+    this.context = { ...options, health: this.health, waiting: new Set(), patience: options.patience ?? PATIENCE };
     this.server.on('session', (session) => this.open(session));
-    this.server.on('stream', (stream, headers, _, raw) => this.call(stream, headers, raw));
     // Each session has its own listener; this one only keeps Node from ending the process.
     this.server.on('sessionError', () => undefined);
-    this.timer = setInterval(() => this.tick(), TICK_MS);
+    this.timer = setInterval(() => this.tick(), this.context.patience.tickMs);
     this.timer.unref();
   }
   serve(connection: Duplex): void {
@@ -46,7 +49,9 @@ class Http2Services implements GrpcServices {
   }
   private open(session: ServerHttp2Session): void {
     session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
-    this.sessions.set(session, new GrpcSession(session, this.context.account));
+    const watched = new GrpcSession(session, this.context.account, this.context.patience);
+    this.sessions.set(session, watched);
+    session.on('stream', (stream, headers, _, raw) => this.call(watched, stream, headers, raw));
     session.once('close', () => {
       this.sessions.delete(session);
       if (this.sessions.size === 0) this.allClosed?.();
@@ -57,13 +62,8 @@ class Http2Services implements GrpcServices {
    * A sender may reset a stream in the breath that begins it: Node announces it all the same, and respond() throws then
    * (found by tests/fuzz/receivers-bytes).
    */
-  private call(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, raw: readonly string[]): void {
+  private call(session: GrpcSession, stream: ServerHttp2Stream, headers: IncomingHttpHeaders, raw: readonly string[]): void {
     stream.on('error', () => undefined);
-    const session = stream.session && this.sessions.get(stream.session as ServerHttp2Session);
-    if (!session) {
-      stream.destroy();
-      return;
-    }
     if (stream.destroyed || stream.closed) {
       session.heardNoise();
       return;

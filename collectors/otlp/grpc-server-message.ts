@@ -35,6 +35,10 @@ export class MessageReader implements Body {
   constructor(options: BodyOptions) {
     this.options = options;
   }
+  /** Anything has arrived. */
+  get begun(): boolean {
+    return this.prefix !== null || this.length >= 0;
+  }
   /** @returns why the call must be refused */
   add(chunk: Buffer): Refusal | null {
     if (this.length < 0) return this.begin(this.prefix ? Buffer.concat([this.prefix, chunk]) : chunk);

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { SourceAccount } from '#collectors/pipeline/accounting.ts';
 import type { OtlpKind } from '#protos/field-table.ts';
+import type { GrpcPatience } from './grpc-server-session.ts';
 import type { Receiver } from './receiver.ts';
 
 /** What both servers of OTLP/gRPC are given, and what they are: ours on node:http2, and grpc-js for compatibility. */
@@ -11,6 +12,8 @@ export interface GrpcServicesOptions {
   /** Where OTLP/HTTP goes, a URL, for the sentence to those who send it here. */
   readonly httpAddress: () => string;
   readonly log: (line: string) => void;
+  /** Other patience with slow senders than the default; our own server only. */
+  readonly patience?: GrpcPatience;
 }
 export interface GrpcServices {
   /** Takes a connection whose first bytes are an HTTP/2 preface. */

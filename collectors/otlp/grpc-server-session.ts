@@ -2,14 +2,12 @@ import { constants, type ServerHttp2Session } from 'node:http2';
 import type { SourceAccount } from '#collectors/pipeline/accounting.ts';
 import { Refusal } from './receiver-refusal.ts';
 
-/** Ticks are seconds. A ping a minute, answered within twenty seconds: else the other side is gone. */
-const PING_EVERY_TICKS = 60;
-const PING_WAIT_TICKS = 20;
 /**
- * Frames that cost work and carry nothing: cancelled calls (CVE-2023-44487), pings, settings. A bucket of a size below
- * what nghttp2 allows for resets (1,000, and 33 a second), so that we see and count what it would cut off unseen.
+ * Frames that cost work and carry nothing: cancelled calls (CVE-2023-44487), pings, settings. nghttp2 has a bucket of its
+ * own for resets (1,000, and 33 a second) and ends the connection with "Protocol error"; this one is smaller, so that
+ * whoever is first, the flood is counted as one.
  */
-const MAX_NOISE = 900;
+const MAX_NOISE = 500;
 const NOISE_DRAIN_PER_TICK = 33;
 /** grpc-go measures the line with a ping for each answer: a call that was accepted makes room for a few. */
 const NOISE_PER_CALL = 4;
@@ -17,17 +15,32 @@ const FLOOD_CODES = /FLOOD|TOO_MANY|ENHANCE_YOUR_CALM|Flooding|[Tt]oo many/;
 /** The other side went away: nothing to complain about. */
 const GONE = /^(?:ECONNRESET|EPIPE|ECONNABORTED|ETIMEDOUT)$/;
 
+/** In ticks of a second. */
+export interface GrpcPatience {
+  /** A request must be there, and its answer taken, within this; as for OTLP/HTTP. */
+  readonly callTicks: number;
+  /** A ping so often ... */
+  readonly pingEveryTicks: number;
+  /** ... answered within this: else the other side is gone. */
+  readonly pingWaitTicks: number;
+  readonly tickMs: number;
+}
+export const PATIENCE: GrpcPatience = { callTicks: 60, pingEveryTicks: 60, pingWaitTicks: 20, tickMs: 1_000 };
+
 /** Watches one connection: is the other side still there, and does it do anything but make noise? */
 export class GrpcSession {
   readonly http2: ServerHttp2Session;
   private readonly account: SourceAccount;
+  private readonly patience: GrpcPatience;
   private noise = 0;
+  private flooded = false;
   private ticks = 0;
   private pingTicks = 0;
 
-  constructor(http2: ServerHttp2Session, account: SourceAccount) {
+  constructor(http2: ServerHttp2Session, account: SourceAccount, patience: GrpcPatience) {
     this.http2 = http2;
     this.account = account;
+    this.patience = patience;
     http2.on('error', (error) => this.failed(error));
     http2.on('ping', () => this.heardNoise());
     http2.on('remoteSettings', () => this.heardNoise());
@@ -36,8 +49,9 @@ export class GrpcSession {
   tick(): void {
     this.noise = Math.max(0, this.noise - NOISE_DRAIN_PER_TICK);
     this.ticks++;
-    if (this.pingTicks > 0 && this.ticks - this.pingTicks > PING_WAIT_TICKS) this.http2.destroy();
-    else if (this.pingTicks === 0 && this.ticks % PING_EVERY_TICKS === 0) this.ping();
+    const { pingEveryTicks, pingWaitTicks } = this.patience;
+    if (this.pingTicks > 0 && this.ticks - this.pingTicks > pingWaitTicks) this.http2.destroy();
+    else if (this.pingTicks === 0 && this.ticks % pingEveryTicks === 0) this.ping();
   }
   private ping(): void {
     if (this.http2.destroyed || this.http2.closed) return;
@@ -48,7 +62,8 @@ export class GrpcSession {
   }
   /** A frame that carries nothing, or a call that was taken back. */
   heardNoise(): void {
-    if (++this.noise <= MAX_NOISE || this.http2.destroyed) return;
+    if (++this.noise <= MAX_NOISE || this.flooded) return;
+    this.flooded = true;
     this.account.refuse('http2_flood', new Refusal('http2_flood').sentence);
     this.http2.destroy(new Error('flood'), constants.NGHTTP2_ENHANCE_YOUR_CALM);
   }
@@ -58,7 +73,7 @@ export class GrpcSession {
   /** nghttp2 or Node gave the connection up; destroy() with our own code ends here too. */
   private failed(error: NodeJS.ErrnoException): void {
     const { code = '', message } = error;
-    if (GONE.test(code) || this.noise > MAX_NOISE) return;
+    if (GONE.test(code) || this.flooded) return;
     const flood = FLOOD_CODES.test(code) || FLOOD_CODES.test(message);
     const refusal = flood
       ? new Refusal('http2_flood')

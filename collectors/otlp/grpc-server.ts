@@ -2,6 +2,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { SourceAccount } from '#collectors/pipeline/accounting.ts';
 import type { Address, GrpcServerName } from '#contracts/settings.ts';
 import { type GrpcServices, type GrpcServicesOptions, notGrpc } from './grpc-server-methods.ts';
+import type { GrpcPatience } from './grpc-server-session.ts';
 import type { Receiver } from './receiver.ts';
 import { tellByFirstBytes } from './receiver-first-bytes.ts';
 import { statusJson } from './receiver-response.ts';
@@ -14,6 +15,8 @@ export interface GrpcServerOptions {
   /** Where OTLP/HTTP goes, a URL, for the sentence to those who send it here. */
   readonly httpAddress: () => string;
   readonly log: (line: string) => void;
+  /** Other patience with slow senders than the default. */
+  readonly patience?: GrpcPatience;
 }
 export interface RunningGrpcServer {
   readonly address: Address;
@@ -79,9 +82,8 @@ class OtlpGrpcServer implements RunningGrpcServer {
     return this.load();
   }
   private load(): Promise<GrpcServices> {
-    const { receiver, httpAddress, log, server } = this.options;
-    const options = { receiver, account: this.account, isClosing: () => this.closing !== null, httpAddress, log };
-    this.services ??= loadServices(server, options);
+    const { server, ...options } = this.options;
+    this.services ??= loadServices(server, { ...options, account: this.account, isClosing: () => this.closing !== null });
     return this.services;
   }
 

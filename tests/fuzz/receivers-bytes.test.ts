@@ -1,7 +1,9 @@
 import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { transcodeJson } from '#collectors/otlp/json.ts';
+import { GRPC_SERVERS } from '#contracts/settings.ts';
+import { begin, END_STREAM, FrameType, frame, OPENING } from '../conformance/http2-bytes.ts';
 import { startTestCollector, type TestCollector, tracesJson } from '../conformance/receivers-fixture.ts';
 
 const SEED = Number(process.env['FAULTLINE_SEED'] ?? 20261121);
@@ -27,33 +29,9 @@ const request = (headers: string, content: Uint8Array): Buffer =>
     Buffer.from(`POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${content.length}\r\n${headers}\r\n\r\n`),
     content,
   ]);
-/** An HTTP/2 frame: length, type, flags, stream. */
-function frame(type: number, flags: number, stream: number, payload: Uint8Array): Buffer {
-  const head = Buffer.alloc(9);
-  head.writeUIntBE(payload.length, 0, 3);
-  head[3] = type;
-  head[4] = flags;
-  head.writeUInt32BE(stream, 5);
-  return Buffer.concat([head, payload]);
-}
-const literal = (name: string, value: string): Buffer =>
-  Buffer.concat([Buffer.from([0, name.length]), Buffer.from(name), Buffer.from([value.length]), Buffer.from(value)]);
-const grpcHeaders = Buffer.concat([
-  literal(':method', 'POST'),
-  literal(':scheme', 'http'),
-  literal(':authority', 'localhost'),
-  literal(':path', '/opentelemetry.proto.collector.trace.v1.TraceService/Export'),
-  literal('content-type', 'application/grpc'),
-  literal('te', 'trailers'),
-]);
 const prefix = Buffer.alloc(5);
 prefix.writeUInt32BE(body.length, 1);
-const grpcCall = Buffer.concat([
-  Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'),
-  frame(4, 0, 0, Buffer.alloc(0)),
-  frame(1, 4, 1, grpcHeaders),
-  frame(0, 1, 1, Buffer.concat([prefix, body])),
-]);
+const grpcCall = Buffer.concat([OPENING, begin(1), frame(FrameType.data, END_STREAM, 1, Buffer.concat([prefix, body]))]);
 const SEEDS: readonly Buffer[] = [
   request('Content-Type: application/x-protobuf', body),
   request('Content-Type: application/json', Buffer.from(tracesJson(2))),
@@ -98,31 +76,35 @@ function send(address: string, bytes: Buffer, random: Random): Promise<void> {
   });
 }
 
-let collector: TestCollector;
-beforeAll(async () => {
-  collector = await startTestCollector();
-});
-afterAll(() => collector.stop());
+describe.each(GRPC_SERVERS)('gRPC served by %s', (otlpGrpcServer) => {
+  let collector: TestCollector;
+  beforeAll(async () => {
+    collector = await startTestCollector({}, { otlpGrpcServer });
+  });
+  afterAll(() => collector.stop());
 
-it(`broken bytes on either port stop nothing (${CASES} cases)`, async () => {
-  const random = randomOf(SEED);
-  const ports = [collector.collector.addresses.ingest.slice('http://'.length), collector.collector.addresses.otlpGrpc];
-  // Untouched, the seeds are good: four of them carry telemetry.
-  for (const seed of SEEDS) await send(ports[seed === grpcCall ? 1 : 0] as string, seed, () => 0.9);
-  await expect.poll(async () => (await collector.records()).map((record) => record.items).sort(), { timeout: 5_000 }).toEqual([2, 3, 3, 3]);
-  const jobs = Array.from({ length: CASES }, () => ({
-    address: ports[pick(random, 2)] as string,
-    bytes: mutate(SEEDS[pick(random, SEEDS.length)] as Buffer, random),
-  }));
-  await Promise.all(
-    Array.from({ length: LANES }, async () => {
-      for (let job = jobs.pop(); job; job = jobs.pop()) await send(job.address, job.bytes, random);
-    }),
-  );
-  // An exception nobody caught would have failed the test already; "BUG:" lines are those that were.
-  expect(collector.lines, `seed ${SEED}`).toEqual([]);
-  const answer = await collector.post('/v1/traces', body, { 'content-type': 'application/x-protobuf' });
-  expect(answer.status).toBe(200);
-  expect((await collector.records()).at(-1)?.items).toBe(3);
-  expect(Object.keys(collector.refused('otlp-http')).length).toBeGreaterThan(3);
+  it(`broken bytes on either port stop nothing (${CASES} cases)`, async () => {
+    const random = randomOf(SEED);
+    const ports = [collector.collector.addresses.ingest.slice('http://'.length), collector.collector.addresses.otlpGrpc];
+    // Untouched, the seeds are good: four of them carry telemetry.
+    for (const seed of SEEDS) await send(ports[seed === grpcCall ? 1 : 0] as string, seed, () => 0.9);
+    await expect
+      .poll(async () => (await collector.records()).map((record) => record.items).sort(), { timeout: 5_000 })
+      .toEqual([2, 3, 3, 3]);
+    const jobs = Array.from({ length: CASES }, () => ({
+      address: ports[pick(random, 2)] as string,
+      bytes: mutate(SEEDS[pick(random, SEEDS.length)] as Buffer, random),
+    }));
+    await Promise.all(
+      Array.from({ length: LANES }, async () => {
+        for (let job = jobs.pop(); job; job = jobs.pop()) await send(job.address, job.bytes, random);
+      }),
+    );
+    // An exception nobody caught would have failed the test already; "BUG:" lines are those that were.
+    expect(collector.lines, `seed ${SEED}`).toEqual([]);
+    const answer = await collector.post('/v1/traces', body, { 'content-type': 'application/x-protobuf' });
+    expect(answer.status).toBe(200);
+    expect((await collector.records()).at(-1)?.items).toBe(3);
+    expect(Object.keys(collector.refused('otlp-http')).length).toBeGreaterThan(3);
+  });
 });
