@@ -24,9 +24,11 @@ export const escapeBlockStart = (markdown: string): string =>
     .replace(/^(\d{1,9})([.)])/, '$1\\$2');
 
 const longestRun = (text: string): number => Math.max(0, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
+/** Bars in code spans are the only ones escapeMarkdown leaves; in a table they would part cells, outside of one a backslash would show. */
+export const escapeCell = (markdown: string): string => markdown.replace(/(?<!\\)\|/g, '\\|');
 /** A code span; its fence is longer than any run of backticks inside. */
 export function codeSpan(text: string): string {
-  const clean = cleanText(text).replaceAll('|', '\\|');
+  const clean = cleanText(text);
   const fence = '`'.repeat(longestRun(clean) + 1);
   const pad = clean.startsWith('`') || clean.endsWith('`') || clean.trim() === '' ? ' ' : '';
   return `${fence}${pad}${clean}${pad}${fence}`;

@@ -46,6 +46,15 @@ it('a fence is longer than what it holds', () => {
   expect(codeSpan('`')).toBe('`` ` ``');
   expect(codeBlock('x\n````\ny', 'sql')).toBe('`````sql\nx\n````\ny\n`````');
 });
+it('a bar in code is a bar, and parts no cells', () => {
+  const file = postmortemFile('calm');
+  const code = { type: 'text', text: 'a|b', marks: [{ type: 'code' }] } as const;
+  const paragraph = { type: 'paragraph', attrs: { prompt: '' }, content: [{ type: 'text', text: 'c|d ' }, code] } as const;
+  const cell = { type: 'table_cell', attrs: { colspan: 1, rowspan: 1, colwidth: null }, content: [paragraph] } as const;
+  const content = [paragraph, { type: 'table', content: [{ type: 'table_row', content: [cell] }] }] as never;
+  const markdown = markdownPostmortem({ ...file, document: { ...file.document, content } });
+  expect(markdown).toContain('\n\nc\\|d `a|b`\n\n| c\\|d `a\\|b` |\n');
+});
 it('a figure links to its line of the verification and says when it changed', () => {
   const markdown = markdownPostmortem(postmortemFile('calm'));
   expect(markdown).toContain('31 % [⚠n1: now 12 %](#n1)');

@@ -12,7 +12,7 @@ import {
 import { openPrompts } from '#contracts/postmortem-tree.ts';
 import { cleanLines } from '../postmortem/clean-text.ts';
 import { type ExportWords, exportWords, instant, MARKS, statementsOf, verdictText } from '../postmortem/words.ts';
-import { codeBlock, codeSpan, escapeBlockStart, escapeMarkdown, linkTarget } from './escape-markdown.ts';
+import { codeBlock, codeSpan, escapeBlockStart, escapeCell, escapeMarkdown, linkTarget } from './escape-markdown.ts';
 
 export interface ExportOptions {
   /** Address of the console that links to its screens lead to; without one they are plain text. */
@@ -65,7 +65,9 @@ function listMarkdown(items: readonly ListItem[], marker: (index: number) => str
 function tableMarkdown(table: Table, scope: Scope): string {
   const rows = table.content.map((row) =>
     (row.content ?? []).map((cell) =>
-      cell.content.map((p) => inlineMarkdown(p.content, scope) || (p.attrs.prompt && `*${escapeMarkdown(p.attrs.prompt)}*`)).join('<br>'),
+      cell.content
+        .map((p) => escapeCell(inlineMarkdown(p.content, scope)) || (p.attrs.prompt && `*${escapeMarkdown(p.attrs.prompt)}*`))
+        .join('<br>'),
     ),
   );
   const width = Math.max(1, ...rows.map((row) => row.length));

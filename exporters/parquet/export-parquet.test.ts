@@ -68,6 +68,11 @@ async function fill(rows = 300): Promise<void> {
   test.append(batchFromRows(TABLES.spans, odd));
   await test.store.flush();
 }
+it('says that a file of the same name is none of an export', async () => {
+  mkdirSync(dir);
+  writeFileSync(path.join(dir, 'export.jsonl'), 'not ours\n');
+  await expect(run()).rejects.toMatchObject({ code: 'bad_request' });
+});
 const run = (more: Partial<ExportOptions> & { request?: Partial<ExportRequest> } = {}): Promise<ExportManifest> =>
   exportParquet({
     store: test.store,

@@ -42,7 +42,7 @@ interface Header {
   readonly schemaVersion: number;
   readonly startMs: number;
   readonly endMs: number;
-  readonly signals: readonly string[];
+  readonly signals: ExportRequest['signals'];
 }
 
 /**
@@ -54,9 +54,9 @@ export async function exportParquet(options: ExportOptions): Promise<ExportManif
   const { store, dir, nowMs, signal, onProgress } = options;
   const { header, done } = await openFolder(options);
   const { startMs, endMs, signals } = header;
-  const partitions: Partition[] = [];
-  for (const each of signals as ExportRequest['signals'])
-    for (const table of EXPORT_TABLES[each]) partitions.push(...(await store.partitions(table, startMs, endMs, signal)));
+  let partitions: readonly Partition[] = [];
+  for (const each of signals)
+    for (const table of EXPORT_TABLES[each]) partitions = [...partitions, ...(await store.partitions(table, startMs, endMs, signal))];
   const files: ExportedFile[] = [];
   const tell = (at: string): void =>
     onProgress({ doneFiles: files.length, totalFiles: partitions.length, rows: total(files, 'rows'), bytes: total(files, 'bytes'), at });
@@ -120,8 +120,9 @@ async function openFolder({
     return { header: fresh, done: new Map() };
   }
   const [first = '{}', ...lines] = readFileSync(journal, 'utf8').split('\n');
-  const header = { ...(JSON.parse(first) as Header) };
+  const header = headerOf(first);
   const same =
+    header !== null &&
     header.format === EXPORT_FORMAT &&
     header.schemaVersion === schemaVersion &&
     String(header.signals) === String(signals) &&
@@ -130,9 +131,16 @@ async function openFolder({
   if (!same)
     throw new FaultlineError(
       'bad_request',
-      `${dir} holds an unfinished export of another range, signals or version. Choose another folder.`,
+      `${dir} holds an unfinished export of another range, signals or version, or none. Choose another folder.`,
     );
   return { header, done: new Map(lines.flatMap((line) => finished(dir, line)).map((file) => [file.path, file])) };
+}
+function headerOf(line: string): Header | null {
+  try {
+    return JSON.parse(line) as Header | null;
+  } catch {
+    return null;
+  }
 }
 /** Node's own recursive mkdir never comes back where a folder is there and takes none (/proc), and the engine with it. */
 function makeFolder(dir: string): void {

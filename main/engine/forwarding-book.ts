@@ -33,7 +33,7 @@ export class ForwardingBook {
   private file: ForwardFile;
   private status: ForwarderStatus | null = null;
   private process: ProcessState = 'stopped';
-  /** Of forwarder processes that have ended, and of tests from here. */
+  /** Of forwarder processes that have ended. */
   private formerEgressBytes = 0;
   private writing: Promise<unknown> = Promise.resolve();
 

@@ -25,7 +25,6 @@ type Shelf = z.infer<typeof shelfSchema>;
 const MAX_MODELS = 50;
 const TEST_DEADLINE_MS = 300_000;
 const demoFile = (dataDir: string): string => join(dataDir, 'models', `faultline-demo-${DEMO_SEED}.gguf`);
-const STAGES = { loading: 'loading', reading: 'reading', writing: 'writing' } as const;
 
 /**
  * The model files somebody added, which of them is asked, and the one job (check and add, test run) that may run. Files are
@@ -37,6 +36,7 @@ export class ModelShelf {
   private job: ModelJob | null = null;
   private abort: AbortController | null = null;
   private finished: Promise<void> = Promise.resolve();
+  private writing: Promise<void> = Promise.resolve();
 
   constructor(options: ModelShelfOptions) {
     this.options = options;
@@ -94,13 +94,15 @@ export class ModelShelf {
   }
   async choose(sha256: string | null): Promise<void> {
     if (sha256 !== null) this.find(sha256);
-    await this.save({ ...this.shelf, current: sha256 });
+    await this.change((shelf) => ({ ...shelf, current: sha256 }));
   }
   /** Forgets a model. Its file is somebody else's and stays; the demo model we wrote ourselves goes. */
   async remove(sha256: string): Promise<void> {
     const gone = this.find(sha256);
-    const current = this.shelf.current === sha256 ? null : this.shelf.current;
-    await this.save({ models: this.shelf.models.filter((model) => model !== gone), current });
+    await this.change(({ models, current }) => ({
+      models: models.filter(({ file }) => file.sha256 !== sha256),
+      current: current === sha256 ? null : current,
+    }));
     if (gone.path === demoFile(this.options.dataDir)) rmSync(gone.path, { force: true });
   }
   cancelJob(): void {
@@ -147,8 +149,8 @@ export class ModelShelf {
     const inspected = await this.options.client.inspect(path, { signal, onProgress: (done, total) => this.note({ done, total }) });
     this.refuseTooLarge(inspected.file.name, inspected.neededBytes);
     const added: ShelfModel = { ...inspected, path, addedMs: this.options.nowMs() };
-    const others = this.shelf.models.filter(({ file }) => file.sha256 !== inspected.file.sha256);
-    await this.save({ models: [...others, added], current: inspected.file.sha256 });
+    const { sha256 } = inspected.file;
+    await this.change(({ models }) => ({ models: [...models.filter(({ file }) => file.sha256 !== sha256), added], current: sha256 }));
   }
   private refuseTooLarge(name: string, neededBytes: number): void {
     const available = Math.min(this.options.availableBytes(), this.options.maxBytes);
@@ -164,17 +166,23 @@ export class ModelShelf {
       { ...TEST_QUESTION, deadlineMs: TEST_DEADLINE_MS },
       {
         signal,
-        onProgress: ({ stage, doneTokens, totalTokens }) => this.note({ stage: STAGES[stage], done: doneTokens, total: totalTokens }),
+        onProgress: ({ stage, doneTokens, totalTokens }) => this.note({ stage, done: doneTokens, total: totalTokens }),
       },
     );
     const { text, promptTokens, answerTokens, loadMs, readMs, writeMs } = answer;
     const { rssBytes } = this.options.client.state();
     this.note({ result: { answer: text, right: text === RIGHT_ANSWER, promptTokens, answerTokens, loadMs, readMs, writeMs, rssBytes } });
   }
-  private async save(shelf: Shelf): Promise<void> {
-    await this.options.store.setState(STATE_KEY, JSON.stringify(shelf));
-    this.shelf = shelf;
-    this.tellClient();
+  /** One after the other: a change made while the one before is being written must not undo it. */
+  private change(to: (shelf: Shelf) => Shelf): Promise<void> {
+    const done = this.writing.then(async () => {
+      const shelf = to(this.shelf);
+      await this.options.store.setState(STATE_KEY, JSON.stringify(shelf));
+      this.shelf = shelf;
+      this.tellClient();
+    });
+    this.writing = done.catch(() => undefined);
+    return done;
   }
   private tellClient(): void {
     this.options.client.choose(this.shelf.models.find(({ file }) => file.sha256 === this.shelf.current) ?? null);

@@ -46,6 +46,15 @@ describe('ObservationRing', () => {
     ring.merge(part(70_000, [1, 2]));
     expect(requestsOf(ring)).toEqual([none, none, 1, 2, none]);
   });
+  it('keeps what a log record says was deployed, told once, beside what new versions tell', () => {
+    const ring = ringAt(100_000);
+    const deploy = { atMs: 90_000, kind: 'deploy', service: 'a', instance: null, from: '', to: 'release 7 finished' } as const;
+    const derived = { ...deploy, from: '1', to: '2' };
+    const config = { ...deploy, kind: 'config', to: 'pool 10' } as const;
+    ring.merge(part(70_000, [1, 2], { changes: [deploy, derived, config] }));
+    ring.merge(part(80_000, [1, 2], { changes: [deploy, config] }));
+    expect(ring.view().changes).toEqual([deploy, config]);
+  });
   it('moves along and forgets', () => {
     const ring = ringAt(100_000);
     ring.merge(part(50_000, [1, 2, 3, 4, 5]));

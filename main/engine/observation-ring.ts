@@ -15,6 +15,8 @@ const LISTS = {
 } as const;
 type List = keyof typeof LISTS;
 const LIST_NAMES = Object.keys(LISTS) as List[];
+/** Told by a log record; the others are derived again from all the ring holds. A version that takes no other's place is no deployment. */
+const isLogged = ({ kind, from }: Change): boolean => kind === 'config' || kind === 'flag' || (kind === 'deploy' && from === '');
 const arraysOf = (row: Row): [string, Float64Array][] =>
   Object.entries(row).filter((e): e is [string, Float64Array] => e[1] instanceof Float64Array);
 
@@ -98,9 +100,7 @@ export class ObservationRing {
       if (!this.starts.has(key)) this.starts.set(key, start);
     }
     const said = new Set(this.logged.map((c) => `${c.atMs}\0${c.service}\0${c.to}`));
-    this.logged.push(
-      ...part.changes.filter((c) => (c.kind === 'config' || c.kind === 'flag') && !said.has(`${c.atMs}\0${c.service}\0${c.to}`)),
-    );
+    this.logged.push(...part.changes.filter((c) => isLogged(c) && !said.has(`${c.atMs}\0${c.service}\0${c.to}`)));
   }
   private mergeRow(list: List, row: Row, offset: number): void {
     const key = LISTS[list](row);

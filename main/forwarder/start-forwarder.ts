@@ -5,7 +5,7 @@ import path from 'node:path';
 import { JournalIndex } from '#collectors/pipeline/journal-index.ts';
 import { openJournalReader } from '#collectors/pipeline/journal-reader.ts';
 import type { Destination, ForwarderStatus, ForwardFile } from '#contracts/forwarding.ts';
-import { type JournalPosition, positionOf, RecordKind, segmentOf } from '#contracts/journal.ts';
+import { type JournalPosition, type JournalRecord, positionOf, RecordKind, segmentOf } from '#contracts/journal.ts';
 import type { ParentPort, ToChild } from '#contracts/processes.ts';
 import type { Settings } from '#contracts/settings.ts';
 import { DestinationQueue, type QueueSettings, type QueueWorld } from '#exporters/forward/destination-queue.ts';
@@ -35,8 +35,6 @@ export interface RunningForwarder {
   stop(graceMs: number): Promise<void>;
 }
 const STATUS_MS = 1_000;
-/** Before its position a queue reads this much again to learn what each target showed last; see ScrapeConverter. */
-const PRIME_BYTES = 64 * 1024 * 1024;
 const journalFolder = (dataDir: string): string => path.join(dataDir, 'journal');
 
 const settingsOf = (destination: Destination, { control }: ForwardFile): QueueSettings => ({
@@ -97,22 +95,16 @@ const agentFor = ({ url }: Destination): HttpAgent | HttpsAgent => {
   const options = { keepAlive: true, maxSockets: 8, timeout: 60_000 };
   return url.startsWith('https:') ? new HttpsAgent(options) : new HttpAgent(options);
 };
-/** Decodes the scrapes just before `from`, for what the first ones after it are compared with. */
-async function prime(
-  dir: string,
-  from: JournalPosition,
-  decode: (record: import('#contracts/journal.ts').JournalRecord) => Promise<unknown>,
-): Promise<void> {
+/** Decodes the scrapes of up to two segments before `from`, for what the first ones after it are compared with; see ScrapeConverter. */
+async function prime(dir: string, from: JournalPosition, decode: (record: JournalRecord) => Promise<unknown>): Promise<void> {
   if (from === 0) return;
   const reader = await openJournalReader(dir, positionOf(Math.max(0, segmentOf(from) - 1), 0));
   try {
-    let bytes = 0;
     for (;;) {
       const records = await reader.read(4 * 1024 * 1024);
       if (records.length === 0) return;
       for (const record of records) {
-        if (record.position >= from || bytes > PRIME_BYTES) return;
-        bytes += record.next - record.position > 0 ? record.body.length : 0;
+        if (record.position >= from) return;
         if (record.kind === RecordKind.scrape) await decode(record);
       }
     }

@@ -87,7 +87,11 @@ async function outliveOrphans(orphans: readonly ProcessIdentity[], log: (line: s
   }
   for (const { pid } of left) {
     log(`process ${pid} of the last run does not end: ended by force`);
-    process.kill(pid, 'SIGKILL');
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It has just ended by itself.
+    }
   }
 }
 

@@ -209,6 +209,8 @@ describe('forwarding', () => {
     expect(last('collector').received[0]).toMatchObject({ type: 'start', heldPosition: 77 });
     last('engine').say({ type: 'forwarding-changed', active: false });
     expect(heard('forwarder', 'stop')).toHaveLength(1);
+    // What it had sent by then, said on its way out: there is nothing to keep the journal for any more.
+    last('forwarder').say({ type: 'held', position: 99 });
     last('forwarder').end();
     await until(() => supervisor.state().forwarder === 'stopped');
     expect(heard('collector', 'held').at(-1)).toEqual({ type: 'held', position: Number.MAX_SAFE_INTEGER });

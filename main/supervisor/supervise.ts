@@ -184,6 +184,8 @@ export function supervise({
         llm.kill();
         break;
       case 'held':
+        // Its last word on the way out, after the last destination has gone, would hold the journal for good.
+        if (!forwards) break;
         held = message.position;
         tellHeld();
         break;
