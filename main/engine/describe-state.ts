@@ -66,7 +66,6 @@ function judgementOf({ parts: { evaluation } }: Engine): State['judgement'] {
   };
 }
 
-/** Body of GET /console/sources. */
 /** A target that answers may still send nonsense: its samples and its bad line are known only after decoding. */
 function judged(account: IngestAccount, source: SourceStatus): Pick<SourceStatus, 'accepted' | 'state' | 'error'> {
   const { accepted, state, error } = source;
@@ -76,6 +75,7 @@ function judged(account: IngestAccount, source: SourceStatus): Pick<SourceStatus
   return { accepted: { ...accepted, metrics }, state: problem === '' ? state : 'failing', error: problem };
 }
 
+/** Body of GET /console/sources. */
 export function describeSources(engine: Engine, facts: StoreFacts): Sources {
   const { account, settings } = engine.parts;
   const collector = engine.collectorStatus;

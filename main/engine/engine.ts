@@ -111,8 +111,8 @@ export class Engine {
     return position;
   }
   /** One SELECT that somebody wrote: checked, and stopped when it takes too much time or memory. */
-  userQuery(sql: string, options: QueryOptions & { readonly signal: AbortSignal }): Promise<QueryResult> {
-    return this.parts.memory.run((enough) => this.store.userQuery(sql, { ...options, signal: AbortSignal.any([options.signal, enough]) }));
+  userQuery(sql: string, options: QueryOptions): Promise<QueryResult> {
+    return this.parts.memory.userQuery(this.store, sql, options);
   }
   rca(question: RcaQuestion): Promise<RcaResult> {
     return answerRca(this.store, question);

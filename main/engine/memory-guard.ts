@@ -1,5 +1,6 @@
 import { totalmem } from 'node:os';
 import { FaultlineError } from '#contracts/errors.ts';
+import type { QueryOptions, QueryResult, Store } from '#contracts/store.ts';
 import { machine, usableMemoryBytes } from '#store/database/database.ts';
 import { HOT_BUDGET_BYTES } from './ingest-loop.ts';
 
@@ -34,6 +35,19 @@ export function memoryBudget(limitBytes: number, totalBytes = usableMemoryBytes(
   const stopBytes = limitBytes > 0 ? limitBytes : Math.min(own, totalBytes / 2);
   return { stopBytes, endBytes: stopBytes * 1.25 };
 }
+
+type Signal = NonNullable<QueryOptions['signal']>;
+const either = (asked: Signal | undefined, enough: Signal): Signal =>
+  asked === undefined
+    ? enough
+    : {
+        get aborted() {
+          return asked.aborted || enough.aborted;
+        },
+        addEventListener(type, listener) {
+          for (const signal of [asked, enough]) signal.addEventListener(type, listener);
+        },
+      };
 
 interface Running {
   readonly aborter: AbortController;
@@ -84,6 +98,10 @@ export class MemoryGuard {
       this.running.delete(running);
       if (this.running.size === 0) this.rest();
     }
+  }
+  /** The same path for every statement somebody wrote, in the SQL screen or behind a figure. */
+  userQuery(store: Pick<Store, 'userQuery'>, sql: string, options: QueryOptions = {}): Promise<QueryResult> {
+    return this.run((enough) => store.userQuery(sql, { ...options, signal: either(options.signal, enough) }));
   }
   private rest(): void {
     if (this.timer) clearInterval(this.timer);

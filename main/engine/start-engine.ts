@@ -94,6 +94,11 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
   const demo = new DemoRunner({ log, nowMs, folder: path.join(dataDir, DEMO_FOLDER) });
   const version = versionOf();
   const exports = new ExportRunner({ store, dataDir, version, drained: () => loop.drained(), nowMs, log });
+  const memory = new MemoryGuard({
+    budget: memoryBudget(limits.maxEngineBytes),
+    log,
+    endProcess: (says) => options.onOutOfMemory?.(says),
+  });
   const forwarding = new ForwardingBook({ settings, send, nowMs });
   const engine = new Engine({
     version,
@@ -104,16 +109,19 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
     evaluation,
     book,
     explainer,
-    postmortems: new Postmortems({ store, book, version, nowMs, caughtUp: async () => loop.caughtUp || loop.drained() }),
+    postmortems: new Postmortems({
+      userQuery: (sql, options) => memory.userQuery(store, sql, options),
+      store,
+      book,
+      version,
+      nowMs,
+      caughtUp: async () => loop.caughtUp || loop.drained(),
+    }),
     demo,
     models: models.shelf,
     forwarding,
     exports,
-    memory: new MemoryGuard({
-      budget: memoryBudget(limits.maxEngineBytes),
-      log,
-      endProcess: (says) => options.onOutOfMemory?.(says),
-    }),
+    memory,
     previousEnd: options.previousEnd ?? null,
     demoScenarios: DEMO_SCENARIOS,
     demoSeed: DEFAULT_SEED,

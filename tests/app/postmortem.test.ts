@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Incident } from '#contracts/judgement.ts';
 import { type Check, type Figure, type Postmortem, postmortemFileSchema, type Revision, type Verification } from '#contracts/postmortem.ts';
 import { allBlocks, boundOf } from '#contracts/postmortem-tree.ts';
+import { limitsSchema } from '#contracts/settings.ts';
 import { createShop } from '#demo/simulate.ts';
 import { openRig, type Rig, TOKEN } from './engine-rig.ts';
 
@@ -213,4 +214,16 @@ describe('a postmortem', () => {
     expect([code, said]).toEqual([3, expect.stringContaining(`${report.counts.unverified} numbers changed or could not be checked`)]);
     expect(out).toContain('NOT CHECKED: its data was removed since');
   });
+});
+
+it('the statement of a figure meets the same limit of memory as one of the SQL screen', async () => {
+  const small = await openRig({ limits: { ...limitsSchema.parse(undefined), maxEngineBytes: 1 } });
+  try {
+    for (const path of ['/console/query/sql', '/console/postmortems/figures']) {
+      const answer = await small.call(path, { method: 'POST', body: JSON.stringify({ sql: 'SELECT 1 AS value' }) });
+      expect([answer.status, await answer.text()], path).toEqual([400, expect.stringContaining('no memory for a query')]);
+    }
+  } finally {
+    await small.close();
+  }
 });

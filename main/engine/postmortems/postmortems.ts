@@ -18,7 +18,9 @@ import { readStatements } from './read-statements.ts';
 import { verifyPostmortem } from './verify-postmortem.ts';
 
 export interface PostmortemsParts {
-  readonly store: Pick<Store, 'userQuery' | 'postmortems' | 'facts'>;
+  readonly store: Pick<Store, 'postmortems' | 'facts'>;
+  /** Statements of figures are written by people too: stopped when they take too much memory. */
+  readonly userQuery: Store['userQuery'];
   readonly book: Pick<IncidentBook, 'get'>;
   readonly version: string;
   readonly nowMs: () => number;
@@ -46,12 +48,12 @@ export class Postmortems {
   }
   /** @throws FaultlineError not_found without the incident, conflict when there is a postmortem already */
   async draft(incidentId: string, locale: 'en' | 'zh', resources: Resources, signal?: AbortSignal): Promise<Postmortem> {
-    const { store, book, nowMs, caughtUp } = this.parts;
+    const { store, userQuery, book, nowMs, caughtUp } = this.parts;
     await caughtUp();
     const incident = book.get(incidentId);
     if (await store.postmortems.get(incidentId))
       throw new FaultlineError('conflict', `There is a postmortem of incident "${incidentId}" already.`);
-    const facts = await gatherDraft(store, incident, locale, { nowMs: nowMs(), authors: '', resources, signal });
+    const facts = await gatherDraft({ userQuery }, incident, locale, { nowMs: nowMs(), authors: '', resources, signal });
     const document = readDocument(draftPostmortem(facts));
     return { ...(await store.postmortems.save(document, 0, '')), document };
   }
@@ -66,9 +68,9 @@ export class Postmortems {
   }
   /** One number for a new figure. @throws FaultlineError sql_refused, query_failed, query_timeout */
   async read(sql: string, column: string | undefined, signal?: AbortSignal): Promise<FigureReading> {
-    const { store, nowMs, caughtUp } = this.parts;
+    const { userQuery, nowMs, caughtUp } = this.parts;
     await caughtUp();
-    const reading = (await readStatements(store, [sql], { signal })).get(sql)!;
+    const reading = (await readStatements({ userQuery }, [sql], { signal })).get(sql)!;
     if (reading.error) {
       const code = ({ refused: 'sql_refused', timeout: 'query_timeout' } as const)[reading.error.reason as string] ?? 'query_failed';
       throw new FaultlineError(code, reading.error.says);
@@ -95,9 +97,9 @@ export class Postmortems {
     };
   }
   private async check(document: PostmortemDocument, signal: AbortSignal | undefined): Promise<Verification> {
-    const { store, nowMs, caughtUp } = this.parts;
+    const { store, userQuery, nowMs, caughtUp } = this.parts;
     await caughtUp();
-    return verifyPostmortem(store, await store.facts(), document, { nowMs, ...(signal ? { signal } : {}) });
+    return verifyPostmortem({ userQuery }, await store.facts(), document, { nowMs, ...(signal ? { signal } : {}) });
   }
   private documentOf(incidentId: string, json: unknown): PostmortemDocument {
     const document = readDocument(json);

@@ -18,6 +18,7 @@ export interface ReadOptions {
 /** Statements at once: the rest of the store's readers are for those who look at screens meanwhile. */
 const AT_ONCE = 2;
 const MAX_TEXT = 1_000;
+export const OUT_OF_TIME = 'The time for all statements together was used up.';
 
 function reasonOf(error: unknown): { reason: UnverifiedReason; says: string } {
   const says = error instanceof Error ? error.message : String(error);
@@ -40,7 +41,7 @@ export function firstRow(result: QueryResult): Record<string, FigureValue> {
 }
 async function read(store: Pick<Store, 'userQuery'>, sql: string, { signal, deadlineMs }: ReadOptions): Promise<Reading> {
   if (deadlineMs !== undefined && performance.now() > deadlineMs)
-    return { row: null, columns: [], error: { reason: 'timeout', says: 'The time for all statements together was used up.' } };
+    return { row: null, columns: [], error: { reason: 'timeout', says: OUT_OF_TIME } };
   try {
     const result = await store.userQuery(sql, { timeoutMs: POSTMORTEM_LIMITS.figureMs, maxRows: 1, ...(signal ? { signal } : {}) });
     const columns = result.columns.map(({ name }) => name);

@@ -11,7 +11,7 @@ import {
 import { boundOf, canonicalJson, unboundNumbers } from '#contracts/postmortem-tree.ts';
 import type { PrunedDay, Store, StoreFacts } from '#contracts/store.ts';
 import { readChartSeries } from './read-chart.ts';
-import { overAll, type Reading, readStatements } from './read-statements.ts';
+import { OUT_OF_TIME, overAll, type Reading, type ReadOptions, readStatements } from './read-statements.ts';
 
 export const documentHash = (document: PostmortemDocument): string => createHash('sha256').update(canonicalJson(document)).digest('hex');
 
@@ -85,12 +85,13 @@ async function checkChart(
   store: Pick<Store, 'userQuery'>,
   chart: Chart,
   pruned: readonly PrunedDay[],
-  signal?: AbortSignal,
+  { signal, deadlineMs }: Required<ReadOptions>,
 ): Promise<Check> {
   const { id, title, sql, unit, readAtMs } = chart;
   const gone = removedSince(sql, readAtMs, pruned);
   const before = `${pointsOf(chart.series)} points`;
   const base = { id, what: 'chart', label: title, sql, column: 'value', unit, before, beforeAtMs: readAtMs } as const;
+  if (performance.now() > deadlineMs) return { ...base, ...unverified('timeout', OUT_OF_TIME) };
   try {
     const series = await readChartSeries(store, sql, stepOf(chart), signal);
     const now = `${pointsOf(series)} points`;
@@ -119,7 +120,7 @@ export async function verifyPostmortem(
     { signal, deadlineMs },
   );
   const drawn = new Map<string, Check>();
-  await overAll(charts, async (chart) => void drawn.set(chart.id, await checkChart(store, chart, facts.pruned, signal)));
+  await overAll(charts, async (chart) => void drawn.set(chart.id, await checkChart(store, chart, facts.pruned, { signal, deadlineMs })));
   const checks = [
     ...figures.map((figure) => checkFigure(figure, readings.get(figure.sql)!, facts.pruned)),
     ...charts.map(({ id }) => drawn.get(id)!),
