@@ -1,9 +1,8 @@
-import { readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ERRORS, type ErrorCode, FaultlineError } from '#contracts/errors.ts';
 import type { ExportManifest, ExportStatus } from '#contracts/parquet-export.ts';
-import { parseTime, ValueError } from './parse-values.ts';
+import { timeFlag } from './parse-values.ts';
 import { say } from './serve.ts';
 import { type ConsoleClient, type InstanceFlags, json, withConsole } from './with-console.ts';
 
@@ -22,23 +21,25 @@ export async function exportTelemetry(flags: ExportFlags): Promise<number> {
   const nowMs = Date.now();
   const request = {
     dir: resolve(flags.out),
-    ...(flags.start === undefined ? {} : { startMs: timeOf('--start', flags.start, nowMs) }),
-    ...(flags.end === undefined ? {} : { endMs: timeOf('--end', flags.end, nowMs) }),
+    ...(flags.start === undefined ? {} : { startMs: timeFlag('--start', flags.start, nowMs) }),
+    ...(flags.end === undefined ? {} : { endMs: timeFlag('--end', flags.end, nowMs) }),
     ...(flags.signals === undefined ? {} : { signals: flags.signals.split(',').map((signal) => signal.trim()) }),
   };
-  const status = await withConsole({ flags }, async (console) => {
+  const { status, manifest } = await withConsole({ flags }, async (console) => {
     await console.call('/console/export/parquet', json(request));
-    return followed(console);
+    const ended = await followed(console);
+    // From the console, which may run on another machine: the folder is of its disk.
+    const answer = await console.call('/console/export/parquet/manifest');
+    return { status: ended, ...((await answer.json()) as { manifest: ExportManifest | null }) };
   });
   if (status.state === 'failed') {
     const { errorCode } = status;
     throw new FaultlineError(errorCode in ERRORS ? (errorCode as ErrorCode) : 'internal', status.error);
   }
-  if (status.state === 'cancelled') {
+  if (status.state === 'cancelled' || manifest === null) {
     say(`cancelled after ${status.doneFiles} of ${status.totalFiles} files; the same command goes on`);
     return 1;
   }
-  const manifest = JSON.parse(readFileSync(join(request.dir, 'manifest.json'), 'utf8')) as ExportManifest;
   process.stdout.write(flags.json ? `${JSON.stringify(manifest)}\n` : describe(manifest, request.dir));
   return 0;
 }
@@ -61,14 +62,6 @@ async function followed(console: ConsoleClient): Promise<ExportStatus> {
     }
   } finally {
     process.off('SIGINT', cancel);
-  }
-}
-function timeOf(flag: string, text: string, nowMs: number): number {
-  try {
-    return parseTime(text, nowMs);
-  } catch (error) {
-    if (error instanceof ValueError) throw new FaultlineError('bad_request', `${flag}: ${error.message}`);
-    throw error;
   }
 }
 function describe({ tables, files }: ExportManifest, dir: string): string {

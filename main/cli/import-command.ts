@@ -4,7 +4,7 @@ import type { ImportResult, Sources } from '#contracts/console-api.ts';
 import type { Bill } from '#contracts/cost.ts';
 import { FaultlineError, invariant } from '#contracts/errors.ts';
 import { filesUnder, importFile } from './import-files.ts';
-import { parseRetention, ValueError } from './parse-values.ts';
+import { parseRetention, valueAt } from './parse-values.ts';
 import { say } from './serve.ts';
 import { type ConsoleClient, type InstanceFlags, withConsole } from './with-console.ts';
 
@@ -17,7 +17,7 @@ export async function importPaths(
 ): Promise<number> {
   const files = filesUnder(paths);
   if (files.length === 0) throw new FaultlineError('bad_request', `There is no file in ${paths.join(', ')}.`);
-  const retentionSeconds = retentionOf(flags.retention);
+  const retentionSeconds = valueAt('--retention', flags.retention ?? 'off', parseRetention);
   return withConsole({ flags, createFolder: true, retentionSeconds }, async (console) => {
     const ingestUrl = await console.ingestUrl();
     const droppedBefore = await dropped(console);
@@ -32,14 +32,6 @@ export async function importPaths(
     for (const [reason, count] of lost) say(`${count} items were dropped after they were taken: ${reason} (docs/errors.md)`);
     return refused > 0 || lost.length > 0 ? REFUSED : 0;
   });
-}
-function retentionOf(text: string | undefined): number {
-  try {
-    return parseRetention(text ?? 'off');
-  } catch (error) {
-    if (error instanceof ValueError) throw new FaultlineError('config_invalid', `--retention: ${error.message}`);
-    throw error;
-  }
 }
 /** A bill goes through the console's own API: it is no telemetry. */
 async function sendBill(console: ConsoleClient, name: string, bytes: Uint8Array): Promise<Bill> {

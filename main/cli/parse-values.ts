@@ -1,3 +1,4 @@
+import { type ErrorCode, FaultlineError } from '#contracts/errors.ts';
 import { type Address, type Durability, GRPC_SERVERS, type GrpcServerName } from '#contracts/settings.ts';
 
 /** A value as the user wrote it, in flag, variable or file, does not say what it should. */
@@ -7,6 +8,16 @@ export class ValueError extends Error {
 const refuse = (text: string, should: string): never => {
   throw new ValueError(`"${text}" is not ${should}`);
 };
+
+/** A value with the place it was written in, for the message. @throws FaultlineError with this code */
+export function valueAt<T>(place: string, text: string, parse: (text: string) => T, code: ErrorCode = 'config_invalid'): T {
+  try {
+    return parse(text);
+  } catch (error) {
+    if (error instanceof ValueError) throw new FaultlineError(code, `${place}: ${error.message}`);
+    throw error;
+  }
+}
 
 const DURATION_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
 /** "36h", "7d" in seconds; "off" is 0. */
@@ -73,3 +84,6 @@ export function parseTime(text: string, nowMs: number): number {
     : Number.NaN;
   return Number.isFinite(ms) ? ms : refuse(text, 'a time: RFC 3339, Unix seconds, now or now-15m');
 }
+/** A time given to a flag. @throws FaultlineError bad_request */
+export const timeFlag = (flag: string, text: string, nowMs: number): number =>
+  valueAt(flag, text, (time) => parseTime(time, nowMs), 'bad_request');

@@ -1,7 +1,6 @@
 import { sayEvidence } from '#analytics/rca/narrate.ts';
-import { FaultlineError } from '#contracts/errors.ts';
 import type { RcaResult } from '#contracts/judgement.ts';
-import { parseTime, ValueError } from './parse-values.ts';
+import { timeFlag } from './parse-values.ts';
 import { type InstanceFlags, json, withConsole } from './with-console.ts';
 
 export interface RcaFlags extends InstanceFlags {
@@ -14,8 +13,8 @@ export interface RcaFlags extends InstanceFlags {
 /** `faultline rca`: ranked causes on stdout, as JSON (contract) or for people. */
 export async function rca(flags: RcaFlags): Promise<number> {
   const nowMs = Date.now();
-  const start = timeOf('--start', flags.start, nowMs);
-  const end = timeOf('--end', flags.end, nowMs);
+  const start = timeFlag('--start', flags.start, nowMs);
+  const end = timeFlag('--end', flags.end, nowMs);
   const question = {
     start,
     end,
@@ -31,14 +30,6 @@ export async function rca(flags: RcaFlags): Promise<number> {
   }
   process.stdout.write(flags.json ? `${JSON.stringify(result)}\n` : describe(result));
   return 0;
-}
-function timeOf(flag: string, text: string, nowMs: number): number {
-  try {
-    return parseTime(text, nowMs);
-  } catch (error) {
-    if (error instanceof ValueError) throw new FaultlineError('bad_request', `${flag}: ${error.message}`);
-    throw error;
-  }
 }
 function describe(result: RcaResult): string {
   const lines = [`verdict: ${result.verdict}`];

@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { FaultlineError } from '#contracts/errors.ts';
 import { type Destination, destinationSchema, MAX_DESTINATIONS } from '#contracts/forwarding.ts';
 import type { ForwardConfig } from '#contracts/settings.ts';
-import { parseRetention, parseSize, ValueError } from './parse-values.ts';
+import { parseRetention, parseSize, valueAt } from './parse-values.ts';
 
 /** Headers for the addresses of --forward, as OTEL_EXPORTER_OTLP_HEADERS writes them: NAME=VALUE,NAME=VALUE. */
 export const FORWARD_HEADERS_VARIABLE = 'FAULTLINE_FORWARD_HEADERS';
@@ -65,22 +65,14 @@ function destinationOf(
       ...(headersEnv === undefined ? {} : headersOfVariable(headersEnv, environment)),
       ...(headersFile === undefined ? {} : headersOfFile(resolve(folder, headersFile))),
     },
-    ...(maxQueue === undefined ? {} : { maxQueueBytes: value(where, 'maxQueue', maxQueue, parseSize) }),
-    ...(maxAge === undefined ? {} : { maxQueueSeconds: value(where, 'maxAge', maxAge, parseRetention) }),
-    ...(timeout === undefined ? {} : { timeoutMs: value(where, 'timeout', timeout, parseRetention) * 1000 }),
+    ...(maxQueue === undefined ? {} : { maxQueueBytes: valueAt(`${where}: maxQueue`, maxQueue, parseSize) }),
+    ...(maxAge === undefined ? {} : { maxQueueSeconds: valueAt(`${where}: maxAge`, maxAge, parseRetention) }),
+    ...(timeout === undefined ? {} : { timeoutMs: valueAt(`${where}: timeout`, timeout, parseRetention) * 1000 }),
   });
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   const says = issue?.code === 'invalid_key' ? issue.issues[0]?.message : issue?.message;
   return refuse(`${where}: ${issue?.path.join('.')}: ${says}`);
-}
-function value(where: string, key: string, text: string, parse: (text: string) => number): number {
-  try {
-    return parse(text);
-  } catch (error) {
-    if (error instanceof ValueError) return refuse(`${where}: ${key}: ${error.message}`);
-    throw error;
-  }
 }
 /** " (http://HOST:PORT)": paths and what stands before an "@" may be credentials, so with one there is nothing to show. */
 function originOf(url: string): string {

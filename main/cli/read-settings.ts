@@ -4,7 +4,7 @@ import { dirname, resolve } from 'node:path';
 import { FaultlineError } from '#contracts/errors.ts';
 import { type Config, configSchema, type Limits, limitsSchema, type Settings } from '#contracts/settings.ts';
 import { defaultDataFolder } from './default-data-folder.ts';
-import { parseAddress, parseDurability, parseGrpcServer, parseRetention, parseSize, ValueError } from './parse-values.ts';
+import { parseAddress, parseDurability, parseGrpcServer, parseRetention, parseSize, valueAt } from './parse-values.ts';
 import { readConfigFile } from './read-config-file.ts';
 import { FORWARD_HEADERS_VARIABLE, readForward } from './read-forward.ts';
 
@@ -120,14 +120,8 @@ export function readSettings(flags: SettingFlags, place: SettingsPlace): ReadSet
   const defaults = configSchema.parse({});
   const layerOf = (key: keyof Config): Layer | undefined => layers.find((layer) => layer.config[key] !== undefined);
   const raw = <K extends keyof Config>(key: K): Config[K] => (layerOf(key)?.config[key] ?? defaults[key]) as Config[K];
-  const parsed = <T>(key: keyof Config, parse: (text: string) => T): T => {
-    try {
-      return parse(raw(key) as string);
-    } catch (error) {
-      if (!(error instanceof ValueError)) throw error;
-      throw new FaultlineError('config_invalid', `${layerOf(key)?.name(key) ?? key}: ${error.message}`);
-    }
-  };
+  const parsed = <T>(key: keyof Config, parse: (text: string) => T): T =>
+    valueAt(layerOf(key)?.name(key) ?? key, raw(key) as string, parse);
   const path = (key: 'data' | 'prometheusConfig' | 'forwardHeadersFile'): string | null => {
     const text = raw(key);
     return text ? resolve(layerOf(key)?.folder ?? place.workingFolder, text) : null;

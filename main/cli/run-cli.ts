@@ -7,15 +7,11 @@ import { parseCount, ValueError } from './parse-values.ts';
 import type { SettingFlags } from './read-settings.ts';
 import { addServeOptions } from './serve-options.ts';
 import { version } from './version.ts';
+import type { InstanceFlags } from './with-console.ts';
 
 /** Exit codes of every command (contract). */
 export const EXIT = { ok: 0, failed: 1, usage: 2, refused: 3 } as const;
 
-interface InstanceFlags {
-  readonly data?: string;
-  readonly api?: string;
-  readonly token?: string;
-}
 /** Settings a user wrote wrong are usage, whatever the place he wrote them in. */
 const USAGE_CODES: readonly string[] = ['config_invalid', 'bad_request'];
 const TIME_HELP = 'T is RFC 3339, Unix seconds, now or now-15m.';
