@@ -2,7 +2,7 @@ import type { Usage } from '#contracts/cost.ts';
 import type { NodeUsage, ServiceUsage } from '#contracts/resource-usage.ts';
 import type { QueryOptions, QueryResult } from '#contracts/store.ts';
 import { nodeUsageSql, serviceUsageSql, type UsageWindow } from '../sql/read/usage-sql.ts';
-import { numbers, type Queries, texts, whole } from './columns-of.ts';
+import { numbers, type Queries, texts } from './columns-of.ts';
 
 /**
  * What nodes offered and services used in [startMs, endMs), per cell of `stepMs` (an hour when absent), from scraped
@@ -16,8 +16,8 @@ export async function readUsage(
   const { startMs, endMs } = window;
   const grid: UsageWindow = { startMs, endMs, stepMs: window.stepMs ?? 3_600_000 };
   const [nodeQuery, serviceQuery] = [nodeUsageSql(grid), serviceUsageSql(grid)];
-  const nodes = nodesOf(whole(await store.query(nodeQuery, [], options), 'rows of nodes'));
-  const services = servicesOf(whole(await store.query(serviceQuery, [], options), 'rows of services'), grid);
+  const nodes = nodesOf(await store.query(nodeQuery, [], options));
+  const services = servicesOf(await store.query(serviceQuery, [], options), grid);
   return { ...grid, nodes, services, nodeQuery, serviceQuery };
 }
 
