@@ -52,6 +52,12 @@ export interface ColumnBatch {
   readonly heap: Uint8Array;
 }
 
+/** Span events of some rows, read from what was sent; fields as tables.ts EVENT_FIELDS. */
+export interface SpanEvents {
+  readonly column: ListColumn;
+  readonly heap: Uint8Array;
+}
+
 /** What one journal record became. Batches without rows are left out. */
 export interface DecodedRecord {
   readonly batches: readonly ColumnBatch[];

@@ -26,6 +26,9 @@ export interface ColumnSpec {
   readonly element?: ColumnKind | readonly ColumnSpec[];
   /** Attribute key promoted into this column, and the type it must arrive with. */
   readonly promotes?: { readonly key: string; readonly type: 's' | 'i' };
+  /** What readers find in its place: the stored form is not for them. `compression`: DuckDB's name of the method. */
+  readonly shownAs?: { readonly name: string; readonly sql: string; readonly about: string };
+  readonly compression?: 'zstd';
   /** One sentence for the data dictionary. */
   readonly about: string;
 }
@@ -49,7 +52,12 @@ const attributes: readonly ColumnSpec[] = [
   str('attribute_types', 'One letter per entry of attributes, in order: s b i d a k y n.', false),
   u32('dropped_attributes_count', 'Attributes the sender says it dropped.'),
 ];
-const eventFields: readonly ColumnSpec[] = [time('time', 'When the event happened.'), str('name', 'Event name.', false), ...attributes];
+/** A span event as readers see it; stored is what was sent (SPANS.events_wire). */
+export const EVENT_FIELDS: readonly ColumnSpec[] = [
+  time('time', 'When the event happened.'),
+  str('name', 'Event name.', false),
+  ...attributes,
+];
 const linkFields: readonly ColumnSpec[] = [
   { name: 'trace_id', kind: 'uuid', sql: 'UUID', about: 'Linked trace.' },
   { name: 'span_id', kind: 'u64', sql: 'UBIGINT', about: 'Linked span.' },
@@ -104,7 +112,15 @@ export const SPANS: TableSpec = {
     promoted('thread_name', 'thread.name', 's'),
     promoted('error_type', 'error.type', 's'),
     ...attributes,
-    { name: 'events', kind: 'list', sql: structSql(eventFields), element: eventFields, about: 'Span events.' },
+    {
+      name: 'events_wire',
+      kind: 'string',
+      sql: 'BLOB',
+      nullable: true,
+      compression: 'zstd',
+      shownAs: { name: 'events', sql: structSql(EVENT_FIELDS), about: 'Span events.' },
+      about: 'Span events as sent: the fields `events` of the OTLP Span, one after the other; NULL: none.',
+    },
     { name: 'links', kind: 'list', sql: structSql(linkFields), element: linkFields, about: 'Span links.' },
     str('trace_state', 'W3C tracestate.'),
     u32('flags', 'W3C trace flags and is-remote bits.'),

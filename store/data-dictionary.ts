@@ -18,6 +18,8 @@ const ABOUT: Readonly<Record<string, string>> = {
 };
 const rowOf = (name: string, type: string, nullable: boolean, about: string): string =>
   `| ${name} | ${type} | ${nullable ? 'yes' : ''} | ${about.replaceAll('|', '\\|')} |`;
+const shownRow = (c: ColumnSpec): string =>
+  c.shownAs ? rowOf(c.shownAs.name, c.shownAs.sql, false, c.shownAs.about) : rowOf(c.name, c.sql, c.nullable ?? false, c.about);
 const table = (name: string, about: string, columns: readonly ColumnSpec[]): string =>
   [
     `## ${name}`,
@@ -26,7 +28,7 @@ const table = (name: string, about: string, columns: readonly ColumnSpec[]): str
     '',
     '| column | type | NULL | what |',
     '| --- | --- | --- | --- |',
-    ...columns.filter((c) => c.name !== 'identity').map((c) => rowOf(c.name, c.sql, c.nullable ?? false, c.about)),
+    ...columns.filter((c) => c.name !== 'identity').map(shownRow),
     '',
   ].join('\n');
 

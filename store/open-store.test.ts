@@ -16,7 +16,7 @@ const batch = (table: TableName, rows: number, at = '2026-11-20T23:59:59Z', seed
 /** Everything in a table, in an order of its own, as one digest. */
 const digest = async (table: TableName): Promise<unknown> =>
   await t.one(
-    `SELECT count(*) AS n, md5(string_agg(r, chr(10) ORDER BY r)) AS h FROM (SELECT ${TABLES[table].columns.map((c) => `coalesce("${c.name}"::VARCHAR, 'NULL')`).join(` || '|' || `)} AS r FROM ${table})`,
+    `SELECT count(*) AS n, md5(string_agg(r, chr(10) ORDER BY r)) AS h FROM (SELECT ${TABLES[table].columns.map((c) => `coalesce("${(c.shownAs ?? c).name}"::VARCHAR, 'NULL')`).join(` || '|' || `)} AS r FROM ${table})`,
   );
 
 describe('rows', () => {

@@ -13,6 +13,7 @@ import { loadDictionary } from './dictionary/load-dictionary.ts';
 import { StoreDictionary } from './dictionary/store-dictionary.ts';
 import { registerHotFunction } from './hot/hot-function.ts';
 import { HotRows } from './hot/hot-rows.ts';
+import { type ReadSpanEvents, registerEventsFunction } from './native/events-function.ts';
 import { NativeHeap } from './native/native-heap.ts';
 import { provesLayout } from './native/self-test.ts';
 import { backupFolder } from './retention/beside-files.ts';
@@ -38,12 +39,17 @@ export interface StoreOptions {
   readonly readers?: number;
   /** Days attached at once, see database/day-files.ts. */
   readonly maxAttached?: number;
+  /** Reads span events as they were sent; without it a statement that asks for some fails. */
+  readonly readEvents?: ReadSpanEvents;
   /** false: strings take the slow path that does not lean on DuckDB's memory layout (for tests). */
   readonly direct?: boolean;
   /** What DuckDB may take of the machine (for tests). */
   readonly machine?: Partial<Machine>;
 }
 const READERS = 4;
+const noReader: ReadSpanEvents = () => {
+  throw new Error('this store was opened without a reader of events');
+};
 
 /**
  * Opens the store of a data folder, creating it when absent: the one owner of its DuckDB files.
@@ -78,6 +84,7 @@ async function assemble(options: StoreOptions, dataDir: DataDir, database: Datab
   const dictionary = new StoreDictionary(options.limits.maxSeries);
   const hot = new HotRows([...TELEMETRY, ...DICTIONARY_TABLES], new NativeHeap(direct));
   for (const spec of [...TELEMETRY, ...DICTIONARY_TABLES]) registerHotFunction(connection.raw, spec, hot, direct);
+  registerEventsFunction(connection.raw, options.readEvents ?? noReader, direct);
   hot.showNothing(connection.id);
   try {
     await loadDictionary(connection, CATALOG, dictionary);

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { spanEventsReader } from '#collectors/otlp/decode-events.ts';
 import type { ColumnBatch } from '#contracts/columns.ts';
 import type { Store } from '#contracts/store.ts';
 import { openStore, type StoreOptions } from './open-store.ts';
@@ -20,6 +21,7 @@ export class TestStore {
       limits: { maxSeries: 1000 },
       nowMs: () => this.nowMs,
       log: (line) => this.lines.push(line),
+      readEvents: spanEventsReader(),
       ...options,
     });
     return this.store;

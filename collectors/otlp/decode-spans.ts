@@ -4,16 +4,7 @@ import type { AttributeKeys } from './attribute-keys.ts';
 import { AttributeSink } from './attribute-sink.ts';
 import type { Origin } from './decode-origin.ts';
 import { type Decoding, IRREGULAR } from './decoding.ts';
-import {
-  copyCell,
-  readByteTag,
-  skipUnknown,
-  writeDuration,
-  writeEnum,
-  writeOptionalId,
-  writeOptionalText,
-  writeStoredTime,
-} from './item-fields.ts';
+import { copyCell, readByteTag, skipUnknown, writeDuration, writeEnum, writeOptionalId, writeOptionalText } from './item-fields.ts';
 import { StructList } from './list-columns.ts';
 import { promotionOf } from './promoted-keys.ts';
 import { columnAt, type Room, structOf, TableColumns } from './table-columns.ts';
@@ -38,11 +29,8 @@ const DROPPED_EVENTS = at('dropped_events_count');
 const DROPPED_LINKS = at('dropped_links_count');
 const RESOURCE_ID = at('resource_id');
 const SCOPE_ID = at('scope_id');
-const EVENT = structOf(SPANS.columns, 'events');
+const EVENTS = at('events_wire');
 const LINK = structOf(SPANS.columns, 'links');
-const EVENT_TIME = columnAt(EVENT, 'time');
-const EVENT_NAME = columnAt(EVENT, 'name');
-const EVENT_DROPPED = columnAt(EVENT, 'dropped_attributes_count');
 const LINK_TRACE_ID = columnAt(LINK, 'trace_id');
 const LINK_SPAN_ID = columnAt(LINK, 'span_id');
 const LINK_STATE = columnAt(LINK, 'trace_state');
@@ -58,12 +46,10 @@ export class SpanRows {
   rows = 0;
   private readonly columns = new TableColumns(SPANS.columns);
   private readonly attributes: AttributeSink;
-  private readonly events: StructList;
   private readonly links: StructList;
 
   constructor(keys: AttributeKeys) {
     this.attributes = new AttributeSink(keys, at('attribute_types'), PROMOTION);
-    this.events = new StructList(EVENT, keys);
     this.links = new StructList(LINK, keys);
   }
   start(items: number, room: Room): void {
@@ -71,18 +57,16 @@ export class SpanRows {
     this.rows = 0;
     this.columns.start(capacity, room);
     this.attributes.start(capacity, room);
-    this.events.start(capacity, room);
     this.links.start(capacity, room);
   }
   forgetKeys(): void {
-    for (const sink of [this.attributes, this.events.attributes, this.links.attributes]) sink.forgetKeys();
+    for (const sink of [this.attributes, this.links.attributes]) sink.forgetKeys();
   }
   batches(heap: Uint8Array): ColumnBatch[] {
     const { rows } = this;
     if (rows === 0) return [];
     const others = new Map<number, Column>([
       [at('attributes'), this.attributes.column(rows)],
-      [at('events'), this.events.column(rows)],
       [at('links'), this.links.column(rows)],
     ]);
     return [{ table: 'spans', rows, columns: this.columns.finish(rows, others), heap }];
@@ -94,7 +78,6 @@ export class SpanRows {
     const { rows: row, columns, attributes } = this;
     const { words } = columns;
     attributes.begin();
-    this.events.begin();
     this.links.begin();
     let traceIdOk = false;
     let spanIdOk = false;
@@ -103,8 +86,11 @@ export class SpanRows {
     let endLo = 0;
     let endHi = 0;
     let hasStatus = false;
+    let eventsStart = 0;
+    let eventsEnd = 0;
     let p = start;
     while (p < end) {
+      const at = p;
       const tag = bytes[p++] as number;
       if ((tag & 7) === 2 && tag < 0x80) {
         let length = bytes[p++] as number;
@@ -132,7 +118,10 @@ export class SpanRows {
             d.writeCell(words[NAME] as Uint32Array, row * 4, p, length);
             break;
           case 0x5a:
-            this.decodeEvent(d, p, next);
+            // Kept as sent and read when asked for (decode-events.ts): as columns they were a third of what a span costs.
+            if (eventsEnd > 0 && eventsEnd !== at) throw IRREGULAR;
+            if (eventsEnd === 0) eventsStart = at;
+            eventsEnd = next;
             break;
           case 0x6a:
             this.decodeLink(d, p, next);
@@ -182,6 +171,10 @@ export class SpanRows {
       }
     }
     if (p !== end) throw IRREGULAR;
+    if (eventsEnd > 0) {
+      d.writeBytesCell(words[EVENTS] as Uint32Array, row * 4, eventsStart, eventsEnd - eventsStart);
+      (columns.present[EVENTS] as Uint8Array)[row] = 1;
+    }
     if (!traceIdOk || !spanIdOk) this.dropRow(d, 'invalid_id');
     else this.finishRow(d, origin, startLo, startHi, endLo, endHi);
   }
@@ -221,14 +214,12 @@ export class SpanRows {
     (words[RESOURCE_ID] as Uint32Array)[row] = origin.resourceId;
     (words[SCOPE_ID] as Uint32Array)[row] = origin.scopeId;
     this.attributes.finish(d, columns, row);
-    this.events.finish(row);
     this.links.finish(row);
     this.rows = row + 1;
   }
   private dropRow(d: Decoding, reason: 'invalid_id' | 'time_too_old' | 'time_in_future'): void {
     d.drop(reason);
     this.attributes.rollback();
-    this.events.rollback();
     this.links.rollback();
     this.columns.clearRow(this.rows);
   }
@@ -254,43 +245,6 @@ export class SpanRows {
       } else p = skipUnknown(d, from, end);
     }
     if (p !== end) throw IRREGULAR;
-  }
-
-  private decodeEvent(d: Decoding, start: number, end: number): void {
-    const { bytes, view } = d;
-    const row = this.events.open();
-    const { columns, attributes } = this.events;
-    let p = start;
-    while (p < end) {
-      const tag = bytes[p++] as number;
-      if (tag === 0x09) {
-        writeStoredTime(d, columns.words[EVENT_TIME] as Uint32Array, row, view.getUint32(p, true), view.getUint32(p + 4, true));
-        p += 8;
-        continue;
-      }
-      if (tag === 0x20) {
-        d.pos = p;
-        (columns.words[EVENT_DROPPED] as Uint32Array)[row] = readVarint(d, end);
-        p = d.pos;
-        continue;
-      }
-      if (tag !== 0x12 && tag !== 0x1a) {
-        p = skipUnknown(d, p - 1, end);
-        continue;
-      }
-      let length = bytes[p++] as number;
-      if (length > 0x7f) {
-        d.pos = p - 1;
-        length = readVarint(d, end);
-        p = d.pos;
-      }
-      if (p + length > end) throw IRREGULAR;
-      if (tag === 0x12) d.writeCell(columns.words[EVENT_NAME] as Uint32Array, row * 4, p, length);
-      else attributes.add(d, p, p + length, columns, row);
-      p += length;
-    }
-    if (p !== end) throw IRREGULAR;
-    this.events.close(d);
   }
 
   private decodeLink(d: Decoding, start: number, end: number): void {

@@ -6,18 +6,21 @@ import { TimeWindow } from './time-window.ts';
 import { isValidUtf8, utf8CutLength } from './utf8.ts';
 import type { WireInput } from './wire.ts';
 
-/** @see decodeOtlp */
-export interface DecodeContext {
-  readonly dictionary: Dictionary;
+/** What holds for every part of a body. */
+export interface DecodeLimits {
   readonly receivedUnixNano: bigint;
   /** 0 = off. */
   readonly retentionSeconds: number;
-  readonly limits: Limits;
+  readonly limits: Pick<Limits, 'maxDepth' | 'maxAttributes' | 'maxAttributeBytes'>;
   /**
    * true: the batches are lent, their memory is used again by the next decodeOtlp with this dictionary. For callers
    * that copy rows at once, as the store's append does: saves the allocations and the collections they cause.
    */
   readonly lend?: boolean;
+}
+/** @see decodeOtlp */
+export interface DecodeContext extends DecodeLimits {
+  readonly dictionary: Dictionary;
 }
 /** Not the plain form (canonical.ts): thrown, caught once by decodeOtlp, which rewrites the body and starts again. */
 export const IRREGULAR = new Error('BUG: irregular form seen outside decodeOtlp');
@@ -57,7 +60,7 @@ export class Decoding implements WireInput {
   isLent = false;
 
   /** Copies the body: journal buffers are reused by their owner, a batch's heap is not. */
-  begin(body: Uint8Array, context: DecodeContext): void {
+  begin(body: Uint8Array, context: DecodeLimits): void {
     this.bodyLength = body.length;
     this.scratchEnd = body.length + PADDING;
     // The hint is a share of the body, so that a large body does not make every later small one allocate much.
@@ -150,6 +153,18 @@ export class Decoding implements WireInput {
       mask |= view.getInt32(last, true) | view.getInt32(last + 4, true);
     }
     if ((mask & 0x80808080) !== 0) this.requireUtf8(start, length);
+  }
+  /** Cell of bytes that are not text. */
+  writeBytesCell(cells: Uint32Array, at: number, start: number, length: number): void {
+    const { view } = this;
+    cells[at] = length;
+    cells[at + 1] = view.getUint32(start, true);
+    cells[at + 2] = start;
+    cells[at + 3] = 0;
+    if (length > 12) return;
+    const inline = new Uint8Array(cells.buffer, cells.byteOffset + at * 4 + 4, 12);
+    inline.fill(0);
+    inline.set(this.bytes.subarray(start, start + length));
   }
   /** @throws OtlpError invalid_utf8 */
   requireUtf8(start: number, length: number): void {

@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { spanEventsReader } from '#collectors/otlp/decode-events.ts';
 import { openJournalReader } from '#collectors/pipeline/journal-reader.ts';
 import { DEMO_FOLDER } from '#contracts/demo-files.ts';
 import type { LanguageModel } from '#contracts/llm.ts';
@@ -69,7 +70,7 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
   };
   const { dataDir, retentionSeconds, maxSizeBytes, limits } = settings;
   mkdirSync(journalFolder(dataDir), { recursive: true });
-  const store = await openStore({ dataDir, retentionSeconds, maxSizeBytes, limits, nowMs, log });
+  const store = await openStore({ dataDir, retentionSeconds, maxSizeBytes, limits, nowMs, log, readEvents: spanEventsReader() });
   const reader = await openJournalReader(journalFolder(dataDir), store.released(), { lend: true });
   const account = new IngestAccount();
   const book = new IncidentBook({ store, nowMs, log });

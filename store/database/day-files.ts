@@ -17,6 +17,8 @@ export interface Consumed {
 export interface DayFile {
   readonly day: Day;
   readonly database: string;
+  /** From before layout 5: see sql/ddl/views.ts. */
+  readonly hasEventLists: boolean;
   readonly path: string;
   attached: boolean;
   /** Grows with each use; the smallest is detached first. */
@@ -78,6 +80,7 @@ export class DayFiles {
     const entry: DayFile = {
       day,
       database: file.name,
+      hasEventLists: await this.hasEventLists(file.name),
       path: file.path,
       attached: true,
       usedAt: ++this.uses,
@@ -115,9 +118,13 @@ export class DayFiles {
 
   /** Makes the views show what is attached. */
   async views(): Promise<void> {
-    for (const sql of telemetryViews(this.attached.map((file) => file.database))) await this.connection.run(sql);
+    for (const sql of telemetryViews(this.attached)) await this.connection.run(sql);
   }
 
+  private async hasEventLists(database: string): Promise<boolean> {
+    const columns = `SELECT 1 FROM duckdb_columns() WHERE database_name = '${database}' AND table_name = 'spans' AND column_name = 'events'`;
+    return (await this.connection.rows(columns)).length > 0;
+  }
   private async countRows(database: string): Promise<Record<TableName, number>> {
     const counts = TELEMETRY.map((table) => `(SELECT count(*) FROM ${database}.main.${table.name})::DOUBLE AS ${table.name}`);
     const [row] = await this.connection.rows(`SELECT ${counts.join(', ')}`);

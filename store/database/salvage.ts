@@ -19,6 +19,7 @@ export async function salvage(connection: Connection, asidePath: string, target:
   try {
     for (const table of tables) {
       const rows = await countRows(connection, table);
+      await addOldColumns(connection, target, table);
       await connection.run(`DELETE FROM ${target}.main.${table}`);
       const copied = await copyRange(connection, `${target}.main.${table}`, table, 0, rows, FIRST_ROWS);
       if (table === 'consumed') continue;
@@ -30,6 +31,17 @@ export async function salvage(connection: Connection, asidePath: string, target:
   }
   return { kept, lost };
 }
+/** A file that was brought forward has columns that a new one has not. */
+async function addOldColumns(connection: Connection, target: string, table: string): Promise<void> {
+  const columnsOf = (database: string): Promise<Record<string, unknown>[]> =>
+    connection.rows(
+      `SELECT column_name AS name, data_type AS type FROM duckdb_columns() WHERE database_name = '${database}' AND table_name = '${table}'`,
+    );
+  const there = new Set((await columnsOf(target)).map(({ name }) => name));
+  for (const { name, type } of await columnsOf('salvage')) {
+    if (!there.has(name)) await connection.run(`ALTER TABLE ${target}.main.${table} ADD COLUMN "${name}" ${type}`);
+  }
+}
 /** Row ids end here; 0 for a table that cannot even be counted. */
 async function countRows(connection: Connection, table: string): Promise<number> {
   const rows = await connection.rows(`SELECT count(*)::DOUBLE AS n FROM salvage.main.${table}`).catch(() => []);
@@ -40,7 +52,7 @@ async function copyRange(connection: Connection, target: string, table: string, 
   for (let at = from; at < to; at += step) {
     const end = Math.min(to, at + step);
     try {
-      await connection.run(`INSERT INTO ${target} SELECT * FROM salvage.main.${table} WHERE rowid >= ${at} AND rowid < ${end}`);
+      await connection.run(`INSERT INTO ${target} BY NAME SELECT * FROM salvage.main.${table} WHERE rowid >= ${at} AND rowid < ${end}`);
       copied += end - at;
     } catch {
       // What cannot be read is looked at in halves until it is one vector: that much is lost.

@@ -58,6 +58,12 @@ function fill(scan: Scan, output: duckdb.DataChunk, direct: boolean): void {
   for (let i = 0; i < scan.columns.length; i++) {
     const column = view.block.columns[scan.columns[i]!];
     // The row id and the empty column are asked for by numbers beyond the last column; nothing reads them.
-    if (column) writeVector(duckdb.data_chunk_get_vector(output, i), column, view.rows, direct ? null : view.block.heaps);
+    if (column)
+      writeVector(
+        duckdb.data_chunk_get_vector(output, i),
+        column,
+        view.rows,
+        direct ? null : { heaps: view.block.heaps, isLayoutKnown: false },
+      );
   }
 }

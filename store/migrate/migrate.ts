@@ -9,9 +9,9 @@ import { SCHEMA_VERSION } from '../sql/ddl/ddl.ts';
 import type { Migration } from './migrations.ts';
 
 /**
- * Brings an attached file of an older layout to SCHEMA_VERSION, in one transaction; what it changes is copied to backups/ before.
- * The caller detaches after a failure, which takes the steps back.
- * @throws FaultlineError schema_newer, migration_failed (the file is as it was)
+ * Brings an attached file of an older layout to SCHEMA_VERSION, one transaction a layout; what it changes is copied to backups/ before.
+ * The caller detaches after a failure, which takes the step at hand back.
+ * @throws FaultlineError schema_newer, migration_failed (the file has its layout or one between)
  * @param reattach attaches the file again: it is detached for the copy, so that nothing of it is only in memory
  */
 export async function migrate(
@@ -29,12 +29,15 @@ export async function migrate(
     );
   const steps = stepsFrom(file, version, migrations);
   // A day file may have many GB: it is copied only when something in it changes.
-  if (steps.length > 0) await backUp(connection, file, version, backupDir, reattach);
+  if (steps.some(({ sql }) => sql.length > 0)) await backUp(connection, file, version, backupDir, reattach);
   try {
-    await connection.run('BEGIN TRANSACTION');
-    for (const sql of steps) await connection.run(sql.replaceAll('{db}', file.name));
-    await connection.run(`UPDATE ${file.name}.main.schema_version SET version = ${SCHEMA_VERSION}`);
-    await connection.run('COMMIT');
+    for (const step of steps) {
+      // DuckDB cannot alter a table that the same transaction has updated.
+      await connection.run('BEGIN TRANSACTION');
+      for (const sql of step.sql) await connection.run(sql.replaceAll('{db}', file.name));
+      await connection.run(`UPDATE ${file.name}.main.schema_version SET version = ${step.to}`);
+      await connection.run('COMMIT');
+    }
   } catch (cause) {
     const { message } = cause as Error;
     if (isDamage(message)) throw cause;
@@ -75,12 +78,16 @@ async function copyWhole(from: string, to: string): Promise<void> {
     throw cause;
   }
 }
-function stepsFrom(file: DatabaseFile, version: number, migrations: readonly Migration[]): string[] {
-  const sql: string[] = [];
+interface Step {
+  readonly to: number;
+  readonly sql: readonly string[];
+}
+function stepsFrom(file: DatabaseFile, version: number, migrations: readonly Migration[]): Step[] {
+  const steps: Step[] = [];
   for (let from = version; from < SCHEMA_VERSION; from++) {
     const step = migrations.find((migration) => migration.kind === file.kind && migration.from === from);
     if (!step) throw new FaultlineError('schema_newer', `${file.path} has layout ${version}; no way from ${from} to ${from + 1} is known`);
-    sql.push(...step.sql);
+    steps.push({ to: from + 1, sql: step.sql });
   }
-  return sql;
+  return steps;
 }

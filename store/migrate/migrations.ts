@@ -68,4 +68,8 @@ export const MIGRATIONS: readonly Migration[] = [
   { kind: 'catalog', from: 3, sql: [batchesTableSql('{db}')] },
   { kind: 'day', from: 3, sql: [] },
   { kind: 'bills', from: 3, sql: [] },
+  { kind: 'catalog', from: 4, sql: [] },
+  // The lists of earlier spans stay where they are.
+  { kind: 'day', from: 4, sql: ['ALTER TABLE {db}.main.spans ADD COLUMN events_wire BLOB'] },
+  { kind: 'bills', from: 4, sql: [] },
 ];

@@ -166,7 +166,7 @@ function blank(values: Fixed, at: number, piece: Piece): void {
 }
 
 /** DuckDB string_t: u32 length, then 12 inlined bytes, or 4 bytes of prefix and a pointer. */
-function readText(raw: Uint8Array, rows: number, valid: Uint8Array | null): { offsets: Int32Array<ArrayBuffer>; bytes: Uint8Array } {
+export function readText(raw: Uint8Array, rows: number, valid: Uint8Array | null): { offsets: Int32Array<ArrayBuffer>; bytes: Uint8Array } {
   const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
   const offsets = new Int32Array(rows + 1);
   let total = 0;

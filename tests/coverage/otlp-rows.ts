@@ -1,5 +1,6 @@
+import { spanEventsReader } from '#collectors/otlp/decode-events.ts';
 import type { Column, ColumnBatch, DecodedRecord, StringColumn } from '#contracts/columns.ts';
-import { type ColumnSpec, TABLES, type TableName } from '#contracts/tables.ts';
+import { type ColumnSpec, EVENT_FIELDS, TABLES, type TableName } from '#contracts/tables.ts';
 
 /** Reads batches back into plain rows, by the layout contracts/columns.ts promises and nothing else. For tests. */
 export type Value = null | number | bigint | string | readonly Value[] | { readonly [name: string]: Value };
@@ -50,8 +51,32 @@ function valueAt(column: Column, spec: ColumnSpec | null, heap: Uint8Array, i: n
 }
 
 function rowAt(columns: readonly Column[], specs: readonly ColumnSpec[], heap: Uint8Array, i: number): Row {
-  return Object.fromEntries(specs.map((spec, c) => [spec.name, valueAt(columns[c] as Column, spec, heap, i)]));
+  return Object.fromEntries(
+    specs.map((spec, c) => {
+      const column = columns[c] as Column;
+      return spec.shownAs ? [spec.shownAs.name, eventsAt(column as StringColumn, heap, i)] : [spec.name, valueAt(column, spec, heap, i)];
+    }),
+  );
 }
+const readEvents = spanEventsReader();
+/** The events a span shows, made of what is stored of them. */
+function eventsAt(stored: StringColumn, heap: Uint8Array, i: number): Value {
+  const wire = bytesAt(stored, heap, i);
+  const { column, heap: eventHeap } = readEvents(wire, [0, wire.length]);
+  return valueAt(column, EVENTS, eventHeap, 0);
+}
+function bytesAt({ cells, present }: StringColumn, heap: Uint8Array, i: number): Uint8Array {
+  if (present?.[i] === 0) return new Uint8Array(0);
+  const [length, , start] = cells.subarray(i * 4, i * 4 + 3) as unknown as [number, number, number];
+  return length <= 12 ? new Uint8Array(cells.buffer, cells.byteOffset + i * 16 + 4, length) : heap.subarray(start, start + length);
+}
+/** What is stored of the events of a record's first span. */
+export function firstStoredEvents(record: DecodedRecord): Uint8Array {
+  const batch = record.batches.find(({ table }) => table === 'spans');
+  const at = TABLES.spans.columns.findIndex(({ name }) => name === 'events_wire');
+  return batch ? bytesAt(batch.columns[at] as StringColumn, batch.heap, 0) : new Uint8Array(0);
+}
+const EVENTS: ColumnSpec = { name: 'events', kind: 'list', sql: '', element: EVENT_FIELDS, about: '' };
 
 /** Rows of one batch. Throws when the layout is broken: a bad offset, padding or prefix, invalid UTF-8. */
 export function rowsOf(batch: ColumnBatch): Row[] {

@@ -5,12 +5,13 @@ import { modelCallTableSql } from './model-call-table.ts';
 import { postmortemTableSql } from './postmortem-table.ts';
 
 /** Version of the layout of every file; see store/migrate. */
-export const SCHEMA_VERSION = 4;
+export const SCHEMA_VERSION = 5;
 
 /** Name the catalog is attached under. */
 export const CATALOG = 'catalog';
 
-const columnSql = (column: ColumnSpec): string => `"${column.name}" ${column.sql}`;
+const columnSql = ({ name, sql, compression }: ColumnSpec): string =>
+  `"${name}" ${sql}${compression ? ` USING COMPRESSION ${compression}` : ''}`;
 const tableSql = (database: string, table: { readonly name: string; readonly columns: readonly ColumnSpec[] }): string =>
   `CREATE TABLE ${database}.main.${table.name} (${table.columns.map(columnSql).join(', ')})`;
 const versionSql = (database: string): string[] => [

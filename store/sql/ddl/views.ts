@@ -1,24 +1,36 @@
 import type { ColumnSpec } from '#contracts/tables.ts';
+import { EVENTS_FUNCTION } from '../../native/events-function.ts';
 import { CATALOG, TELEMETRY } from './ddl.ts';
 import { DERIVED_VIEWS } from './derived-views.ts';
 import { DICTIONARY_TABLES } from './dictionary-tables.ts';
 
-const names = (columns: readonly ColumnSpec[]): string =>
+const names = (columns: readonly ColumnSpec[], shown = eventsOf): string =>
   columns
     .filter((column) => column.name !== 'identity')
-    .map((column) => `"${column.name}"`)
+    .map((column) => (column.shownAs ? shown(column.name) : `"${column.name}"`))
     .join(', ');
+const eventsOf = (wire: string): string => `${EVENTS_FUNCTION}("${wire}") AS events`;
+/** A file from before layout 5 keeps the lists it has; rows that came later have what was sent. */
+const eventsOfBoth = (wire: string): string =>
+  `CASE WHEN "${wire}" IS NULL AND events IS NOT NULL THEN events ELSE ${EVENTS_FUNCTION}("${wire}") END AS events`;
+export interface ViewedDay {
+  readonly database: string;
+  /** Its spans have a column `events` of lists. */
+  readonly hasEventLists: boolean;
+}
 const create = (name: string, select: string): string => `CREATE OR REPLACE VIEW memory.main.${name} AS ${select}`;
 
 /**
  * Telemetry views: hot rows and the rows of every attached day. No day predicate is needed: DuckDB knows each table's
  * smallest and largest time and drops days out of range while planning (docs/decisions/0003-storage-layout.md).
  */
-export function telemetryViews(dayDatabases: readonly string[]): string[] {
+export function telemetryViews(days: readonly ViewedDay[]): string[] {
   return TELEMETRY.map((table) => {
-    const columns = names(table.columns);
-    const parts = [`hot_${table.name}()`, ...dayDatabases.map((database) => `${database}.main.${table.name}`)];
-    return create(table.name, parts.map((part) => `SELECT ${columns} FROM ${part}`).join(' UNION ALL '));
+    const parts = days.map(
+      ({ database, hasEventLists }) =>
+        `SELECT ${names(table.columns, hasEventLists ? eventsOfBoth : eventsOf)} FROM ${database}.main.${table.name}`,
+    );
+    return create(table.name, [`SELECT ${names(table.columns)} FROM hot_${table.name}()`, ...parts].join(' UNION ALL '));
   });
 }
 
