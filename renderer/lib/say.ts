@@ -1,6 +1,8 @@
+import { ERRORS, type ErrorCode } from '#contracts/errors.ts';
 import { REASONS, type ReasonCode } from '#contracts/reasons.ts';
 import { m } from '../paraglide/messages.js';
 import { getLocale } from '../paraglide/runtime.js';
+import { ApiError } from './api.ts';
 
 type Messages = Readonly<Record<string, ((params: Record<string, unknown>) => string) | undefined>>;
 const messages = m as unknown as Messages;
@@ -30,6 +32,35 @@ export const word = (list: string, code: string): string => messages[`${list}_${
 export function reasonText(code: string): { says: string; todo: string } {
   const known = REASONS[code as ReasonCode] as { says: string; todo: string } | undefined;
   if (getLocale() === 'en') return { says: known?.says ?? code, todo: known?.todo ?? '' };
-  const [says, todo] = (messages[`reason_${code}`]?.({}) ?? '').split('|');
-  return { says: says || known?.says || code, todo: todo?.trim() || known?.todo || '' };
+  const { says, todo } = ours('reason', code);
+  return { says: says || known?.says || code, todo: todo || known?.todo || '' };
+}
+/** "says|todo" of a message. */
+function ours(list: string, code: string): { says: string; todo: string } {
+  const [says = '', todo = ''] = (messages[`${list}_${code}`]?.({}) ?? '').split('|');
+  return { says: says.trim(), todo: todo.trim() };
+}
+
+/** What the API says of a failure (contracts/errors.ts), a warning of the state among it. */
+interface Failure {
+  readonly code: string;
+  readonly message: string;
+  readonly todo: string;
+}
+/**
+ * A failure in the reader's language. In English the engine's own sentence, which names the thing; else ours for its code, and
+ * the engine's as the detail, where it says more than the catalogue.
+ */
+export function failureText({ code, message, todo }: Failure): { says: string; detail: string; todo: string } {
+  if (code === 'away') return { says: m.error_away(), detail: '', todo: m.error_away_todo() };
+  const known = code in ERRORS ? ERRORS[code as ErrorCode] : REASONS[code as ReasonCode];
+  const words = ours(code in ERRORS ? 'error' : 'reason', code);
+  if (getLocale() === 'en' || words.says === '') return { says: message, detail: '', todo };
+  return { says: words.says, detail: message === known?.says ? '' : message, todo: words.todo };
+}
+/** The same in one line. */
+export function failureLine(error: unknown): string {
+  if (!(error instanceof ApiError)) return error instanceof Error ? error.message : String(error);
+  const { says, detail } = failureText(error);
+  return detail === '' ? says : m.failure_with_detail({ says, detail });
 }

@@ -1,3 +1,5 @@
+import { failureLine } from './say.ts';
+
 export interface Toast {
   readonly id: number;
   readonly text: string;
@@ -15,6 +17,10 @@ class Toasts {
     const id = this.next++;
     this.list = [...this.list.slice(1 - MAX_SHOWN), { id, text, tone, href }];
     window.setTimeout(() => this.drop(id), SHOWN_MS);
+  }
+  /** Something that was asked for did not work. */
+  fail(error: unknown): void {
+    this.say(failureLine(error), 'critical');
   }
   drop(id: number): void {
     this.list = this.list.filter((toast) => toast.id !== id);

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
+import { ERRORS } from '#contracts/errors.ts';
 import { CAUSE_KINDS, SIGNAL_KINDS } from '#contracts/judgement.ts';
 import { REASONS } from '#contracts/reasons.ts';
 
@@ -25,10 +26,22 @@ it('no Chinese sentence mixes in half-width punctuation', () => {
 it('every closed list has its words', () => {
   const wanted = [
     ...Object.keys(REASONS).map((code) => `reason_${code}`),
+    ...Object.keys(ERRORS).map((code) => `error_${code}`),
     ...CAUSE_KINDS.map((kind) => `cause_${kind}`),
     ...SIGNAL_KINDS.flatMap((kind) => [`signal_${kind}`, `anomaly_${kind}`]),
   ];
   expect(wanted.filter((key) => !zh[key])).toEqual([]);
+});
+it('every error says in both languages what it is and what to do', () => {
+  // Who went away needs no advice in the catalogue, and gets some from us.
+  const unadvised = ['cancelled', 'model_cancelled'];
+  const mute = Object.entries(ERRORS).filter(([code, { says, todo }]) => {
+    const ours = (zh[`error_${code}`] ?? '').split('|');
+    return (
+      says === '' || (todo === '' && !unadvised.includes(code)) || ours.length !== 2 || !ours.every((text) => /[\u4e00-\u9fff]/.test(text))
+    );
+  });
+  expect(mute.map(([code]) => code)).toEqual([]);
 });
 it('no component says anything in its own words', () => {
   const folder = path.join(here, '..');
