@@ -8,7 +8,9 @@ describe('routes', () => {
     ['/explore/traces/00ff/', { page: 'traces', id: '00ff' }],
     ['/incidents/a%2Fb/postmortem', { page: 'incidents', id: 'a/b', part: 'postmortem' }],
     ['/explore', { page: 'traces', id: null }],
-    ['/nowhere', { page: 'now', id: null }],
+    ['/no/such', { page: 'nowhere', id: null }],
+    ['/services/cart', { page: 'nowhere', id: null }],
+    ['//', { page: 'now', id: null }],
     ['/incidents/%E0%A4%A', { page: 'incidents', id: '%E0%A4%A' }],
   ])('%s', (path, route) => expect(parseRoute(path)).toEqual(route));
   it('carries ids of any characters', () => expect(parseRoute(pathOf('incidents', 'a/b ?#ü')).id).toBe('a/b ?#ü'));

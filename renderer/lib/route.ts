@@ -2,7 +2,8 @@
 export const PAGES = ['now', 'incidents', 'traces', 'logs', 'metrics', 'services', 'cost', 'sources', 'settings'] as const;
 export type Page = (typeof PAGES)[number];
 export interface Route {
-  readonly page: Page;
+  /** 'nowhere': there is no page at this address. */
+  readonly page: Page | 'nowhere';
   /** Incident or trace id. */
   readonly id: string | null;
   /** Part of an incident that has a screen of its own. */
@@ -26,7 +27,6 @@ const KEPT = ['from', 'to', 'wall'];
 export const pathOf = (page: Page, id: string | null = null, part?: Route['part']): string =>
   id === null ? PATHS[page] : `${PATHS[page]}/${encodeURIComponent(id)}${part === undefined ? '' : `/${part}`}`;
 
-/** Anything unknown is Now. */
 export function parseRoute(pathname: string): Route {
   const path = pathname.replace(/\/+$/, '') || '/';
   for (const page of PAGES) {
@@ -37,7 +37,7 @@ export function parseRoute(pathname: string): Route {
       return { page, id: decode(path.slice(PATHS[page].length + 1)) };
     }
   }
-  return { page: path === '/explore' ? 'traces' : 'now', id: null };
+  return { page: path === '/explore' ? 'traces' : 'nowhere', id: null };
 }
 function decode(text: string): string {
   try {

@@ -75,6 +75,26 @@ describe.skipIf(cannotRun !== null)(`explore${cannotRun === null ? '' : `: skipp
       await page.goBack();
       await chip.waitFor();
     }));
+  it.each([
+    ['en', 'There is no page at this address.', 'Go to Now'],
+    ['zh', '此地址没有页面。', '返回“当前”'],
+  ] as const)('an address without a page says so and leads home (%s)', (locale, says, home) =>
+    on({ path: '/no/such', locale }, async (page) => {
+      await page.getByText(says).waitFor();
+      expect(await accessProblems(page)).toEqual([]);
+      await page.getByRole('link', { name: home }).click();
+      await page.waitForURL(`${faultline.api}/`);
+    }),
+  );
+  it('a failure is told in Chinese, with the words of the engine behind it', async () => {
+    const opened = await openConsole(browser, faultline, { path: `/explore/traces/${'0'.repeat(31)}1`, locale: 'zh', theme: 'light' });
+    const alert = opened.page.getByRole('alert');
+    await alert.getByText('没有这个对象。').waitFor();
+    await alert.getByText('There is no trace').waitFor();
+    await alert.getByText('它可能已因保留期限被清除').waitFor();
+    expect(await accessProblems(opened.page)).toEqual([]);
+    await opened.close();
+  });
   it('a value clicked in a span finds the spans with it', () =>
     on({ path: `/explore/traces/${THROWN}` }, async (page) => {
       await page.getByRole('listbox', { name: 'Spans' }).getByRole('option').first().click();
