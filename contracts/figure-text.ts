@@ -1,3 +1,4 @@
+export const NO_VALUE = '–';
 /** How a figure of a postmortem reads, the same in the editor and in every export. Pure. */
 const trim = (value: number, digits: number): string =>
   Number(value.toPrecision(digits)).toLocaleString('en-US', { useGrouping: false, maximumSignificantDigits: digits });
@@ -9,9 +10,16 @@ function durationText(ms: number): string {
   if (size >= 1_000) return `${trim(ms / 1_000, 3)} s`;
   return size >= 1 || size === 0 ? `${trim(ms, 3)} ms` : `${trim(ms * 1_000, 3)} µs`;
 }
-function bytesText(value: number): string {
-  const power = Math.min(5, Math.max(0, Math.floor(Math.log2(Math.max(1, Math.abs(value))) / 10)));
-  return `${trim(value / 1024 ** power, 3)} ${['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'][power]}`;
+/**
+ * Bytes in powers of ten, as --max-size and the other sizes a person writes: "512 B", "1.54 kB", "20 GB". The same on every screen,
+ * in evidence, in postmortems and on the command line: 20 GB that come back as 18.6 GiB look like another figure.
+ */
+export function bytesText(value: number): string {
+  if (!Number.isFinite(value)) return NO_VALUE;
+  // Rounded first: 999,999 B are 1 MB, not 1000 kB.
+  const size = Number(Math.abs(value).toPrecision(3));
+  const power = Math.min(5, Math.max(0, Math.floor(Math.log10(Math.max(1, size)) / 3)));
+  return `${trim(value / 1000 ** power, 3)} ${['B', 'kB', 'MB', 'GB', 'TB', 'PB'][power]}`;
 }
 /** Whole numbers keep all their digits: a count of requests is exact, and reads as such. */
 function countText(value: number): string {
@@ -19,7 +27,6 @@ function countText(value: number): string {
   return Math.abs(value) >= 1000 ? Number(value.toFixed(1)).toString() : trim(value, 4);
 }
 
-export const NO_VALUE = '–';
 /** @param unit UCUM; '1' is a ratio 0-1 */
 export function figureText(value: number | string | null, unit: string): string {
   if (value === null) return NO_VALUE;

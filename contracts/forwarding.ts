@@ -21,7 +21,7 @@ const destinationUrl = z
   .max(2_000)
   .refine((text) => URL_FORM.test(text), 'not http://HOST:PORT or https://HOST:PORT with an optional path');
 
-export const MIN_QUEUE_BYTES = 1024 * 1024;
+export const MIN_QUEUE_BYTES = 1_000_000;
 export const destinationSchema = z.strictObject({
   name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,39}$/, 'a name has 1 to 40 of a-z 0-9 -'),
   url: destinationUrl,
@@ -44,7 +44,7 @@ export const destinationSchema = z.strictObject({
     .int()
     .min(MIN_QUEUE_BYTES)
     .max(1024 ** 4)
-    .default(1024 ** 3),
+    .default(1_000_000_000),
   maxQueueSeconds: z
     .number()
     .int()

@@ -25,14 +25,14 @@ it.each([
   [4.49e-10, '{request}', '0'],
   [5.69e21, '1', '5690000000000000000000'],
   [0.671, 's', '670 ms'],
-  [512 * 1024 ** 2, 'By', '512 MiB'],
+  [512e6, 'By', '512 MB'],
   [12.3, 'W', '12.3 W'],
   [Number.POSITIVE_INFINITY, 'By', '–'],
 ])('%f %s reads %s', (value, unit, expected) => expect(amountText(value, unit)).toBe(expected));
 it.each([
   [1.7, 's', true, '1.7'],
   [3, '{request}', true, '3 /s'],
-  [2 * 1024 ** 2, 'By', true, '2 MiB/s'],
+  [2e6, 'By', true, '2 MB/s'],
   [0.02, 's', false, '20 ms'],
   [Number.NaN, 'By', true, '–'],
 ])('a series at %f %s (rate: %s) reads %s', (value, unit, isRate, expected) => expect(seriesText(value, unit, isRate)).toBe(expected));

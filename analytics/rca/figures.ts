@@ -1,3 +1,5 @@
+import { bytesText } from '#contracts/figure-text.ts';
+
 /** Digits without an exponent; what would be read as nothing is "0". */
 function trim(value: number, digits: number): string {
   if (!Number.isFinite(value) || Math.abs(value) < 1e-6) return '0';
@@ -22,13 +24,10 @@ export function rateText(perSecond: number): string {
   return perSecond >= 0.1 / 3600 ? `${trim(perSecond * 3600, 2)} /h` : '0 /s';
 }
 
-/** A plain number with three digits; bytes become KiB, MiB, GiB, times read as durations. */
+/** A plain number with three digits; bytes become kB, MB, GB, times read as durations. */
 export function amountText(value: number, unit: string): string {
   if (!Number.isFinite(value)) return '–';
-  if (/^(by|bytes?)$/i.test(unit)) {
-    const power = Math.min(4, Math.max(0, Math.floor(Math.log2(Math.max(Math.abs(value), 1)) / 10)));
-    return `${trim(value / 1024 ** power, 3)} ${['B', 'KiB', 'MiB', 'GiB', 'TiB'][power]}`;
-  }
+  if (/^(by|bytes?)$/i.test(unit)) return bytesText(value);
   if (unit === 's' || unit === 'ms') return durationText(unit === 's' ? 1000 * value : value);
   const isCount = unit === '' || unit === '1' || unit.startsWith('{');
   return isCount ? trim(value, 3) : `${trim(value, 3)} ${unit}`;

@@ -2,6 +2,7 @@ import { closeSync, existsSync, fdatasyncSync, mkdtempSync, openSync, rmSync, st
 import { createRequire } from 'node:module';
 import { freemem, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
+import { bytesText } from '#contracts/figure-text.ts';
 import type { Settings } from '#contracts/settings.ts';
 import { describePortOwner, findFreePort } from '#main/collector/port-owner.ts';
 import { readSettings } from './read-settings.ts';
@@ -16,7 +17,6 @@ interface Finding {
   readonly says: string;
 }
 const finding = (level: Level, about: string, says: string): Finding => ({ level, about, says });
-const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
 
 function node(): Finding {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
@@ -67,7 +67,7 @@ function dataFolder({ dataDir, limits }: Settings): Finding[] {
       finding(
         freeBytes > limits.diskReserveBytes * 2 ? 'ok' : 'fault',
         'disk',
-        `${gigabytes(freeBytes)} free; below ${gigabytes(limits.diskReserveBytes)} nothing is received`,
+        `${bytesText(freeBytes)} free; below ${bytesText(limits.diskReserveBytes)} nothing is received`,
       ),
     ];
   } catch (error) {
@@ -113,7 +113,7 @@ export async function doctor(flags: { readonly data?: string; readonly json?: bo
     ...dataFolder(settings),
     finding('ok', 'running', running ? `${running.api} (process ${running.pid})` : 'nothing on this data folder'),
     ...(await ports(settings, running !== null)),
-    finding(freemem() > 5e8 ? 'ok' : 'note', 'memory', `${gigabytes(freemem())} free of ${gigabytes(totalmem())}`),
+    finding(freemem() > 5e8 ? 'ok' : 'note', 'memory', `${bytesText(freemem())} free of ${bytesText(totalmem())}`),
     desktop(root),
   ];
   const text = findings.map(({ level, about, says }) => `${level.padEnd(5)} ${about}: ${says}\n`).join('');

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { ModelJob, Models, ShelfModel } from '#contracts/console-models.ts';
 import { ERRORS, type ErrorCode, FaultlineError } from '#contracts/errors.ts';
+import { bytesText } from '#contracts/figure-text.ts';
 import { type ConsoleClient, type InstanceFlags, json, withConsole } from './with-console.ts';
 
 export interface ModelsFlags extends InstanceFlags {
@@ -8,13 +9,12 @@ export interface ModelsFlags extends InstanceFlags {
 }
 const POLL_MS = 200;
 const DEMO_NOTE = 'demo model: random weights, proves the path, knows nothing';
-const gigabytes = (bytes: number): string => (bytes < 1e8 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`);
 const read = async (console: ConsoleClient): Promise<Models> => (await console.call('/console/models')).json() as Promise<Models>;
 
 const describe = ({ file, path, neededBytes }: ShelfModel, current: string | null): string =>
   [
     `${file.sha256 === current ? '*' : ' '} ${file.sha256.slice(0, 12)}  ${file.name}${file.demo ? ` (${DEMO_NOTE})` : ''}`,
-    `  ${gigabytes(file.bytes)}, needs about ${gigabytes(neededBytes)} of memory, holds ${file.contextTokens} tokens`,
+    `  ${bytesText(file.bytes)}, needs about ${bytesText(neededBytes)} of memory, holds ${file.contextTokens} tokens`,
     `  ${path}`,
     '',
   ].join('\n');
@@ -40,7 +40,7 @@ export async function addModel(file: string | undefined, flags: ModelsFlags & { 
   if (flags.json || !added) process.stdout.write(`${JSON.stringify(added)}\n`);
   else {
     const { name, sha256, bytes, demo } = added.file;
-    process.stdout.write(`${name}: ${gigabytes(bytes)}, needs about ${gigabytes(added.neededBytes)} of memory, SHA-256 ${sha256}\n`);
+    process.stdout.write(`${name}: ${bytesText(bytes)}, needs about ${bytesText(added.neededBytes)} of memory, SHA-256 ${sha256}\n`);
     if (demo) process.stderr.write(`${DEMO_NOTE}\n`);
   }
   return 0;

@@ -1,5 +1,6 @@
 import { totalmem } from 'node:os';
 import { FaultlineError } from '#contracts/errors.ts';
+import { bytesText } from '#contracts/figure-text.ts';
 import type { QueryOptions, QueryResult, Store } from '#contracts/store.ts';
 import { machine, usableMemoryBytes } from '#store/database/database.ts';
 import { HOT_BUDGET_BYTES } from './ingest-loop.ts';
@@ -26,8 +27,6 @@ const POLL_MS = 10;
 const GRACE_MS = 250;
 /** The answers to the callers and the word to the supervisor leave first. */
 const LAST_WORDS_MS = 100;
-
-const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
 
 /** What DuckDB and the hot rows may have, and the rest; never more than half of the machine (to end: five eighths). */
 export function memoryBudget(limitBytes: number, totalBytes = usableMemoryBytes(totalmem(), process.constrainedMemory())): MemoryBudget {
@@ -79,7 +78,7 @@ export class MemoryGuard {
     const { budget } = this.options;
     const before = this.rss();
     if (before >= budget.endBytes || this.ending) {
-      throw new FaultlineError('query_memory', `The engine holds ${gigabytes(before)}: there is no memory for a query now.`);
+      throw new FaultlineError('query_memory', `The engine holds ${bytesText(before)}: there is no memory for a query now.`);
     }
     const stopBytes = Math.min(budget.endBytes, Math.max(budget.stopBytes, before + LEAST_GROWTH_BYTES));
     const aborter = new AbortController();
@@ -109,7 +108,7 @@ export class MemoryGuard {
     this.stoppedAt = null;
   }
   private says(stopBytes: number): string {
-    return `The query was stopped: with it the engine held more than ${gigabytes(stopBytes)}.`;
+    return `The query was stopped: with it the engine held more than ${bytesText(stopBytes)}.`;
   }
   /** Which of several queries grows cannot be seen from outside: all that are over their limit are stopped. */
   private look(): void {
@@ -118,7 +117,7 @@ export class MemoryGuard {
       if (rss < stopBytes || aborter.signal.aborted) continue;
       this.stopped++;
       this.stoppedAt ??= performance.now();
-      this.options.log(`a SQL query is stopped: the engine holds ${gigabytes(rss)}, more than ${gigabytes(stopBytes)}`);
+      this.options.log(`a SQL query is stopped: the engine holds ${bytesText(rss)}, more than ${bytesText(stopBytes)}`);
       aborter.abort();
     }
     const graceOver = this.stoppedAt !== null && performance.now() - this.stoppedAt >= GRACE_MS;
@@ -127,7 +126,7 @@ export class MemoryGuard {
   private end(rss: number): void {
     if (this.ending) return;
     this.ending = true;
-    const says = `A SQL query took the engine to ${gigabytes(rss)} of memory and could not be stopped: the engine ended itself and was started again.`;
+    const says = `A SQL query took the engine to ${bytesText(rss)} of memory and could not be stopped: the engine ended itself and was started again.`;
     for (const { refuse } of this.running) refuse(new FaultlineError('query_memory', says));
     setTimeout(() => this.options.endProcess(says), LAST_WORDS_MS);
   }

@@ -1,4 +1,5 @@
 import { ERRORS, type ErrorCode, FaultlineError } from '#contracts/errors.ts';
+import { bytesText } from '#contracts/figure-text.ts';
 import type { AbortLike, InspectedModel, LanguageModel, ModelAnswer, ModelProgress, ModelRequest, ModelState } from '#contracts/llm.ts';
 import type { ModelCall, ModelLoad, ModelNews } from '#contracts/llm-process.ts';
 import type { ParentPort } from '#contracts/processes.ts';
@@ -243,13 +244,13 @@ export class ModelClient implements LanguageModel {
     const { neededBytes, file } = call.load;
     const available = Math.min(this.options.availableBytes(), this.options.maxBytes);
     if (neededBytes <= available) return null;
-    return new FaultlineError('model_memory', `${file.name} needs about ${megabytes(neededBytes)}, ${megabytes(available)} may be used.`);
+    return new FaultlineError('model_memory', `${file.name} needs about ${bytesText(neededBytes)}, ${bytesText(available)} may be used.`);
   }
   private weigh(rssBytes: number): void {
     this.rssBytes = rssBytes;
     if (rssBytes <= this.options.maxBytes) return;
     this.counts.overMemory++;
-    this.error = `The model process took ${megabytes(rssBytes)}, its limit is ${megabytes(this.options.maxBytes)}: it was ended.`;
+    this.error = `The model process took ${bytesText(rssBytes)}, its limit is ${bytesText(this.options.maxBytes)}: it was ended.`;
     if (this.running) this.settle(this.running, new FaultlineError('model_memory', this.error));
     this.stopProcess();
     this.next();
@@ -264,7 +265,6 @@ export class ModelClient implements LanguageModel {
     this.options.send({ type: 'llm-stop' });
   }
 }
-const megabytes = (bytes: number): string => `${Math.round(bytes / 1e6)} MB`;
 const cancelled = (): FaultlineError => new FaultlineError('model_cancelled', 'The question was cancelled.');
 const late = (deadlineMs: number): FaultlineError =>
   new FaultlineError('model_deadline', `The model did not answer within ${deadlineMs} ms.`);

@@ -3,6 +3,7 @@ import { basename, isAbsolute, join } from 'node:path';
 import { z } from 'zod';
 import { type ModelJob, type Models, type ShelfModel, shelfModelSchema } from '#contracts/console-models.ts';
 import { ERRORS, FaultlineError } from '#contracts/errors.ts';
+import { bytesText } from '#contracts/figure-text.ts';
 import type { Store } from '#contracts/store.ts';
 import { DEMO_SEED, makeDemoModel } from '#models/demo-model/make-demo-model.ts';
 import { RIGHT_ANSWER, TEST_QUESTION } from '#models/test-question.ts';
@@ -155,10 +156,9 @@ export class ModelShelf {
   private refuseTooLarge(name: string, neededBytes: number): void {
     const available = Math.min(this.options.availableBytes(), this.options.maxBytes);
     if (neededBytes <= available) return;
-    const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
     throw new FaultlineError(
       'model_memory',
-      `${name} needs about ${gigabytes(neededBytes)} of memory; ${gigabytes(available)} may be used.`,
+      `${name} needs about ${bytesText(neededBytes)} of memory; ${bytesText(available)} may be used.`,
     );
   }
   private async runTest(signal: AbortSignal): Promise<void> {

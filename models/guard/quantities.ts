@@ -18,11 +18,19 @@ const UNITS: Readonly<Record<string, readonly [Dimension, number]>> = {
   '/min': ['rate', 1 / 60],
   '/h': ['rate', 1 / 3600],
   B: ['bytes', 1],
+  kB: ['bytes', 1e3],
+  MB: ['bytes', 1e6],
+  GB: ['bytes', 1e9],
+  TB: ['bytes', 1e12],
   KiB: ['bytes', 1024],
   MiB: ['bytes', 1024 ** 2],
   GiB: ['bytes', 1024 ** 3],
   TiB: ['bytes', 1024 ** 4],
   'B/s': ['bytes_rate', 1],
+  'kB/s': ['bytes_rate', 1e3],
+  'MB/s': ['bytes_rate', 1e6],
+  'GB/s': ['bytes_rate', 1e9],
+  'TB/s': ['bytes_rate', 1e12],
   'KiB/s': ['bytes_rate', 1024],
   'MiB/s': ['bytes_rate', 1024 ** 2],
   'GiB/s': ['bytes_rate', 1024 ** 3],
@@ -46,7 +54,7 @@ export const plainCounts = (text: string): string =>
   text.replace(/\b(?:per request|of (?:the |its )?requests|requests (?=(?:to|of) S\d+ (?:now |itself )*(?:takes?|needs?|fail)\b))/gi, '');
 
 const NUMBER = String.raw`[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?`;
-const UNIT = String.raw`(?:[KMGT]?i?B(?:\/s)?|ms|us|min|%|\/s|\/min|\/h|[shx])(?![A-Za-z0-9])`;
+const UNIT = String.raw`(?:[kKMGT]?i?B(?:\/s)?|ms|us|min|%|\/s|\/min|\/h|[shx])(?![A-Za-z0-9])`;
 /** A number with the unit that follows it, as one token. */
 export const FIGURE = `${NUMBER}(?: ?${UNIT})?`;
 const WHOLE = new RegExp(`^(${NUMBER})(?: ?(${UNIT}))?$`);

@@ -29,7 +29,7 @@ const templateOf = (fact: EvidenceFact): string => `${fact.text} [${fact.id}].`;
 type Mutation = (fact: EvidenceFact, of: Case, rng: () => number) => string | null;
 const pick = <T>(rng: () => number, items: readonly T[]): T | null => items[Math.floor(rng() * items.length)] ?? null;
 const FIGURES =
-  /(?<![A-Za-z0-9.])\d+(?:\.\d+)? (?:ms|s|min|%|\/s|\/min|\/h|KiB|MiB|GiB|B)(?![A-Za-z])|(?<![A-Za-z0-9.])\d+(?:\.\d+)?(?![A-Za-z0-9.]| ?(?:ms|s|min|%|\/|[KMG]i?B))/g;
+  /(?<![A-Za-z0-9.])\d+(?:\.\d+)? (?:ms|s|min|%|\/s|\/min|\/h|kB|MB|GB|KiB|MiB|GiB|B)(?![A-Za-z])|(?<![A-Za-z0-9.])\d+(?:\.\d+)?(?![A-Za-z0-9.]| ?(?:ms|s|min|%|\/|[kKMG]i?B))/g;
 const swap = (text: string, from: string, to: string): string => text.replace(new RegExp(`\\b${from}\\b`), to);
 const figuresIn = (fact: EvidenceFact): string[] => (fact.text.match(FIGURES) ?? []).filter((text) => readFigure(text) !== null);
 
@@ -50,7 +50,7 @@ const MUTATIONS: Readonly<Record<string, Mutation>> = {
     if (figure === null || Number(digits) === 0) return null;
     const other = pick(
       rng,
-      ['ms', 's', 'min', '%', '/s', 'MiB', 'GiB'].filter((u) => u !== unit),
+      ['ms', 's', 'min', '%', '/s', 'MB', 'GB'].filter((u) => u !== unit),
     );
     const changed = `${digits} ${other}`;
     if (fact.quantities.some((known) => sameQuantity(known, readFigure(changed)!))) return null;

@@ -1,3 +1,7 @@
+import { bytesText } from '#contracts/figure-text.ts';
+
+export { bytesText };
+
 /** Text of a figure for people. Pure; tabular: a figure keeps its width when it changes a little. */
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -45,13 +49,6 @@ export function countText(value: number): string {
 
 /** A whole number with all its digits: 143,201. */
 export const wholeText = (value: number): string => value.toLocaleString('en-US', { maximumFractionDigits: 0 });
-
-/** Bytes in binary units: "512 B", "1.5 KiB". */
-export function bytesText(value: number): string {
-  if (!Number.isFinite(value)) return NOTHING;
-  const power = Math.min(5, Math.max(0, Math.floor(Math.log2(Math.max(1, Math.abs(value))) / 10)));
-  return `${trim(value / 1024 ** power, 3)} ${['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'][power]}`;
-}
 
 /** A ratio 0-1: "0 %", "0.21 %", "31 %". */
 export function percentText(ratio: number): string {

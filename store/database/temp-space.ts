@@ -1,6 +1,7 @@
 import { readdirSync, rmSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { FaultlineError } from '#contracts/errors.ts';
+import { bytesText } from '#contracts/figure-text.ts';
 
 /** Intermediate results of all statements together, bytes. */
 const MAX_TEMP_BYTES = 32 * 1024 ** 3;
@@ -16,8 +17,13 @@ export function freeBytes(folder: string): number {
 export function orTempFull(cause: unknown): unknown {
   const used = /failed to offload data block[^(]*\(([^)]*) used\)/.exec(cause instanceof Error ? cause.message : '');
   if (!used) return cause;
-  return new FaultlineError('temp_full', `There is no more disk for intermediate results (${used[1]} used).`, { cause });
+  return new FaultlineError('temp_full', `There is no more disk for intermediate results (${decimal(used[1] as string)} used).`, { cause });
 }
+/** "4.0 MiB/4.0 MiB" as sizes read here. */
+const decimal = (text: string): string =>
+  text.replace(/([\d.]+) ([KMGT])iB/g, (_, amount: string, letter: string) =>
+    bytesText(Number(amount) * 1024 ** (1 + 'KMGT'.indexOf(letter))),
+  );
 /** What a killed process left in tmp/: bills handed in, and blocks of a DuckDB that is no more. */
 export function sweepTemp(dataDir: string): void {
   const folder = join(dataDir, 'tmp');

@@ -224,7 +224,7 @@ describe.skipIf(cannotRun !== null)(`console${cannotRun === null ? '' : `: skipp
       await page.getByRole('listbox', { name: 'Metrics' }).getByText('container.memory.usage').click();
       await page.locator('figure canvas').waitFor();
       await page
-        .getByRole('cell', { name: /MiB|GiB/ })
+        .getByRole('cell', { name: / [MG]B/ })
         .first()
         .waitFor();
     }));

@@ -47,7 +47,7 @@ export const emptyForm = (): DestinationForm => ({
   headers: '',
   compression: 'gzip',
   signals: ['traces', 'logs', 'metrics'],
-  maxQueueMb: '1024',
+  maxQueueMb: '1000',
   maxAgeHours: '24',
 });
 export const formOf = (view: DestinationView): DestinationForm => ({
@@ -56,7 +56,7 @@ export const formOf = (view: DestinationView): DestinationForm => ({
   url: view.url,
   compression: view.compression,
   signals: [...view.signals],
-  maxQueueMb: String(Math.round(view.maxQueueBytes / 2 ** 20)),
+  maxQueueMb: String(view.maxQueueBytes / 1e6),
   maxAgeHours: String(Math.round((view.maxQueueSeconds / 3_600) * 100) / 100),
 });
 /** Headers by name, undefined when none are written; a number: the line that is none. */
@@ -79,7 +79,7 @@ export function bodyOf(form: DestinationForm, headers: Record<string, string> | 
     ...(headers ? { headers } : {}),
     compression: form.compression,
     signals: form.signals,
-    maxQueueBytes: Math.round(Number(form.maxQueueMb) * 2 ** 20),
+    maxQueueBytes: Math.round(Number(form.maxQueueMb) * 1e6),
     maxQueueSeconds: Math.round(Number(form.maxAgeHours) * 3_600),
   };
 }
