@@ -1,7 +1,15 @@
-import type { EdgeObservation, LogObservation, MetricObservation, Observation, ServiceObservation } from '#contracts/observation.ts';
-import { aliveSql, observeLogsSql } from '../sql/read/judgement-sql.ts';
+import type {
+  EdgeObservation,
+  LogObservation,
+  MetricObservation,
+  Observation,
+  Placement,
+  ServiceObservation,
+} from '#contracts/observation.ts';
+import { observeLogsSql, seenSql } from '../sql/read/judgement-sql.ts';
 import { countSeriesSql, judgedSeriesSql, observeMetricsSql } from '../sql/read/metrics-sql.ts';
-import { observeEdgesSql, observeRedSql, observeSelfSql, type Window } from '../sql/read/services-sql.ts';
+import { observeEdgesSql, observeRedSql, observeSelfSql } from '../sql/read/observe-spans-sql.ts';
+import type { Window } from '../sql/read/services-sql.ts';
 import { numbers, type Queries, texts } from './columns-of.ts';
 import type { ProcessStart } from './derive-changes.ts';
 import { fillQuiet } from './fill-quiet.ts';
@@ -52,7 +60,7 @@ export interface ReadOptions {
 export async function readObservation(store: Queries, grid: Grid, options: ReadOptions = {}): Promise<ObservationPart> {
   const { catalog = new SeriesCatalog(), maxRows = Number.POSITIVE_INFINITY, valuesPerPart = VALUES_PER_PART } = options;
   const window: Window = { startMs: grid.startMs, endMs: grid.startMs + grid.stepMs * grid.buckets };
-  const alive = await readAlive(store, window, grid);
+  const { alive, placements } = await readSeen(store, window, grid);
   let leftOut = 0;
   const cut = <T>(rows: readonly T[]): readonly T[] => {
     leftOut += Math.max(0, rows.length - maxRows);
@@ -65,16 +73,26 @@ export async function readObservation(store: Queries, grid: Grid, options: ReadO
   const metrics = await readMetrics(store, grid, catalog, chosen, valuesPerPart);
   const logs = cut(await readLogs(store, window, grid));
   fillQuiet({ services, edges, logs }, alive, grid.buckets);
-  const { placements, starts, changes } = await readChangeSigns(store, window);
+  const { starts, changes } = await readChangeSigns(store, window, placements);
   return { ...grid, services, edges, metrics, logs, placements, starts, changes, facets: [], alive, leftOut };
 }
 
-async function readAlive(store: Queries, window: Window, grid: Grid): Promise<Map<string, Uint8Array>> {
-  const result = await store.query(aliveSql(window, grid.stepMs));
-  const [service, cell] = [texts(result, 'service'), numbers(result, 'cell')];
+/** Which services were heard in which cells, and where what was heard came from, oldest first. */
+async function readSeen(store: Queries, window: Window, grid: Grid): Promise<{ alive: Map<string, Uint8Array>; placements: Placement[] }> {
+  const result = await store.query(seenSql(window, grid.stepMs));
+  const text = (name: string): readonly (string | null)[] => texts(result, name);
+  const [service, instance, host, version] = [text('service'), text('instance'), text('host'), text('version')];
+  const [cell, first, last] = [numbers(result, 'cell'), numbers(result, 'first_ms'), numbers(result, 'last_ms')];
   const alive = new Map<string, Uint8Array>();
-  for (let i = 0; i < result.rowCount; i++) entry(alive, service[i] ?? '', () => new Uint8Array(grid.buckets))[cell[i] as number] = 1;
-  return alive;
+  const placements: Placement[] = [];
+  for (let i = 0; i < result.rowCount; i++) {
+    const name = service[i] ?? '';
+    if (Number.isNaN(cell[i] as number)) {
+      const place = { service: name, instance: instance[i] ?? '', host: host[i] ?? null, version: version[i] ?? null };
+      placements.push({ ...place, firstSeenMs: first[i] as number, lastSeenMs: last[i] as number });
+    } else entry(alive, name, () => new Uint8Array(grid.buckets))[cell[i] as number] = 1;
+  }
+  return { alive, placements: placements.sort((a, b) => a.firstSeenMs - b.firstSeenMs) };
 }
 
 type ServiceRow = Mutable<ServiceObservation>;

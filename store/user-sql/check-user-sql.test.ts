@@ -8,6 +8,7 @@ import { evidenceQueries } from '../sql/read/evidence-sql.ts';
 import * as judgement from '../sql/read/judgement-sql.ts';
 import * as logs from '../sql/read/logs-sql.ts';
 import * as metrics from '../sql/read/metrics-sql.ts';
+import * as observed from '../sql/read/observe-spans-sql.ts';
 import * as services from '../sql/read/services-sql.ts';
 import * as traces from '../sql/read/traces-sql.ts';
 
@@ -59,9 +60,9 @@ describe('user SQL', () => {
       services.serviceEdgesSql(wide),
       services.serviceRedSql(wide, 'a', undefined, 1000),
       services.serviceRedSql(wide, 'a', 'b', 1000),
-      services.observeRedSql(wide, 1000),
-      services.observeSelfSql(wide, 1000),
-      services.observeEdgesSql(wide, 1000),
+      observed.observeRedSql(wide, 1000),
+      observed.observeSelfSql(wide, 1000),
+      observed.observeEdgesSql(wide, 1000),
       services.facetsSql(['a'], wide, window, 10),
       traces.searchTracesSql({ ...window, order: 'newest', limit: 10, q: "o'x%" }),
       traces.searchTracesSql({
@@ -76,7 +77,7 @@ describe('user SQL', () => {
       traces.traceSpansSql('5b8efff798038103d269b633813fc60c', 'eee19b7ec3c1b174'),
       traces.traceOutlineSql('5b8efff798038103d269b633813fc60c'),
       judgement.observeLogsSql(wide, 1000, 5),
-      judgement.aliveSql(wide, 1000),
+      judgement.seenSql(wide, 1000),
       judgement.changeLogsSql(wide),
       metrics.metricListSql('a', 10),
       ...(['raw', 'avg', 'rate'] as const).map((fn) => metrics.metricRangeSql({ ...range, fn })),

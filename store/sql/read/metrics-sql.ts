@@ -147,11 +147,10 @@ export const observeMetricsSql = (window: Window, stepMs: number, upToSeriesId: 
   return [
     observeGaugesSql(window, stepMs, upTo('x.series_id')),
     observeCountersSql(window, stepMs, upTo('x.series_id')),
-    observeHistogramsSql(window, stepMs, upTo('h.series_id')),
+    observeHistogramsSql(window, stepMs, upTo('x.series_id')),
   ];
 };
 const gridOf = (time: string, window: Window, stepMs: number): string => cellOf(time, nanoLiteral(window.startMs), nanoLiteral(stepMs));
-const reached = (column: string, window: Window): string => between(column, window.startMs - COUNTER_REACH_MS, window.endMs);
 
 /** Mean of a gauge per cell. */
 function observeGaugesSql(window: Window, stepMs: number, upTo: string): string {
@@ -160,13 +159,20 @@ FROM samples x JOIN series d ON d.series_id = x.series_id
 WHERE ${between('x.time', window.startMs, window.endMs)} AND NOT isnan(x.value) AND NOT ${isCounter} AND ${JUDGED}${upTo}
 GROUP BY ALL`;
 }
+/** Of each series the last point before the window: all that a difference needs of the past. */
+const pointsBefore = (table: string, columns: string, window: Window): string =>
+  `SELECT x.series_id, max(x.time), ${columns} FROM ${table} x WHERE ${between('x.time', window.startMs - COUNTER_REACH_MS, window.startMs)}`;
 /** Per-second rate of a counter per cell, resets handled. */
 function observeCountersSql(window: Window, stepMs: number, upTo: string): string {
-  return `WITH counted AS (
-  SELECT x.series_id, x.time, x.value, d.temporality, lag(x.value) OVER w AS before, lag(epoch_ns(x.time)) OVER w AS before_at
-  FROM samples x JOIN series d ON d.series_id = x.series_id
-  WHERE ${reached('x.time', window)} AND NOT isnan(x.value) AND ${isCounter} AND ${JUDGED}${upTo}
-  WINDOW w AS (PARTITION BY x.series_id ORDER BY x.time)
+  return `WITH chosen AS MATERIALIZED (
+  SELECT d.series_id, d.temporality FROM series d WHERE ${isCounter} AND ${JUDGED}
+), point AS (
+  SELECT x.series_id, x.time, x.value FROM samples x WHERE ${between('x.time', window.startMs, window.endMs)} AND NOT isnan(x.value)${upTo}
+  UNION ALL ${pointsBefore('samples', 'arg_max(x.value, x.time)', window)} AND NOT isnan(x.value)${upTo} GROUP BY x.series_id
+), counted AS (
+  SELECT p.series_id, p.time, p.value, c.temporality, lag(p.value) OVER w AS before, lag(epoch_ns(p.time)) OVER w AS before_at
+  FROM point p JOIN chosen c ON c.series_id = p.series_id
+  WINDOW w AS (PARTITION BY p.series_id ORDER BY p.time)
 )
 SELECT series_id::DOUBLE AS series_id, ${gridOf('time', window, stepMs)} AS cell,
   CASE WHEN any_value(temporality) = 'delta' THEN sum(value) / ${numberLiteral(stepMs / 1000)}
@@ -175,11 +181,13 @@ FROM counted WHERE time >= ${timeLiteral(window.startMs)} GROUP BY series_id, ce
 }
 /** Mean of what a histogram observed since its previous point, per cell. */
 function observeHistogramsSql(window: Window, stepMs: number, upTo: string): string {
-  return `WITH observed AS (
-  SELECT h.series_id, h.time, d.temporality, h.count::DOUBLE AS count, h.sum, lag(h.count::DOUBLE) OVER w AS before, lag(h.sum) OVER w AS sum_before
-  FROM histograms h JOIN series d ON d.series_id = h.series_id
-  WHERE ${reached('h.time', window)}${upTo}
-  WINDOW w AS (PARTITION BY h.series_id ORDER BY h.time)
+  return `WITH point AS (
+  SELECT x.series_id, x.time, x.count::DOUBLE AS count, x.sum FROM histograms x WHERE ${between('x.time', window.startMs, window.endMs)}${upTo}
+  UNION ALL ${pointsBefore('histograms', 'arg_max(x.count::DOUBLE, x.time), arg_max_null(x.sum, x.time)', window)}${upTo} GROUP BY x.series_id
+), observed AS (
+  SELECT p.series_id, p.time, d.temporality, p.count, p.sum, lag(p.count) OVER w AS before, lag(p.sum) OVER w AS sum_before
+  FROM point p JOIN series d ON d.series_id = p.series_id
+  WINDOW w AS (PARTITION BY p.series_id ORDER BY p.time)
 )
 SELECT series_id::DOUBLE AS series_id, ${gridOf('time', window, stepMs)} AS cell, sum(CASE WHEN temporality <> 'delta' AND count >= before THEN sum - sum_before ELSE sum END)
   / nullif(sum(CASE WHEN temporality <> 'delta' AND count >= before THEN count - before ELSE count END), 0) AS value
@@ -188,16 +196,19 @@ FROM observed WHERE time >= ${timeLiteral(window.startMs)} AND (temporality = 'd
 
 /** Start of accumulation per service instance, where it moved forward: the process has restarted. */
 export function restartsSql(window: Window): string {
-  return `WITH starts AS (
-  SELECT d.service, coalesce(${instanceOf('r')}, d.attributes['instance']) AS instance, epoch_ms(x.start_time)::DOUBLE AS started_ms, min(epoch_ms(x.time))::DOUBLE AS seen_ms
-  FROM samples x JOIN series d ON d.series_id = x.series_id LEFT JOIN resources r ON r.resource_id = d.resource_id
-  WHERE ${between('x.time', window.startMs, window.endMs)} AND x.start_time IS NOT NULL AND d.temporality = 'cumulative' AND ${isCounter}
-  GROUP BY ALL
+  const inside = between('x.time', window.startMs, window.endMs);
+  const owned = `JOIN series d ON d.series_id = x.series_id LEFT JOIN resources r ON r.resource_id = d.resource_id`;
+  return `WITH told AS (
+  SELECT x.series_id, x.start_time, min(x.time) AS seen FROM samples x SEMI JOIN (SELECT series_id FROM series d WHERE d.temporality = 'cumulative' AND ${isCounter}) d USING (series_id)
+  WHERE ${inside} AND x.start_time IS NOT NULL GROUP BY ALL
+), said AS (
+  SELECT x.series_id, x.value, min(x.time) AS seen FROM samples x SEMI JOIN (SELECT series_id FROM series WHERE metric = 'process_start_time_seconds') d USING (series_id)
+  WHERE ${inside} AND NOT isnan(x.value) GROUP BY ALL
+), starts AS (
+  SELECT d.service, coalesce(${instanceOf('r')}, d.attributes['instance']) AS instance, epoch_ms(x.start_time)::DOUBLE AS started_ms, epoch_ms(x.seen)::DOUBLE AS seen_ms
+  FROM told x ${owned}
   UNION ALL
-  SELECT d.service, coalesce(${instanceOf('r')}, d.attributes['instance']), round(x.value) * 1000, min(epoch_ms(x.time))::DOUBLE
-  FROM samples x JOIN series d ON d.series_id = x.series_id LEFT JOIN resources r ON r.resource_id = d.resource_id
-  WHERE ${between('x.time', window.startMs, window.endMs)} AND d.metric = 'process_start_time_seconds' AND NOT isnan(x.value)
-  GROUP BY ALL
+  SELECT d.service, coalesce(${instanceOf('r')}, d.attributes['instance']), round(x.value) * 1000, epoch_ms(x.seen)::DOUBLE FROM said x ${owned}
 )
 SELECT service, instance, started_ms, min(seen_ms) AS seen_ms FROM starts WHERE instance IS NOT NULL GROUP BY ALL ORDER BY started_ms`;
 }

@@ -1,4 +1,4 @@
-import { cellOf, instanceOf, isCall, isEntry, peerKind, peerName } from './expressions.ts';
+import { hostOf, instanceOf, isCall, isEntry, peerKind, peerName } from './expressions.ts';
 import { allOf, between, nanoLiteral, numberLiteral, textLiteral } from './literals.ts';
 
 /** How long before and after a span its parent or child is looked for. */
@@ -29,7 +29,7 @@ export function placementsSql(window: Window): string {
     SELECT series_id, min(time) AS first, max(time) AS last FROM samples WHERE ${between('time', window.startMs, window.endMs)} GROUP BY 1
   ) x JOIN series d ON d.series_id = x.series_id WHERE d.source = 'otlp' GROUP BY 1
 )
-SELECT r.service, ${instanceOf('r')} AS instance, coalesce(r.attributes['host.name'], r.attributes['k8s.node.name'], r.attributes['host.id']) AS host,
+SELECT r.service, ${instanceOf('r')} AS instance, ${hostOf('r')} AS host,
   r.service_version AS version, epoch_ms(min(seen.first))::DOUBLE AS first_ms, epoch_ms(max(seen.last))::DOUBLE AS last_ms
 FROM seen JOIN resources r ON r.resource_id = seen.resource_id
 GROUP BY ALL ORDER BY first_ms`;
@@ -87,18 +87,6 @@ WHERE ${allOf([between('s.start_time', window.startMs, window.endMs), `s.service
 GROUP BY 1 ORDER BY 1`;
 }
 
-const grid = (column: string, startMs: number, stepMs: number): string => cellOf(column, nanoLiteral(startMs), nanoLiteral(stepMs));
-
-/** RED per cell: rows with instance NULL are the whole service. */
-export function observeRedSql(window: Window, stepMs: number): string {
-  return `SELECT s.service, ${instanceOf('r')} AS instance, grouping(instance)::DOUBLE AS whole, ${grid('s.start_time', window.startMs, stepMs)} AS cell,
-  count(*)::DOUBLE AS requests, count_if(s.status_code = 2)::DOUBLE AS errors,
-  quantile_cont(s.duration_ns, 0.5) / 1e6 AS p50_ms, quantile_cont(s.duration_ns, 0.95) / 1e6 AS p95_ms
-FROM spans s LEFT JOIN resources r ON r.resource_id = s.resource_id
-WHERE ${between('s.start_time', window.startMs, window.endMs)} AND ${isEntry('s')}
-GROUP BY GROUPING SETS ((s.service, cell), (s.service, instance, cell))`;
-}
-
 /**
  * Time spent in the service itself and errors born there, per cell. Within one trace and instance, calls to others are
  * merged into the time they cover (they may overlap) and taken off the time of the requests.
@@ -118,22 +106,6 @@ export function selfTimeSql(window: Window, also = ''): string {
     CASE WHEN count_if(call AND NOT entry AND failed) = 0 THEN count_if(entry AND failed) ELSE 0 END AS own_errors
   FROM covered GROUP BY ALL HAVING count_if(entry) > 0
 )${also}`;
-}
-export function observeSelfSql(window: Window, stepMs: number): string {
-  return `WITH ${selfTimeSql(window)}
-SELECT v.service, ${instanceOf('r')} AS instance, grouping(instance)::DOUBLE AS whole, ${grid('v.start_time', window.startMs, stepMs)} AS cell,
-  sum(v.requests)::DOUBLE AS requests, sum(v.self_ns)::DOUBLE / 1e6 AS self_ms, sum(v.own_errors)::DOUBLE AS own_errors
-FROM visit v LEFT JOIN resources r ON r.resource_id = v.resource_id
-WHERE ${between('v.start_time', window.startMs, window.endMs)}
-GROUP BY GROUPING SETS ((v.service, cell), (v.service, instance, cell))`;
-}
-
-export function observeEdgesSql(window: Window, stepMs: number): string {
-  return `WITH ${callsSql(window)}
-SELECT caller, callee, callee_kind, ${grid('start_time', window.startMs, stepMs)} AS cell, count(*)::DOUBLE AS requests, count_if(failed)::DOUBLE AS errors,
-  avg(client_ns) / 1e6 AS client_mean_ms, quantile_cont(client_ns, 0.95) / 1e6 AS client_p95_ms, avg(server_ns) / 1e6 AS server_mean_ms
-FROM calls WHERE callee IS NOT NULL AND callee <> caller
-GROUP BY caller, callee, callee_kind, cell`;
 }
 
 /** Requests and errors by attribute value of a service's entry spans, in a window and in the baseline before it. */
