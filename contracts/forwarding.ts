@@ -80,7 +80,6 @@ export const forwardCountersSchema = z.object({
   /** Never sent, by reason code: queue_full, queue_too_old, queue_disk_full. */
   dropped: z.record(z.string(), amount),
 });
-export type ForwardCounters = z.infer<typeof forwardCountersSchema>;
 
 export const destinationStatusSchema = z.object({
   name: z.string(),
@@ -129,7 +128,7 @@ export const forwardingSchema = z.object({
   destinations: z.array(destinationViewSchema),
 });
 export type Forwarding = z.infer<typeof forwardingSchema>;
-/** Answer to a test of a destination: an empty request per signal. */
+/** Answer to a test of a destination: an empty request of its first signal. */
 export const destinationTestSchema = z.object({ ok: z.boolean(), status: z.number(), message: z.string(), ms: z.number() });
 export type DestinationTest = z.infer<typeof destinationTestSchema>;
 

@@ -39,12 +39,6 @@ export interface TimeWindow {
   readonly startMs: number;
   readonly endMs: number;
 }
-/** A numeric series on a regular grid: values[i] covers [startMs + i*stepMs, +stepMs); NaN = no data. */
-export interface GridSeries {
-  readonly startMs: number;
-  readonly stepMs: number;
-  readonly values: Float64Array;
-}
 /** What a series is about. `service` is the owner; an edge has `peer` (callee). */
 export interface SubjectKey {
   readonly service: string;

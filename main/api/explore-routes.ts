@@ -101,12 +101,13 @@ const logSearch = (q: z.infer<typeof logFields>) => ({
   filters: q.where,
 });
 
+const labelPair = z.tuple([z.string(), z.string()]);
 /** labels: a JSON object, or k=v pairs with commas between. */
 const labels = optionalText.transform((text, context): Record<string, string> => {
   if (text === undefined) return {};
   try {
     if (text.startsWith('{')) return z.record(z.string(), z.string()).parse(JSON.parse(text));
-    return Object.fromEntries(text.split(',').map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]));
+    return Object.fromEntries(text.split(',').map((pair) => labelPair.parse(/^([^=]+)=(.*)$/s.exec(pair)?.slice(1))));
   } catch {
     context.addIssue({ code: 'custom', message: 'labels are a JSON object of texts, or k=v,k=v' });
     return z.NEVER;

@@ -120,6 +120,7 @@ describe('requests', () => {
     ['/console/traces/nothex', '32 hex digits'],
     ['/console/services/red?start=0&end=1', 'service'],
     ['/console/metrics/range?start=0&end=1&metric=m&labels={', 'labels'],
+    ['/console/metrics/range?start=0&end=1&metric=m&labels=abc', 'labels'],
   ])('%s is refused with the field at fault', async (path, says) => {
     const { status, body } = await raw(path, bearer);
     expect(status).toBe(400);
