@@ -11,13 +11,6 @@ export function gramsText(grams: number): string {
   if (size < 1_000) return `${trim(grams, 3)} g`;
   return size < 1e6 ? `${trim(grams / 1e3, 3)} kg` : `${trim(grams / 1e6, 3)} t`;
 }
-/** Kilowatt-hours: "0 Wh", "12 mWh", "3.2 Wh", "1.4 kWh". */
-export function energyText(kwh: number): string {
-  const wh = kwh * 1000;
-  if (Math.abs(wh) < 1e-9) return '0 Wh';
-  if (Math.abs(wh) < 1) return `${trim(wh * 1e3, 3)} mWh`;
-  return Math.abs(wh) < 1_000 ? `${trim(wh, 3)} Wh` : `${trim(kwh, 3)} kWh`;
-}
 /** An amount in its currency: cents from 1 up, below that three digits that matter ("$0.00123"). */
 export function moneyText(amount: number | string, currency: string, locale: string): string {
   const value = Number(amount);

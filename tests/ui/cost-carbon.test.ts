@@ -103,10 +103,10 @@ describe.skipIf(cannotRun !== null)(`Cost & Carbon${cannotRun === null ? '' : `:
       await reason.waitFor({ state: 'detached' });
       await faultline.fetch('/console/carbon/settings', { method: 'POST', body: '{}' });
     }));
-  it('a PUE that cannot be is refused in words, beside the field', async () => {
+  it.each(['0.2', '1,35'])('a PUE that cannot be is refused in words, beside the field: %s', async (pue) => {
     const opened = await openConsole(browser, faultline, { path: `/cost?${range}` });
     await opened.page.getByRole('button', { name: 'Region and factors' }).click();
-    await opened.page.getByLabel('PUE').fill('0.2');
+    await opened.page.getByLabel('PUE').fill(pue);
     await opened.page.getByRole('button', { name: 'Save' }).click();
     await opened.page.getByRole('dialog').getByRole('alert').getByText('pue').waitFor();
     await opened.close();
@@ -128,6 +128,18 @@ describe.skipIf(cannotRun !== null)(`Cost & Carbon${cannotRun === null ? '' : `:
     await drawn(opened.page);
     await opened.close();
   });
+  it('a file that is no bill: says why, each time it is chosen', () =>
+    on({ path: '/cost?view=bill' }, async (page) => {
+      for (const time of [1, 2]) {
+        await page
+          .getByTestId('bill-picker')
+          .setInputFiles({ name: 'wrong.csv', mimeType: 'text/csv', buffer: Buffer.from('name,value\na,1\n') });
+        await page
+          .getByText('wrong.csv: The header names no FOCUS cost and period columns.')
+          .nth(time - 1)
+          .waitFor();
+      }
+    }));
   it('a bill: says where to get one, takes it, shows its month by service, list beside effective', () =>
     on({ path: '/cost?view=bill' }, async (page) => {
       await page.getByText('No bill has been imported.').waitFor();

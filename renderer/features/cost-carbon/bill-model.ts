@@ -23,14 +23,16 @@ function monthSpan(month: string): BillMonth {
   return { month, startMs, endMs: Date.UTC(start.getUTCFullYear(), start.getUTCMonth() + 1, 1) };
 }
 const MAX_MONTHS = 60;
-/** Months the bills reach into, newest first. */
+/** The newest months the bills reach into, newest first. */
 export function monthsOf(bills: readonly Bill[]): BillMonth[] {
   const months = new Set<string>();
   for (const { startMs, endMs } of bills) {
     if (startMs === null || endMs === null) continue;
-    for (let at = startMs; at < endMs && months.size < MAX_MONTHS; at = monthSpan(monthOf(at)).endMs) months.add(monthOf(at));
+    // From its end back: of a bill of many years the newest months are those one looks for.
+    let left = MAX_MONTHS;
+    for (let at = endMs - 1; at >= startMs && left > 0; at = monthSpan(monthOf(at)).startMs - 1, left--) months.add(monthOf(at));
   }
-  return [...months].sort().reverse().map(monthSpan);
+  return [...months].sort().reverse().slice(0, MAX_MONTHS).map(monthSpan);
 }
 export const currenciesOf = (bills: readonly Bill[]): string[] =>
   [...new Set(bills.flatMap((bill) => bill.totals.map((total) => total.currency)))].sort();

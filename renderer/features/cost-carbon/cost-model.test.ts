@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { CarbonAnswer, CarbonFigure, ServiceCarbon } from '#contracts/carbon.ts';
 import type { CostAnswer, Figure } from '#contracts/cost.ts';
-import { energyText, gramsText, moneyText } from '../../lib/amount-text.ts';
+import { gramsText, moneyText } from '../../lib/amount-text.ts';
 import { cellStep, cellWindow, parties, stackParties } from './cost-model.ts';
 
 const figure = (amount: string): Figure => ({ amount, query: 'SELECT 1', formula: amount });
@@ -116,8 +116,6 @@ describe('amounts', () => {
     [gramsText(0.8123), '812 mg'],
     [gramsText(1240), '1.24 kg'],
     [gramsText(2.1e6), '2.1 t'],
-    [energyText(0.0032), '3.2 Wh'],
-    [energyText(1.4), '1.4 kWh'],
     [moneyText('12.5', 'USD', 'en'), '$12.50'],
     [moneyText('0.00123456', 'USD', 'en'), '$0.00123'],
     [moneyText('-0.5', 'EUR', 'en'), '-€0.5'],

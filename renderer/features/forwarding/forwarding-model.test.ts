@@ -23,7 +23,15 @@ describe('forwarding', () => {
     expect(parseHeaders('a: b\nnonsense')).toBe(2);
   });
   it('gives back what it was given', () => {
-    const view = { name: 'p', url: 'http://p', compression: 'none', signals: ['logs'], maxQueueBytes: 52_428_800, maxQueueSeconds: 5_400 };
+    const view = {
+      name: 'p',
+      url: 'http://p',
+      compression: 'none',
+      signals: ['logs'],
+      maxQueueBytes: 52_428_800,
+      maxQueueSeconds: 5_400,
+      timeoutMs: 60_000,
+    };
     expect(bodyOf(formOf(view as unknown as DestinationView), undefined)).toEqual({
       name: 'p',
       url: 'http://p',
@@ -31,6 +39,7 @@ describe('forwarding', () => {
       signals: ['logs'],
       maxQueueBytes: 52_428_800,
       maxQueueSeconds: 5_400,
+      timeoutMs: 60_000,
     });
     expect(bodyOf({ ...emptyForm(), maxQueueMb: 'x' }, { a: 'b' })).toMatchObject({ maxQueueBytes: Number.NaN, headers: { a: 'b' } });
   });

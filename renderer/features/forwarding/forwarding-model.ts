@@ -40,6 +40,8 @@ export interface DestinationForm {
   signals: ForwardSignal[];
   maxQueueMb: string;
   maxAgeHours: string;
+  /** Not in the form: what was set elsewhere stays. */
+  timeoutMs?: number;
 }
 export const emptyForm = (): DestinationForm => ({
   name: '',
@@ -58,6 +60,7 @@ export const formOf = (view: DestinationView): DestinationForm => ({
   signals: [...view.signals],
   maxQueueMb: String(view.maxQueueBytes / 1e6),
   maxAgeHours: String(Math.round((view.maxQueueSeconds / 3_600) * 100) / 100),
+  timeoutMs: view.timeoutMs,
 });
 /** Headers by name, undefined when none are written; a number: the line that is none. */
 export function parseHeaders(text: string): Record<string, string> | undefined | number {
@@ -81,5 +84,6 @@ export function bodyOf(form: DestinationForm, headers: Record<string, string> | 
     signals: form.signals,
     maxQueueBytes: Math.round(Number(form.maxQueueMb) * 1e6),
     maxQueueSeconds: Math.round(Number(form.maxAgeHours) * 3_600),
+    ...(form.timeoutMs === undefined ? {} : { timeoutMs: form.timeoutMs }),
   };
 }

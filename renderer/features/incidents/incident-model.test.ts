@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { evidenceChart, searchableWords } from '#contracts/evidence-chart.ts';
 import type { Anomaly, Evidence, Incident, TimelineEntry } from '#contracts/judgement.ts';
 import { incidentOf, troubledServices } from '../now/change-model.ts';
-import { anomalyFigures, citations, incidentSpan, phases, sortIncidents, symptomOf } from './incident-model.ts';
+import { anomalyFigures, incidentSpan, phases, sortIncidents, symptomOf } from './incident-model.ts';
 import { tellingEntries, timelineOf } from './incident-timeline.ts';
 
 const anomaly = (signal: string, value: number, baseline: number): Anomaly => ({
@@ -89,12 +89,6 @@ describe('evidenceChart', () => {
   ])('%s', (key, params, chart) => expect(evidenceChart(evidence(key, params as Evidence['params']))).toEqual(chart));
   it('a pattern of variables only has nothing to search for', () => expect(searchableWords('<*> <num>')).toBe(''));
 });
-it('citations become pieces; other brackets stay text', () =>
-  expect(citations('Bad. [E1] See [x].')).toEqual([
-    { text: 'Bad. ', evidence: null },
-    { text: 'E1', evidence: 'E1' },
-    { text: ' See [x].', evidence: null },
-  ]));
 
 describe('timeline', () => {
   const entry = (kind: TimelineEntry['kind'], atMs: number, says = `${kind} ${atMs}`): TimelineEntry => ({

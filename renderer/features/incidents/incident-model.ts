@@ -49,15 +49,6 @@ export function phases(incident: Incident): {
     resolveMs: incident.resolvedMs === null ? null : incident.resolvedMs - incident.onsetMs,
   };
 }
-/** "[E1]" marks in a text -> pieces, so that a mark can be a link. */
-export function citations(narrative: string): { readonly text: string; readonly evidence: string | null }[] {
-  return narrative
-    .split(/(\[[A-Z]\d+\])/)
-    .filter((piece) => piece !== '')
-    .map((piece) =>
-      /^\[[A-Z]\d+\]$/.test(piece) ? { text: piece.slice(1, -1), evidence: piece.slice(1, -1) } : { text: piece, evidence: null },
-    );
-}
 /** Lanes of the timeline: what the system did, what people did, what we concluded. */
 export type Lane = 'system' | 'people' | 'inferred';
 export function laneOf(kind: Incident['timeline'][number]['kind']): Lane {

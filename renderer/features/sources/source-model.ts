@@ -16,9 +16,6 @@ export function reasonRows(sources: readonly Pick<Source, 'source' | (typeof KIN
     .filter((row) => row.count > 0)
     .sort((a, b) => KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind) || b.count - a.count);
 }
-/** Items of all signals of a source. */
-export const acceptedItems = (source: Pick<Source, 'accepted'>): number =>
-  source.accepted.traces.items + source.accepted.logs.items + source.accepted.metrics.items;
 /** Bytes of all signals of a source. */
 export const acceptedBytes = (source: Pick<Source, 'accepted'>): number =>
   source.accepted.traces.bytes + source.accepted.logs.bytes + source.accepted.metrics.bytes;
