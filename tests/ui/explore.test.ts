@@ -55,6 +55,14 @@ describe.skipIf(cannotRun !== null)(`explore${cannotRun === null ? '' : `: skipp
       await panel.getByText('java.lang.IllegalStateException').waitFor();
       expect(await accessProblems(page)).toEqual([]);
     }));
+  it('the same key and value of a record and of its resource are two filters, each removed by itself', () =>
+    on({ path: `/explore/logs?${range}&where=attribute:tenant=a,resource:tenant=a` }, async (page) => {
+      const chips = page.getByRole('list', { name: 'Active filters' }).getByRole('button');
+      await chips.nth(1).waitFor();
+      await chips.first().click();
+      await page.waitForURL((url) => url.searchParams.get('where') === 'resource:tenant=a');
+      expect(await chips.count()).toBe(1);
+    }));
   it('a value clicked in a record filters to exactly it; its chip stands in the address and goes by keyboard', () =>
     on({ path: `/explore/logs?${range}&service=chooser` }, async (page) => {
       const note = page.getByTestId('rows-note');
