@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import type { FaultlineProcess } from '../app/faultline-process.ts';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -33,27 +33,68 @@ export interface ConsoleOptions {
   readonly width?: number;
   readonly height?: number;
 }
-/** A signed-in page. Everything the browser complains about is collected. */
+interface Idle {
+  readonly context: BrowserContext;
+  readonly page: Page;
+}
+/** Pages nobody looks at. A new renderer for each look costs more than all that is done in it: they are used again, wiped. */
+const idle = new WeakMap<Browser, Idle[]>();
+/** Part of the console without a script: a browser stands on it and does nothing. */
+const STILL = '/icon.svg';
+
+/** A signed-in page as nobody has used it: nothing stored, no state but the address. Everything the browser complains about is collected. */
 export async function openConsole(browser: Browser, faultline: FaultlineProcess, options: ConsoleOptions = {}): Promise<ConsolePage> {
   const { path = '/', locale = 'en', theme = 'dark', width = 1280, height = 800 } = options;
-  const context = await browser.newContext({ viewport: { width, height }, reducedMotion: 'reduce' });
-  await context.addInitScript(
+  const used = idle.get(browser)?.pop();
+  const context = used?.context ?? (await browser.newContext({ reducedMotion: 'reduce' }));
+  const page = used?.page ?? (await context.newPage());
+  page.setDefaultTimeout(20_000);
+  await page.setViewportSize({ width, height });
+  await page.mouse.move(0, 0);
+  await context.clearCookies();
+  await page.goto(faultline.api + STILL);
+  await page.evaluate(
     ([look, language]) => {
-      if (localStorage.getItem('faultline.theme') === null) localStorage.setItem('faultline.theme', look as string);
-      if (localStorage.getItem('PARAGLIDE_LOCALE') === null) localStorage.setItem('PARAGLIDE_LOCALE', language as string);
+      localStorage.clear();
+      sessionStorage.clear();
+      localStorage.setItem('faultline.theme', look as string);
+      localStorage.setItem('PARAGLIDE_LOCALE', language as string);
     },
     [theme, locale],
   );
-  const page = await context.newPage();
-  page.setDefaultTimeout(20_000);
   const problems: string[] = [];
   page.on('pageerror', (error) => problems.push(String(error.stack ?? error)));
-  page.on('console', (message) => message.type() === 'error' && problems.push(`${message.text()} ${message.location().url}`));
+  page.on('console', (message) => {
+    const { url } = message.location();
+    // Asked for once by the browser, of its own accord, for what has no page that names an icon.
+    if (message.type() === 'error' && url !== `${faultline.api}/favicon.ico`) problems.push(`${message.text()} ${url}`);
+  });
   page.on('request', (request) => {
     const { origin, protocol } = new URL(request.url());
     if (protocol.startsWith('http') && origin !== faultline.api && origin !== faultline.ingest) problems.push(`asked ${request.url()}`);
   });
-  await page.goto(`${faultline.api}/?token=${faultline.token}`);
-  if (path !== '/') await page.goto(faultline.api + path);
-  return { page, problems, close: () => context.close() };
+  // The browser's own way in, or its cookie without loading a page that is left at once.
+  if (path === '/') await page.goto(`${faultline.api}/?token=${faultline.token}`);
+  else {
+    await context.request.get(`${faultline.api}/?token=${faultline.token}`, { maxRedirects: 0 });
+    await page.goto(faultline.api + path);
+  }
+  return { page, problems, close: () => putAside(browser, { context, page }, faultline.api) };
+}
+async function putAside(browser: Browser, used: Idle, api: string): Promise<void> {
+  const { context, page } = used;
+  page.removeAllListeners();
+  // A page with something unsaved asks before it is left.
+  page.once('dialog', (dialog) => void dialog.accept());
+  try {
+    await page.unrouteAll();
+    await page.goto(api + STILL);
+  } catch {
+    // The engine is away, or the page has crashed.
+    return context.close();
+  }
+  page.removeAllListeners();
+  const pages = idle.get(browser) ?? [];
+  idle.set(browser, pages);
+  pages.push(used);
 }
