@@ -64,6 +64,11 @@ export interface Anomaly {
   /** Text of the query that reproduces value and baseline. */
   readonly query: string;
 }
+/** Half-open, RFC 3339. */
+export interface SpokenWindow {
+  readonly start: string;
+  readonly end: string;
+}
 export interface Evidence {
   readonly id: string;
   readonly signal: 'metric' | 'trace' | 'log' | 'change';
@@ -78,6 +83,8 @@ export interface Evidence {
   readonly unit: string;
   /** RFC 3339. */
   readonly onset: string | null;
+  /** What `value` and `baseline` are of; absent for a change, and in rows of an older version. */
+  readonly over?: { readonly window: SpokenWindow; readonly baseline: SpokenWindow };
   /** A trace id (hex) to open as an example. */
   readonly traceId?: string;
 }
@@ -94,7 +101,7 @@ export interface Candidate {
 export type Verdict = 'confirmed' | 'likely' | 'inconclusive';
 export interface RcaResult {
   readonly verdict: Verdict;
-  readonly window: { readonly start: string; readonly end: string };
+  readonly window: SpokenWindow;
   readonly candidates: readonly Candidate[];
   /** Services that only suffer, worst first. */
   readonly impacted: readonly string[];

@@ -22,8 +22,11 @@ const SIGNAL_WORDS: Readonly<Record<string, string>> = {
   traffic_surge: 'traffic',
 };
 
-/** The incident in one sentence: "checkout: errors 0.2 % → 31 % since 09:14" (UTC). */
+/**
+ * The incident in one sentence: "checkout: errors 0.2 % → 31 % at 09:16, since 09:14" (UTC). The figure is of about the minute before
+ * "at"; evidence is of the whole trouble and says so, and the two differ.
+ */
 export function titleOf(symptom: Anomaly, onsetMs: number, stepMs: number): string {
   const { from, to } = figuresOf(symptom, stepMs);
-  return `${symptom.subject.service}: ${SIGNAL_WORDS[symptom.kind] ?? symptom.kind} ${from} → ${to} since ${clockText(onsetMs)}`;
+  return `${symptom.subject.service}: ${SIGNAL_WORDS[symptom.kind] ?? symptom.kind} ${from} → ${to} at ${clockText(symptom.untilMs)}, since ${clockText(onsetMs)}`;
 }

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { TimeWindow } from '#contracts/judgement.ts';
+import type { EvidenceQueries } from '#contracts/observation.ts';
 import { makeShop, namedQueries } from '../../tests/fixtures/judgement-shop.ts';
 import { judgeWindow } from '../judge.ts';
 import { narrate, sayEvidence } from './narrate.ts';
@@ -15,11 +17,33 @@ describe('narrate', () => {
       const text = narrate(result, locale);
       expect(text).toContain(culprit);
       expect(text).not.toMatch(/undefined|NaN/);
+      // The title has the figure of one minute: these say of when they are.
+      expect(text).toMatch(/\d\d:\d\d–\d\d:\d\d/);
       const cited = [...text.matchAll(/\[(E\d+)\]/g)].map((m) => m[1]!);
       expect(cited.length).toBeGreaterThan(0);
       expect(cited.every((id) => ids.has(id))).toBe(true);
     }
     for (const row of result.candidates.flatMap((c) => c.evidence)) expect(sayEvidence(row, 'zh')).toMatch(/[一-鿿]/);
+  });
+  it('every figure says of which windows it is: those of its query', () => {
+    const { observation, faultMs } = makeShop({ seed: 31, fault: 'bad_deploy' });
+    const window = { startMs: faultMs, endMs: observation.startMs + observation.buckets * observation.stepMs };
+    const spoken = (a: TimeWindow, b: TimeWindow): string =>
+      [a.startMs, a.endMs, b.startMs, b.endMs].map((ms) => new Date(ms).toISOString()).join(' ');
+    const queries: EvidenceQueries = {
+      ...namedQueries,
+      service: (signal, service, instance, a, b) => `${signal} ${service} ${instance} ${spoken(a, b)}`,
+      edge: (signal, from, to, a, b) => `${signal} ${from} ${to} ${spoken(a, b)}`,
+      metric: (seriesId, isRate, a, b) => `${seriesId} ${isRate} ${spoken(a, b)}`,
+      log: (service, pattern, a, b) => `${service} ${pattern} ${spoken(a, b)}`,
+      facet: (service, key, value, a, b) => `${service} ${key} ${value} ${spoken(a, b)}`,
+    };
+    const rows = judgeWindow(observation, { window, service: null, top: 3 }, queries).candidates.flatMap((c) => c.evidence);
+    expect(rows.filter(({ over }) => over).length).toBeGreaterThan(1);
+    for (const { signal, over, query } of rows) {
+      if (signal === 'change') expect(over).toBeUndefined();
+      else expect(query).toContain(over && [over.window.start, over.window.end, over.baseline.start, over.baseline.end].join(' '));
+    }
   });
   it('says that there is nothing when there is nothing', () => {
     const nothing = { verdict: 'inconclusive', window: { start: '', end: '' }, candidates: [], impacted: [], narrative: '' } as const;

@@ -58,6 +58,15 @@ function leadSentence(result: RcaResult, first: Candidate, locale: Locale): stri
   return first.kind === 'unknown' ? `${sure} ${first.service}; the mechanism is unknown.` : `${sure} ${kind} in ${first.service}.`;
 }
 
+const minute = (time: string): string => time.slice(11, 16);
+/** The title of an incident has the figure of its last minute: these are of longer windows. */
+function sayWindows({ window, baseline }: NonNullable<Evidence['over']>, locale: Locale): string {
+  const [from, to, baseFrom, baseTo] = [window.start, window.end, baseline.start, baseline.end].map(minute);
+  return locale === 'zh'
+    ? `数值取自 ${from}–${to}(UTC),此前指 ${baseFrom}–${baseTo}。`
+    : `Figures are of ${from}–${to} UTC, before that of ${baseFrom}–${baseTo}.`;
+}
+
 /**
  * The result as a short text. Every sentence after the first restates one evidence row and cites it ("[E1]"); nothing
  * is said that no row backs. No candidate: one sentence that says so.
@@ -81,5 +90,7 @@ export function narrate(result: RcaResult, locale: Locale): string {
         : `Next suspect: ${second.service} (${sayKind(second.kind, locale)}).`,
     );
   }
+  const over = first.evidence.find((evidence) => evidence.over !== undefined)?.over;
+  if (over !== undefined) sentences.push(sayWindows(over, locale));
   return sentences.join(locale === 'zh' ? '' : ' ');
 }

@@ -1,4 +1,4 @@
-import type { Candidate, Evidence, RcaResult, Verdict } from '#contracts/judgement.ts';
+import type { Candidate, Evidence, RcaResult, SpokenWindow, TimeWindow, Verdict } from '#contracts/judgement.ts';
 import type { EvidenceQueries, RankCauses, RankInput } from '#contracts/observation.ts';
 import { type Births, findBirths } from './births.ts';
 import { shareBlame, weighBirths } from './blame.ts';
@@ -79,14 +79,16 @@ function onePerPlace(scored: readonly Scored[]): Scored[] {
   return scored.filter(({ service }) => !seen.has(service) && seen.add(service));
 }
 
+const spoken = ({ startMs, endMs }: TimeWindow): SpokenWindow => ({ start: timeText(startMs), end: timeText(endMs) });
 function toCandidates(places: readonly Scored[], file: CaseFile, births: Births): Candidate[] {
   let next = 1;
+  const over = { window: spoken(file.window), baseline: spoken(file.baseline) };
   const first = places[0];
   return places.map((hypothesis, index): Candidate => {
     const rows = [...hypothesis.mechanism.rows, ...rowsOfPlace(hypothesis, file, births)];
     const evidence: Evidence[] = dedupe(rows)
       .slice(0, MOST_ROWS)
-      .map((row) => ({ id: `E${next++}`, ...row }));
+      .map((row) => ({ id: `E${next++}`, ...row, ...(row.signal === 'change' ? {} : { over }) }));
     const isVictim = index > 0 && first !== undefined && first.explains.has(hypothesis.service);
     const role = index === 0 ? 'cause' : isVictim ? 'critical_failure' : 'impact';
     const { kind, instance, because } = hypothesis.mechanism;

@@ -1,4 +1,4 @@
-import type { Incident } from '#contracts/judgement.ts';
+import type { Evidence, Incident, SpokenWindow } from '#contracts/judgement.ts';
 import { minuteText, type Zone } from '../../lib/format.ts';
 import { word } from '../../lib/say.ts';
 import { m } from '../../paraglide/messages.js';
@@ -9,7 +9,8 @@ export function headline(incident: Incident, zone: Zone): string {
   const symptom = symptomOf(incident);
   if (!symptom) return incident.title;
   const what = { service: symptom.subject.service, kind: word('signal', symptom.kind), at: minuteText(incident.onsetMs, zone) };
-  return m.headline({ ...what, ...anomalyFigures(symptom) });
+  const seen = minuteText(symptom.untilMs, zone);
+  return m.headline({ ...what, seen, ...anomalyFigures(symptom) });
 }
 /** The lead sentence on the cause: how sure, which kind, where. */
 export function causeSentence(incident: Incident): string {
@@ -19,4 +20,14 @@ export function causeSentence(incident: Incident): string {
   return { confirmed: m.cause_confirmed(params), likely: m.cause_likely(params), inconclusive: m.cause_inconclusive(params) }[
     incident.rca.verdict
   ];
+}
+/** Of which windows the figures of an evidence row are: "09:14–09:20"; null where the row does not say. */
+export function overOf({ over }: Evidence, zone: Zone): { readonly window: string; readonly baseline: string } | null {
+  const text = ({ start, end }: SpokenWindow): string => `${minuteText(Date.parse(start), zone)}–${minuteText(Date.parse(end), zone)}`;
+  return over === undefined ? null : { window: text(over.window), baseline: text(over.baseline) };
+}
+/** The same in words; '' where the row does not say. */
+export function overText(evidence: Evidence, zone: Zone): string {
+  const over = overOf(evidence, zone);
+  return over === null ? '' : m.evidence_over(over);
 }
