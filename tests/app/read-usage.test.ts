@@ -40,7 +40,7 @@ describe('readUsage', () => {
     minutes(-1, 59, (at, minute) =>
       feed.otlp(at, SHOP, [{ name: 'process.cpu.time', value: minute < 30 ? 1000 + minute : minute - 30, counter: true }]),
     );
-    expect((await read()).services[0]?.cpuCoreHours).toBeCloseTo(59 / 3600, 9);
+    expect((await read()).services[0]?.cpuCoreHours).toBeCloseTo(58 / 3600, 9);
   });
   it('believes cAdvisor over the process, never adds them, and finds the service of a pod', async () => {
     minutes(-1, 60, (at, minute) => {
@@ -67,19 +67,27 @@ kube_pod_container_resource_requests{pod="cart-7f",container="app",resource="mem
     expect(services[0]?.memoryGiBHours).toBeCloseTo(1, 9);
     expect(services[0]?.memoryRequestedGiBHours).toBeCloseTo(0.5, 9);
   });
-  it('goes on with one source where the other ends', async () => {
+  it.each([
+    ['begins', 32],
+    ['ends', -1],
+  ])('shows neither a dip nor a spike where the better source %s', async (what, from) => {
+    const until = what === 'ends' ? 33 : 60;
     minutes(-1, 60, (at, minute) => {
-      feed.otlp(at, SHOP, [{ name: 'container.cpu.usage', value: 0.5 }]);
-      if (minute >= 30)
+      for (const seconds of [0, 20, 40]) feed.otlp(at + seconds * 1000, SHOP, [{ name: 'container.cpu.usage', value: 0.5 }]);
+      if (minute >= from && minute <= until)
         feed.scrape(
-          at,
+          at + 5_000,
           `# TYPE container_cpu_usage_seconds_total counter\ncontainer_cpu_usage_seconds_total{pod="cart-7f",container="app"} ${minute * 30}\n`,
           { node: 'n1' },
         );
     });
-    // Half a core by both; the five minutes in which the better source begins lack its first interval.
-    expect((await read()).services[0]?.cpuCoreHours).toBeCloseTo(0.5, 1);
-    expect((await read()).services[0]?.cpuCoreHours).toBeLessThan(0.51);
+    // Half a core by both, all the time: so says every minute, but for where intervals of a minute meet cells of one.
+    const { services } = await read({ stepMs: MINUTE });
+    expect(services).toHaveLength(60);
+    expect(
+      services.filter(({ cpuCoreHours }) => Math.abs(cpuCoreHours * 60 - 0.5) > 0.05).map(({ startMs }) => (startMs - START) / MINUTE),
+    ).toEqual([]);
+    expect((await read()).services[0]?.cpuCoreHours).toBeCloseTo(0.5, 2);
   });
   it('gives rows per step that add up to the hour', async () => {
     minutes(-1, 60, (at, minute) => feed.otlp(at, SHOP, [{ name: 'process.cpu.time', value: minute ** 2, counter: true }]));

@@ -4,17 +4,22 @@ import { between, nanoLiteral, textLiteral } from './literals.ts';
 /**
  * What services use and nodes offer, from whatever says so: cAdvisor, kube-state-metrics, OpenCost and node_exporter by
  * scraping, OpenTelemetry's process.*, container.*, k8s.* and system.* by OTLP. Amounts are integrals over time: a
- * sample stands for the time since the one before it, so nothing depends on how often somebody measures.
+ * sample stands for the time since the one before it, in every cell that time is in, so nothing depends on how often somebody measures.
  */
 
-/** How far before the window the previous sample is looked for. */
+/** How far around the window the sample before, and the one after, is looked for. */
 const REACH_MS = 600_000;
 /** A gauge says nothing about more than this before it. */
 const HOLDS_NANO = '300000000000';
 /** A counter's growth over a longer gap cannot be laid on a cell. */
 const GAP_NANO = '3600000000000';
-/** Of several sources that measure the same the best is taken, anew for each five minutes: sources come and go. */
+/**
+ * Of several sources that measure the same the best is taken, anew for each five minutes: sources come and go. In the five minutes
+ * in which it begins or ends, the second stands in for the time it does not speak of: else up to all of them would be missing.
+ */
 const CHOICE_NANO = '300000000000';
+/** Later than any sample; its sum with one still fits. */
+const FOREVER_NANO = '9000000000000000000';
 
 type What = 'cpu' | 'memory' | 'cpu_request' | 'memory_request';
 interface UsageMetric {
@@ -78,6 +83,10 @@ export function serviceUsageSql(window: UsageWindow): string {
     (m) =>
       `(${textLiteral(m.metric)}, ${textLiteral(m.what)}, ${m.rank}, ${textLiteral(m.kind)}, ${m.resource ? textLiteral(m.resource) : 'NULL'})`,
   );
+  const [start, end, step] = [window.startMs, window.endMs, window.stepMs].map(nanoLiteral) as [string, string, string];
+  const cells = Math.ceil((window.endMs - window.startMs) / window.stepMs);
+  /** Cells before the window that samples may reach into. */
+  const early = Math.ceil(REACH_MS / window.stepMs) + 1;
   const of = (what: What): string => `sum(amount) FILTER (what = '${what}')`;
   return `WITH sizes AS (
   SELECT node, vcpus FROM (${nodeFactsSql(window)})
@@ -97,21 +106,41 @@ export function serviceUsageSql(window: UsageWindow): string {
 ), points AS (
   SELECT c.*, epoch_ns(x.time) AS at_ns, x.value, lag(x.value) OVER w AS before, lag(epoch_ns(x.time)) OVER w AS before_ns
   FROM chosen c JOIN samples x ON x.series_id = c.series_id
-  WHERE c.service <> 'unknown_service' AND ${between('x.time', window.startMs - REACH_MS, window.endMs)} AND NOT isnan(x.value)
+  WHERE c.service <> 'unknown_service' AND ${between('x.time', window.startMs - REACH_MS, window.endMs + REACH_MS)} AND NOT isnan(x.value)
   WINDOW w AS (PARTITION BY c.series_id ORDER BY x.time)
+), pieces AS (
+  SELECT *, greatest(before_ns, ${start} + cell * ${step}) AS from_ns, least(at_ns, ${start} + (cell + 1) * ${step}, CASE WHEN cell < ${cells} THEN ${end} ELSE at_ns END) AS to_ns
+  FROM (
+    SELECT p.*, s.vcpus, at_ns // ${CHOICE_NANO} AS choice,
+      unnest(range((before_ns - ${start} + ${early} * ${step}) // ${step}, (at_ns - 1 - ${start} + ${early} * ${step}) // ${step} + 1)) - ${early} AS cell
+    FROM points p LEFT JOIN sizes s USING (node)
+    WHERE before_ns < at_ns AND at_ns - before_ns <= ${GAP_NANO} AND NOT (kind = 'share' AND s.vcpus IS NULL)
+  )
+), parts AS MATERIALIZED (
+  SELECT service, node, what, rank, choice, cell, min(before_ns) AS first_ns, max(at_ns) AS last_ns, min(from_ns) AS from_ns, max(to_ns) AS to_ns,
+    sum(greatest(to_ns - from_ns, 0) / (at_ns - before_ns)
+      * CASE kind WHEN 'counter' THEN CASE WHEN temporality = 'delta' OR value < before THEN value ELSE value - before END / 3600
+        ELSE value * least(at_ns - before_ns, ${HOLDS_NANO}) / 3.6e12 * CASE WHEN kind = 'share' THEN vcpus WHEN what IN ('memory', 'memory_request') THEN 1.0 / ${GIB} ELSE 1 END END) AS amount
+  FROM pieces GROUP BY ALL
+), ranked AS (
+  SELECT *, lag(choice) OVER r IS DISTINCT FROM choice - 1 AS begins, lead(choice) OVER r IS DISTINCT FROM choice + 1 AS ends,
+    row_number() OVER (PARTITION BY service, node, what, choice ORDER BY rank) AS place
+  FROM (SELECT service, node, what, choice, rank, min(first_ns) AS first_ns, max(last_ns) AS last_ns FROM parts GROUP BY ALL)
+  WINDOW r AS (PARTITION BY service, node, what, rank ORDER BY choice)
+), choices AS (
+  SELECT service, node, what, choice, min(rank) AS best, min(rank) FILTER (place = 2) AS second,
+    coalesce(min(first_ns) FILTER (place = 1 AND begins), 0) AS begins_ns, coalesce(max(last_ns) FILTER (place = 1 AND ends), ${FOREVER_NANO}) AS ends_ns
+  FROM ranked GROUP BY ALL
 ), amounts AS (
-  SELECT service, node, what, rank, (at_ns - ${nanoLiteral(window.startMs)}) // ${nanoLiteral(window.stepMs)} AS cell, at_ns // ${CHOICE_NANO} AS choice,
-    sum(CASE kind WHEN 'counter' THEN CASE WHEN temporality = 'delta' OR value < before THEN value ELSE value - before END / 3600
-      ELSE value * least(at_ns - before_ns, ${HOLDS_NANO}) / 3.6e12 * CASE WHEN kind = 'share' THEN s.vcpus WHEN what IN ('memory', 'memory_request') THEN 1.0 / ${GIB} ELSE 1 END END) AS amount
-  FROM points LEFT JOIN sizes s USING (node)
-  WHERE at_ns >= ${nanoLiteral(window.startMs)} AND before_ns IS NOT NULL AND at_ns - before_ns <= ${GAP_NANO}
+  SELECT service, node, what, cell, sum(amount * CASE WHEN rank = best THEN 1
+    ELSE (greatest(least(to_ns, begins_ns) - from_ns, 0) + greatest(to_ns - greatest(from_ns, ends_ns), 0)) / (to_ns - from_ns) END) AS amount
+  FROM parts JOIN choices USING (service, node, what, choice)
+  WHERE rank IN (best, second) AND cell >= 0 AND cell < ${cells} AND to_ns > from_ns
   GROUP BY ALL
-), best AS (
-  SELECT * FROM amounts WHERE amount IS NOT NULL QUALIFY rank = min(rank) OVER (PARTITION BY service, node, what, choice)
 )
 SELECT service, node, cell::INTEGER AS cell, coalesce(${of('cpu')}, 0)::DOUBLE AS cpu_core_hours, ${of('cpu_request')}::DOUBLE AS cpu_requested,
   coalesce(${of('memory')}, 0)::DOUBLE AS memory_gib_hours, ${of('memory_request')}::DOUBLE AS memory_requested
-FROM best GROUP BY service, node, cell ORDER BY cell, node, service`;
+FROM amounts GROUP BY service, node, cell ORDER BY cell, node, service`;
 }
 
 const NODE_METRICS: readonly (readonly [string, string, number, string | null])[] = [
