@@ -40,6 +40,16 @@ describe('where settings come from', () => {
     expect(settings.token).toMatch(/^[\w-]{32}$/);
     expect(read().token).not.toBe(settings.token);
   });
+  it.each<[string, SettingFlags, SettingsPlace['environment'], string, boolean]>([
+    ['a demo has a folder of its own', { demo: true }, {}, '/home/ann/.local/share/faultline-demo', true],
+    ['whoever asks for it', {}, { FAULTLINE_DEMO: 'bad_deploy' }, '/home/ann/.local/share/faultline-demo', true],
+    ['but for a folder that is named', { demo: true, data: 'mine' }, {}, '/work/mine', false],
+    ['by anybody', { demo: true }, { FAULTLINE_DATA: '/theirs' }, '/theirs', false],
+    ['and no demo is none', { demo: false }, {}, '/home/ann/.local/share/faultline', true],
+  ])('%s', (_what, flags, environment, dataDir, defaultFolder) => {
+    const found = readSettings(flags, place(environment));
+    expect([found.settings.dataDir, found.defaultFolder]).toEqual([dataDir, defaultFolder]);
+  });
   it('flags win over the environment, that over the file, that over defaults', () => {
     const config = file('retention: 1d\nmaxSize: 1GB\ndurability: none\n');
     const environment = { FAULTLINE_CONFIG: config, FAULTLINE_RETENTION: '2d', FAULTLINE_MAX_SIZE: '2GB' };

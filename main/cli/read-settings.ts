@@ -102,6 +102,8 @@ export interface ReadSettings {
   readonly settings: Settings;
   /** faultline.yaml in force, null without one. */
   readonly configFile: string | null;
+  /** No flag, variable or file names the data folder. */
+  readonly defaultFolder: boolean;
   /** Settings that are understood but do nothing in this version, one sentence each. */
   readonly warnings: readonly string[];
 }
@@ -135,7 +137,7 @@ export function readSettings(flags: SettingFlags, place: SettingsPlace): ReadSet
   }
   const demo = raw('demo');
   const settings: Settings = {
-    dataDir: path('data') ?? defaultDataFolder(place.platform, place.environment, place.home),
+    dataDir: path('data') ?? defaultDataFolder(place.platform, place.environment, place.home, demo !== false),
     api: parsed('api', parseAddress),
     ingest: parsed('ingest', parseAddress),
     otlpGrpc: parsed('otlpGrpc', parseAddress),
@@ -159,5 +161,5 @@ export function readSettings(flags: SettingFlags, place: SettingsPlace): ReadSet
   };
   const rules = layerOf('rules');
   const warnings = rules ? [`${rules.name('rules')}: rules are not evaluated in this version`] : [];
-  return { settings, configFile: file.file, warnings };
+  return { settings, configFile: file.file, defaultFolder: path('data') === null, warnings };
 }

@@ -24,8 +24,9 @@ const STOP_MS = 9_700;
 
 /** `faultline serve`: resolves with the exit code after SIGTERM or SIGINT. @throws FaultlineError what startConsole says */
 export async function serve(flags: SettingFlags, host: ProcessHost): Promise<number> {
-  const { settings, configFile, warnings } = readSettings(flags, placeOfProcess());
+  const { settings, configFile, defaultFolder, warnings } = readSettings(flags, placeOfProcess());
   if (configFile) say(`configuration: ${configFile}`);
+  if (defaultFolder && settings.demo !== null) say(`the demo keeps its data apart from yours, in ${settings.dataDir}`);
   for (const name of unknownVariables(process.env)) say(`${name} is not a variable Faultline knows; it has no effect`);
   for (const warning of warnings) say(warning);
   checkScenario(settings.demo);

@@ -4,6 +4,7 @@ import { ERRORS, type ErrorCode, FaultlineError } from '#contracts/errors.ts';
 import type { Settings } from '#contracts/settings.ts';
 import { childHost } from '#main/supervisor/child-host.ts';
 import { startConsole } from '#main/supervisor/console-process.ts';
+import { defaultDataFolder } from './default-data-folder.ts';
 import { readSettings } from './read-settings.ts';
 import { type Runtime, readRuntime } from './runtime-file.ts';
 import { placeOfProcess, say } from './serve.ts';
@@ -37,8 +38,11 @@ const STARTING_MS = 15_000;
 export async function withConsole<T>(options: WithConsoleOptions, work: (console: ConsoleClient) => Promise<T>): Promise<T> {
   const { flags } = options;
   if (flags.api !== undefined) return work(remote(flags.api, flags.token));
-  const { settings } = readSettings(flags.data === undefined ? {} : { data: flags.data }, placeOfProcess());
-  const running = await findRunning(settings.dataDir);
+  const place = placeOfProcess();
+  const { settings, defaultFolder } = readSettings(flags.data === undefined ? {} : { data: flags.data }, place);
+  // Nobody named a folder: the console that runs is meant, also where it is a demo.
+  const demoFolder = defaultDataFolder(place.platform, place.environment, place.home, true);
+  const running = (await findRunning(settings.dataDir)) ?? (defaultFolder ? await findRunning(demoFolder) : null);
   if (running) return work(client(running.api, running.token, running.ingest));
   if (!options.createFolder && !existsSync(settings.dataDir)) {
     throw new FaultlineError('not_found', `There is no data folder ${settings.dataDir} and nothing runs on it.`);

@@ -105,6 +105,28 @@ describe('faultline serve', () => {
       expect(row).toEqual({ n: spanIds.length, all: spanIds.length });
     },
   );
+  it('a demo stays out of the default folder, and commands that name none find it', async () => {
+    const env = { XDG_DATA_HOME: folder() };
+    const child = spawn(join(root, 'bin/faultline'), ['serve', ...free, '--demo', 'none'], {
+      cwd: base,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let err = '';
+    child.stderr.on('data', (chunk) => {
+      err += chunk;
+    });
+    await new Promise<void>((done) => child.stdout.once('data', () => done()));
+    const asked = await run(['query', 'sql', 'SELECT 42 AS answer', '--format', 'csv'], env);
+    child.kill('SIGTERM');
+    await new Promise((done) => child.once('close', done));
+    expect([asked.code, asked.out.trim().split(/\s+/)]).toEqual([0, ['answer', '42']]);
+    expect([existsSync(join(env.XDG_DATA_HOME, 'faultline-demo')), existsSync(join(env.XDG_DATA_HOME, 'faultline'))]).toEqual([
+      true,
+      false,
+    ]);
+    expect(err).toContain(join(env.XDG_DATA_HOME, 'faultline-demo'));
+  });
   it('a signal during the start leaves nothing running and nothing locked', async () => {
     const dataDir = folder();
     const child = spawn(join(root, 'bin/faultline'), ['serve', '--data', dataDir, ...free], { stdio: ['ignore', 'pipe', 'ignore'] });
