@@ -13,6 +13,7 @@ import { loadDictionary } from './dictionary/load-dictionary.ts';
 import { StoreDictionary } from './dictionary/store-dictionary.ts';
 import { registerHotFunction } from './hot/hot-function.ts';
 import { HotRows } from './hot/hot-rows.ts';
+import { type MigrationNews, type MigrationWatch, sayMigration } from './migrate/migration-watch.ts';
 import { type ReadSpanEvents, registerEventsFunction } from './native/events-function.ts';
 import { NativeHeap } from './native/native-heap.ts';
 import { provesLayout } from './native/self-test.ts';
@@ -33,6 +34,8 @@ export interface StoreOptions {
   readonly limits: { readonly maxSeries: number };
   readonly nowMs: () => number;
   readonly log?: (line: string) => void;
+  /** Files of an older layout are brought forward before the store opens: how far that is. It is also logged. */
+  readonly onMigration?: (news: MigrationNews) => void;
   /** Age at which hot rows are written though no row group is full, milliseconds. */
   readonly flushAgeMs?: number;
   /** Connections for reading; more statements wait. Keep UV_THREADPOOL_SIZE well above it. */
@@ -47,6 +50,12 @@ export interface StoreOptions {
   readonly machine?: Partial<Machine>;
 }
 const READERS = 4;
+const watchOf = ({ log, onMigration }: StoreOptions): MigrationWatch => ({
+  tell: (news) => {
+    log?.(sayMigration(news));
+    onMigration?.(news);
+  },
+});
 const noReader: ReadSpanEvents = () => {
   throw new Error('this store was opened without a reader of events');
 };
@@ -94,9 +103,9 @@ async function assemble(options: StoreOptions, dataDir: DataDir, database: Datab
     await replaceCatalog(options, dataDir, connection, problems, (cause as Error).message);
     await loadDictionary(connection, CATALOG, dictionary);
   }
-  const days = new DayFiles(dataDir.path, connection, dataDir.readOnly, options.maxAttached);
+  const days = new DayFiles(dataDir.path, connection, dataDir.readOnly, options.maxAttached, watchOf(options));
   const state = new CatalogState(await database.connect(), CATALOG);
-  const bills = new BillBook({ dataDir, database, connection, nowMs: options.nowMs });
+  const bills = new BillBook({ dataDir, database, connection, nowMs: options.nowMs, watch: watchOf(options) });
   const store = new OpenStore({
     options: { ...options, log, flushAgeMs: options.flushAgeMs ?? DEFAULT_FLUSH_AGE_MS },
     dataDir,
@@ -127,16 +136,17 @@ async function assemble(options: StoreOptions, dataDir: DataDir, database: Datab
   return store;
 }
 
-const catalogFile = (dataDir: DataDir): DatabaseFile => ({
+const catalogFile = (dataDir: DataDir, watch: MigrationWatch): DatabaseFile => ({
   path: join(dataDir.path, 'catalog.duckdb'),
   name: CATALOG,
   kind: 'catalog',
   ddl: catalogDdl(CATALOG),
   readOnly: dataDir.readOnly,
+  watch,
 });
 /** true: the catalog was damaged, and a new one took its place. */
 async function attachCatalog(options: StoreOptions, dataDir: DataDir, connection: Connection, problems: Problem[]): Promise<boolean> {
-  const file = catalogFile(dataDir);
+  const file = catalogFile(dataDir, watchOf(options));
   try {
     await attachFile(connection, file, backupFolder(dataDir.path));
     return false;
@@ -169,7 +179,7 @@ async function replaceCatalog(
   problems: Problem[],
   reason: string,
 ): Promise<void> {
-  const file = catalogFile(dataDir);
+  const file = catalogFile(dataDir, watchOf(options));
   await detachQuietly(connection, CATALOG);
   const aside = setAside(dataDir.path, file.path, reason, options.nowMs());
   await attachFile(connection, file, backupFolder(dataDir.path));

@@ -10,6 +10,7 @@ import { type Connection, type Database, textLiteral } from '../database/databas
 import { setAside } from '../database/quarantine.ts';
 import { Serial } from '../database/serial.ts';
 import { orTempFull, sweepTemp } from '../database/temp-space.ts';
+import type { MigrationWatch } from '../migrate/migration-watch.ts';
 import { backupFolder } from '../retention/beside-files.ts';
 import { BILLS, billsDdl, billViewSql } from '../sql/bills/bill-ddl.ts';
 import * as sql from '../sql/bills/import-sql.ts';
@@ -43,16 +44,18 @@ export class BillBook {
   /** The store's own: it attaches files and makes views. */
   private readonly connection: Connection;
   private readonly nowMs: () => number;
+  private readonly watch: MigrationWatch | undefined;
   private readonly queue = new Serial();
   private attached = false;
   private busy: Connection | null = null;
   private closing = false;
 
-  constructor(parts: { dataDir: DataDir; database: Database; connection: Connection; nowMs: () => number }) {
+  constructor(parts: { dataDir: DataDir; database: Database; connection: Connection; nowMs: () => number; watch?: MigrationWatch }) {
     this.dataDir = parts.dataDir;
     this.database = parts.database;
     this.connection = parts.connection;
     this.nowMs = parts.nowMs;
+    this.watch = parts.watch;
   }
   get path(): string {
     return join(this.dataDir.path, 'bills.duckdb');
@@ -84,6 +87,7 @@ export class BillBook {
       kind: 'bills',
       ddl: billsDdl(BILLS, SCHEMA_VERSION),
       readOnly: this.dataDir.readOnly,
+      watch: this.watch,
     };
     await attachFile(this.connection, file, backupFolder(this.dataDir.path));
     this.attached = true;

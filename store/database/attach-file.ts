@@ -1,6 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { ERRORS, FaultlineError } from '#contracts/errors.ts';
 import { migrate } from '../migrate/migrate.ts';
+import type { MigrationWatch } from '../migrate/migration-watch.ts';
 import { MIGRATIONS, type Migration } from '../migrate/migrations.ts';
 import { SCHEMA_VERSION } from '../sql/ddl/ddl.ts';
 import { type Connection, textLiteral } from './database.ts';
@@ -12,6 +13,8 @@ export interface DatabaseFile {
   readonly kind: 'catalog' | 'day' | 'bills';
   readonly ddl: readonly string[];
   readonly readOnly: boolean;
+  /** Hears how far a migration is. */
+  readonly watch?: MigrationWatch | undefined;
 }
 /** Why a file cannot be used: 'locked', 'unavailable' and 'newer' (of another layout) leave it where it is, 'corrupt' sets it aside. */
 export type AttachTrouble = 'locked' | 'unavailable' | 'corrupt' | 'newer';

@@ -1,6 +1,7 @@
 import { readdirSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TableName } from '#contracts/tables.ts';
+import type { MigrationWatch } from '../migrate/migration-watch.ts';
 import { backupFolder } from '../retention/beside-files.ts';
 import { dayDdl, TELEMETRY } from '../sql/ddl/ddl.ts';
 import { telemetryViews } from '../sql/ddl/views.ts';
@@ -42,13 +43,15 @@ export class DayFiles {
   private readonly connection: Connection;
   private readonly readOnly: boolean;
   private readonly maxAttached: number;
+  private readonly watch: MigrationWatch | undefined;
   private uses = 0;
 
-  constructor(dataDir: string, connection: Connection, readOnly: boolean, maxAttached = MAX_ATTACHED) {
+  constructor(dataDir: string, connection: Connection, readOnly: boolean, maxAttached = MAX_ATTACHED, watch?: MigrationWatch) {
     this.dataDir = dataDir;
     this.connection = connection;
     this.readOnly = readOnly;
     this.maxAttached = maxAttached;
+    this.watch = watch;
   }
 
   path(day: Day): string {
@@ -67,7 +70,7 @@ export class DayFiles {
   }
   databaseFile(day: Day): DatabaseFile {
     const name = `d${dayName(day).replaceAll('-', '')}`;
-    return { path: this.path(day), name, kind: 'day', ddl: dayDdl(name), readOnly: this.readOnly };
+    return { path: this.path(day), name, kind: 'day', ddl: dayDdl(name), readOnly: this.readOnly, watch: this.watch };
   }
 
   /** Attaches a day's file, creating it when absent, and reads what it holds. Detaches the least used beyond the limit. */

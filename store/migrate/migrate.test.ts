@@ -5,17 +5,20 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { attachFile, type DatabaseFile } from '../database/attach-file.ts';
 import { type Connection, Database } from '../database/database.ts';
 import { SCHEMA_VERSION } from '../sql/ddl/ddl.ts';
+import { type MigrationNews, sayMigration } from './migration-watch.ts';
 import { MIGRATIONS, type Migration } from './migrations.ts';
 
 let dir: string;
 let database: Database;
 let connection: Connection;
+let news: MigrationNews[];
 const file = (readOnly = false): DatabaseFile => ({
   path: join(dir, 'telemetry-2026-01-01.duckdb'),
   name: 'd20260101',
   kind: 'day',
   ddl: [],
   readOnly,
+  watch: { tell: (one) => void news.push(one), everyMs: 1 },
 });
 const STEP: Migration = { kind: 'day', from: SCHEMA_VERSION - 1, sql: ["ALTER TABLE {db}.main.t ADD COLUMN b VARCHAR DEFAULT 'new'"] };
 const attach = (migrations: readonly Migration[], readOnly = false): Promise<void> =>
@@ -23,6 +26,7 @@ const attach = (migrations: readonly Migration[], readOnly = false): Promise<voi
 const setVersion = (version: number): Promise<void> => connection.run(`UPDATE d20260101.main.schema_version SET version = ${version}`);
 
 beforeEach(async () => {
+  news = [];
   dir = mkdtempSync(join(tmpdir(), 'faultline-migrate-'));
   database = await Database.open(dir, { threads: 1, memoryLimitBytes: 512 * 1024 ** 2 });
   connection = await database.connect();
@@ -42,6 +46,26 @@ it('moves an older file forward and keeps a copy of it as it was', async () => {
   expect(await connection.rows('SELECT version FROM d20260101.main.schema_version')).toEqual([{ version: SCHEMA_VERSION }]);
   await connection.run(`ATTACH '${join(dir, 'backups', `telemetry-2026-01-01.duckdb.v${SCHEMA_VERSION - 1}`)}' AS backup (READ_ONLY)`);
   expect(await connection.rows('SELECT * FROM backup.main.t')).toEqual([{ a: 7 }]);
+});
+it('tells how it begins, how far it is and that it is done', async () => {
+  await connection.run('CREATE TABLE d20260101.main.spans AS SELECT range AS a, md5(range::VARCHAR) AS b FROM range(400000)');
+  await connection.run('DETACH d20260101');
+  await attach([{ ...STEP, sql: [...STEP.sql, "UPDATE {db}.main.spans SET b = md5(b || 'x') || md5(b || 'y')"] }]);
+  const about = { file: 'telemetry-2026-01-01.duckdb', from: SCHEMA_VERSION - 1, to: SCHEMA_VERSION };
+  expect(news[0]).toMatchObject({ ...about, state: 'copying', seconds: 0 });
+  expect(news.at(-1)).toMatchObject({ ...about, state: 'done', part: null });
+  const shares = news.filter(({ table }) => table === 'spans').flatMap(({ part }) => part ?? []);
+  expect(shares.length).toBeGreaterThan(1);
+  expect(shares).toEqual([...shares].sort((a, b) => a - b));
+  expect([shares.at(-1)! > 0, shares.at(-1)! <= 1]).toEqual([true, true]);
+  expect(sayMigration({ ...news[0]!, bytes: 1.2e9, state: 'changing', table: 'spans', part: 0.374, seconds: 12 })).toBe(
+    `telemetry-2026-01-01.duckdb (1.2 GB): from layout ${SCHEMA_VERSION - 1} to ${SCHEMA_VERSION}: 12 s so far, spans 37 % of its rows`,
+  );
+});
+it('says nothing where only the number of the layout moves', async () => {
+  await connection.run('DETACH d20260101');
+  await attach([{ ...STEP, sql: [] }]);
+  expect(news).toEqual([]);
 });
 it('a step that fails leaves the file as it was', async () => {
   await connection.run('DETACH d20260101');

@@ -4,8 +4,10 @@ import { basename, join } from 'node:path';
 import { FaultlineError } from '#contracts/errors.ts';
 import type { DatabaseFile } from '../database/attach-file.ts';
 import type { Connection } from '../database/database.ts';
+import { fileBytes } from '../database/quarantine.ts';
 import { isDamage } from '../database/salvage.ts';
 import { SCHEMA_VERSION } from '../sql/ddl/ddl.ts';
+import { MigrationTeller } from './migration-watch.ts';
 import type { Migration } from './migrations.ts';
 
 /**
@@ -29,16 +31,23 @@ export async function migrate(
     );
   const steps = stepsFrom(file, version, migrations);
   // A day file may have many GB: it is copied only when something in it changes.
-  if (steps.some(({ sql }) => sql.length > 0)) await backUp(connection, file, version, backupDir, reattach);
+  const changes = steps.some(({ sql }) => sql.length > 0);
+  const about = { file: basename(file.path), bytes: fileBytes(file.path), from: version, to: SCHEMA_VERSION };
+  const teller = new MigrationTeller(connection, about, changes ? file.watch : undefined);
+  teller.start();
   try {
+    if (changes) await backUp(connection, file, version, backupDir, reattach);
     for (const step of steps) {
       // DuckDB cannot alter a table that the same transaction has updated.
       await connection.run('BEGIN TRANSACTION');
-      for (const sql of step.sql) await connection.run(sql.replaceAll('{db}', file.name));
+      await teller.change(step.sql.map((sql) => sql.replaceAll('{db}', file.name)));
       await connection.run(`UPDATE ${file.name}.main.schema_version SET version = ${step.to}`);
       await connection.run('COMMIT');
     }
+    teller.end(true);
   } catch (cause) {
+    teller.end(false);
+    if (cause instanceof FaultlineError) throw cause;
     const { message } = cause as Error;
     if (isDamage(message)) throw cause;
     // A step that does not fit is no damage: the file must not be set aside for it.
