@@ -26,8 +26,9 @@ export function overOf({ over }: Evidence, zone: Zone): { readonly window: strin
   const text = ({ start, end }: SpokenWindow): string => `${minuteText(Date.parse(start), zone)}–${minuteText(Date.parse(end), zone)}`;
   return over === undefined ? null : { window: text(over.window), baseline: text(over.baseline) };
 }
-/** The same in words; '' where the row does not say. */
-export function overText(evidence: Evidence, zone: Zone): string {
-  const over = overOf(evidence, zone);
+/** The same of rows that were judged together, in words; '' where none says. */
+export function overText(rows: readonly Evidence[], zone: Zone): string {
+  const first = rows.find(({ over }) => over !== undefined);
+  const over = first ? overOf(first, zone) : null;
   return over === null ? '' : m.evidence_over(over);
 }
