@@ -66,7 +66,7 @@ async function rig() {
     t.append(...batches);
     for (const batch of batches.filter((each) => each.rows > 0)) {
       const { oldestMs, newestMs } = eventExtent(batch);
-      loop.noteRows(batch.rows, oldestMs, newestMs);
+      loop.noteRows(batch.table, batch.rows, oldestMs, newestMs);
     }
   };
   const levelAt = (atMs: number): number | undefined => {

@@ -4,19 +4,20 @@ import { rankCauses } from '#analytics/rca/rank-causes.ts';
 import { FaultlineError } from '#contracts/errors.ts';
 import type { Anomaly, Incident, TimeWindow } from '#contracts/judgement.ts';
 import type { Store } from '#contracts/store.ts';
+import type { TableName } from '#contracts/tables.ts';
 import { readFacets, servicesWithMoreErrors } from '#store/read/read-facets.ts';
 import { readObservation } from '#store/read/read-observation.ts';
-import { SeriesCatalog } from '#store/read/series-catalog.ts';
 import { evidenceQueries } from '#store/sql/read/evidence-sql.ts';
 import type { IncidentBook } from './incident-book.ts';
+import { LiveReading } from './live-reading.ts';
 import { ObservationRing } from './observation-ring.ts';
 
 export const STEP_MS = 10_000;
 const BUCKETS = 360;
 /** Exporters send every few seconds: a cell is judged this long after its end. */
 const LATENESS_MS = 8_000;
-/** Cells read again with the newest one, for what came late. */
-const REREAD_CELLS = 2;
+/** The newest cell and those that are read again for what came late. */
+const LIVE_CELLS = 3;
 /** The past hour is read in parts, so that other queries get a turn. */
 const PART_CELLS = 30;
 /** Rows this far behind the judged edge are a back-fill (or a replay), not lateness. */
@@ -67,7 +68,7 @@ export class EvaluationLoop {
   skipped = 0;
   lastSkipped: SkippedJudgement | null = null;
   private readonly options: EvaluationOptions;
-  private readonly catalog = new SeriesCatalog();
+  readonly live: LiveReading;
   private detector: CountingDetector = createDetector();
   private correlator: CountingCorrelator = createCorrelator();
   /** Counts when the last replay began, and what of them it did not count again. */
@@ -87,6 +88,7 @@ export class EvaluationLoop {
 
   constructor(options: EvaluationOptions) {
     this.options = options;
+    this.live = new LiveReading(options.store, STEP_MS, LIVE_CELLS);
   }
   /** A replay judges, and counts, the hour again: what both counted is counted once. */
   get limits(): LimitCounts {
@@ -103,7 +105,8 @@ export class EvaluationLoop {
     return { refusedSubjects, untoldChanges, untoldLines };
   }
   /** Tells of rows that have become visible. */
-  noteRows(rows: number, oldestMs: number, newestMs: number): void {
+  noteRows(table: TableName, rows: number, oldestMs: number, newestMs: number): void {
+    this.live.note(table, oldestMs, newestMs);
     this.newRows += rows;
     this.newestMs = Math.max(this.newestMs, newestMs);
     // Also while the hour is read: its newest part, read first, does not hold what becomes visible during the others.
@@ -143,16 +146,7 @@ export class EvaluationLoop {
     this.ring.advance(endMs);
     const hasNews = this.newRows > 0 || this.newestMs >= endMs - STEP_MS;
     this.newRows = 0;
-    if (hasNews) {
-      const buckets = 1 + REREAD_CELLS;
-      this.ring.merge(
-        await readObservation(
-          this.options.store,
-          { startMs: endMs - buckets * STEP_MS, stepMs: STEP_MS, buckets },
-          { catalog: this.catalog },
-        ),
-      );
-    }
+    if (hasNews) this.ring.merge(await this.live.read(endMs));
     const observation = this.ring.view();
     this.anomalies = this.detector.push(observation, BUCKETS - 1, evidenceQueries);
     for (const incident of this.correlator.step(endMs, this.anomalies, observation)) await this.options.book.take(incident);
@@ -172,6 +166,7 @@ export class EvaluationLoop {
     this.rebuildPauseMs = Math.min(300_000, this.rebuildPauseMs * 2);
     const startMs = edge - BUCKETS * STEP_MS;
     this.ring.reset(edge);
+    this.live.forget();
     await this.readHour(startMs);
     this.built = true;
     await this.replay();
@@ -182,7 +177,11 @@ export class EvaluationLoop {
     for (let cell = BUCKETS - PART_CELLS; cell >= 0; cell -= PART_CELLS) {
       const partMs = startMs + cell * STEP_MS;
       this.ring.merge(
-        await readObservation(this.options.store, { startMs: partMs, stepMs: STEP_MS, buckets: PART_CELLS }, { catalog: this.catalog }),
+        await readObservation(
+          this.options.store,
+          { startMs: partMs, stepMs: STEP_MS, buckets: PART_CELLS },
+          { catalog: this.live.catalog },
+        ),
       );
       this.ring.lookFrom(partMs);
       if (performance.now() - startedAt > REBUILD_BUDGET_MS) return;

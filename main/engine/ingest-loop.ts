@@ -6,6 +6,7 @@ import type { BatchMeta } from '#contracts/forward-headers.ts';
 import { type JournalPosition, type JournalRecord, RecordKind } from '#contracts/journal.ts';
 import type { ReasonCode } from '#contracts/reasons.ts';
 import type { Store } from '#contracts/store.ts';
+import type { TableName } from '#contracts/tables.ts';
 import { eventExtent, type IngestAccount } from './ingest-account.ts';
 
 export interface IngestOptions {
@@ -15,7 +16,7 @@ export interface IngestOptions {
   readonly decode: (record: JournalRecord) => Promise<DecodedRecord>;
   readonly quarantine: (record: JournalRecord, error: unknown) => Promise<void>;
   /** Rows with these event times are now visible. */
-  readonly onVisible: (rows: number, oldestMs: number, newestMs: number) => void;
+  readonly onVisible: (table: TableName, rows: number, oldestMs: number, newestMs: number) => void;
   readonly nowMs: () => number;
   readonly log: (line: string) => void;
   /** Hot rows above this many bytes stop the reading until the store has written some of them. */
@@ -149,7 +150,7 @@ export class IngestLoop {
     for (const batch of decoded.batches) {
       if (batch.rows === 0 || batch.table === 'exemplars') continue;
       const { oldestMs, newestMs } = eventExtent(batch);
-      this.options.onVisible(batch.rows, oldestMs, newestMs);
+      this.options.onVisible(batch.table, batch.rows, oldestMs, newestMs);
     }
   }
   /** Memory is a limit: reading waits while the store holds more than its budget (the journal keeps the rest). */

@@ -78,14 +78,14 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
   const evaluation = new EvaluationLoop({ store, book, nowMs, log });
   // What an earlier run stored for a time that has not come yet is no news to the journal.
   const { maxTimeMs } = await store.facts();
-  if (maxTimeMs !== null) evaluation.noteRows(0, maxTimeMs, maxTimeMs);
+  if (maxTimeMs !== null) evaluation.noteRows('spans', 0, maxTimeMs, maxTimeMs);
   const loop = new IngestLoop({
     reader,
     store,
     account,
     decode: (record) => decodeRecord(record, { dictionary: store.dictionary, limits }),
     quarantine: (record, error) => quarantineRecord(dataDir, record, error, log),
-    onVisible: (rows, oldestMs, newestMs) => evaluation.noteRows(rows, oldestMs, newestMs),
+    onVisible: (table, rows, oldestMs, newestMs) => evaluation.noteRows(table, rows, oldestMs, newestMs),
     nowMs,
     log,
   });

@@ -12,23 +12,23 @@ const BEFORE_MS = 3_600_000;
 /** Everybody reports at least this often: an instance heard this soon after the very first record may have been there all along. */
 const FIRST_ROUND_MS = 60_000;
 
-/** What tells of changes in a window whose placements are known, and the changes told by it, oldest first. */
+/** What tells of changes in windows whose placements are known, and the changes told by it, oldest first. */
 export async function readChangeSigns(
   store: Queries,
-  window: Window,
+  windows: { readonly samples: Window; readonly logs: Window },
   placements: readonly Placement[],
   options?: QueryOptions,
 ): Promise<{ starts: ProcessStart[]; changes: Change[] }> {
-  const starts = await readStarts(store, window, options);
-  const logged = await readLoggedChanges(store, window, options);
-  const changes = [...deriveChanges(placements, starts, window.startMs), ...logged].sort((a, b) => a.atMs - b.atMs);
+  const starts = await readStarts(store, windows.samples, options);
+  const logged = await readLoggedChanges(store, windows.logs, options);
+  const changes = [...deriveChanges(placements, starts, windows.samples.startMs), ...logged].sort((a, b) => a.atMs - b.atMs);
   return { starts, changes };
 }
 /** All changes of a window, newest first, and the statement that shows which version ran where and when. */
 export async function readChanges(store: Queries, window: Window, options: QueryOptions): Promise<{ changes: Change[]; query: string }> {
   const wide = { startMs: Math.max(0, window.startMs - BEFORE_MS), endMs: window.endMs };
   const placements = await readPlacements(store, wide, options);
-  const { changes } = await readChangeSigns(store, wide, placements, options);
+  const { changes } = await readChangeSigns(store, { samples: wide, logs: wide }, placements, options);
   const knownMs = placements.reduce((least, place) => Math.min(least, place.firstSeenMs), Number.POSITIVE_INFINITY) + FIRST_ROUND_MS;
   const isNews = ({ atMs, kind }: Change): boolean =>
     atMs >= window.startMs && atMs < window.endMs && !(kind === 'scale' && atMs <= knownMs);

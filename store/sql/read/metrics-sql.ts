@@ -140,14 +140,19 @@ export const countSeriesSql = (): string => 'SELECT count(*)::DOUBLE AS series F
 
 /**
  * Each statement gives series_id, cell, value. Three statements: one over all three kinds was seen to stall in DuckDB.
- * `upToSeriesId`: the last one read; null: all.
+ * `upToSeriesId`: the last one read; null: all. `pastMs`: from when the point before the first of the window may be.
  */
-export const observeMetricsSql = (window: Window, stepMs: number, upToSeriesId: number | null = null): readonly string[] => {
-  const upTo = (column: string): string => (upToSeriesId === null ? '' : ` AND ${column} <= ${numberLiteral(upToSeriesId)}`);
+export const observeMetricsSql = (
+  window: Window,
+  stepMs: number,
+  upToSeriesId: number | null = null,
+  pastMs = window.startMs - COUNTER_REACH_MS,
+): readonly string[] => {
+  const upTo = upToSeriesId === null ? '' : ` AND x.series_id <= ${numberLiteral(upToSeriesId)}`;
   return [
-    observeGaugesSql(window, stepMs, upTo('x.series_id')),
-    observeCountersSql(window, stepMs, upTo('x.series_id')),
-    observeHistogramsSql(window, stepMs, upTo('x.series_id')),
+    observeGaugesSql(window, stepMs, upTo),
+    observeCountersSql(window, stepMs, pastMs, upTo),
+    observeHistogramsSql(window, stepMs, pastMs, upTo),
   ];
 };
 const gridOf = (time: string, window: Window, stepMs: number): string => cellOf(time, nanoLiteral(window.startMs), nanoLiteral(stepMs));
@@ -160,15 +165,15 @@ WHERE ${between('x.time', window.startMs, window.endMs)} AND NOT isnan(x.value) 
 GROUP BY ALL`;
 }
 /** Of each series the last point before the window: all that a difference needs of the past. */
-const pointsBefore = (table: string, columns: string, window: Window): string =>
-  `SELECT x.series_id, max(x.time), ${columns} FROM ${table} x WHERE ${between('x.time', window.startMs - COUNTER_REACH_MS, window.startMs)}`;
+const pointsBefore = (table: string, columns: string, pastMs: number, window: Window): string =>
+  `SELECT x.series_id, max(x.time), ${columns} FROM ${table} x WHERE ${between('x.time', pastMs, window.startMs)}`;
 /** Per-second rate of a counter per cell, resets handled. */
-function observeCountersSql(window: Window, stepMs: number, upTo: string): string {
+function observeCountersSql(window: Window, stepMs: number, pastMs: number, upTo: string): string {
   return `WITH chosen AS MATERIALIZED (
   SELECT d.series_id, d.temporality FROM series d WHERE ${isCounter} AND ${JUDGED}
 ), point AS (
   SELECT x.series_id, x.time, x.value FROM samples x WHERE ${between('x.time', window.startMs, window.endMs)} AND NOT isnan(x.value)${upTo}
-  UNION ALL ${pointsBefore('samples', 'arg_max(x.value, x.time)', window)} AND NOT isnan(x.value)${upTo} GROUP BY x.series_id
+  UNION ALL ${pointsBefore('samples', 'arg_max(x.value, x.time)', pastMs, window)} AND NOT isnan(x.value)${upTo} GROUP BY x.series_id
 ), counted AS (
   SELECT p.series_id, p.time, p.value, c.temporality, lag(p.value) OVER w AS before, lag(epoch_ns(p.time)) OVER w AS before_at
   FROM point p JOIN chosen c ON c.series_id = p.series_id
@@ -180,10 +185,10 @@ SELECT series_id::DOUBLE AS series_id, ${gridOf('time', window, stepMs)} AS cell
 FROM counted WHERE time >= ${timeLiteral(window.startMs)} GROUP BY series_id, cell`;
 }
 /** Mean of what a histogram observed since its previous point, per cell. */
-function observeHistogramsSql(window: Window, stepMs: number, upTo: string): string {
+function observeHistogramsSql(window: Window, stepMs: number, pastMs: number, upTo: string): string {
   return `WITH point AS (
   SELECT x.series_id, x.time, x.count::DOUBLE AS count, x.sum FROM histograms x WHERE ${between('x.time', window.startMs, window.endMs)}${upTo}
-  UNION ALL ${pointsBefore('histograms', 'arg_max(x.count::DOUBLE, x.time), arg_max_null(x.sum, x.time)', window)}${upTo} GROUP BY x.series_id
+  UNION ALL ${pointsBefore('histograms', 'arg_max(x.count::DOUBLE, x.time), arg_max_null(x.sum, x.time)', pastMs, window)}${upTo} GROUP BY x.series_id
 ), observed AS (
   SELECT p.series_id, p.time, d.temporality, p.count, p.sum, lag(p.count) OVER w AS before, lag(p.sum) OVER w AS sum_before
   FROM point p JOIN series d ON d.series_id = p.series_id
