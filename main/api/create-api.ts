@@ -1,4 +1,4 @@
-import { type Context, Hono } from 'hono';
+import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { z } from 'zod';
 import { FaultlineError } from '#contracts/errors.ts';
@@ -65,13 +65,7 @@ export function createApi(engine: Engine): Hono<{ Variables: Shared }> {
 
   app.onError((error, c) => answerError(c, error, log));
   app.use(guard.sameHost);
-  app.use(async (c, next) => {
-    await next();
-    c.header('X-Content-Type-Options', 'nosniff');
-    c.header('Referrer-Policy', 'no-referrer');
-    c.header('Cross-Origin-Opener-Policy', 'same-origin');
-    c.header('Cross-Origin-Resource-Policy', 'same-origin');
-  });
+  app.use(secureHeaders);
   app.get('/healthz', (c) => c.json({ status: 'ok', version: engine.parts.version }));
   app.get('/readyz', (c) => c.json({ ready: engine.ready }, engine.ready ? 200 : 503));
   app.get('/metrics', () => metrics.answer());
@@ -102,7 +96,14 @@ export function createApi(engine: Engine): Hono<{ Variables: Shared }> {
   return app;
 }
 
-const smallBody = bodyLimit({ maxSize: MAX_BODY_BYTES, onError: tooLarge(MAX_BODY_BYTES) });
+export const secureHeaders: MiddlewareHandler = async (c, next) => {
+  await next();
+  c.header('X-Content-Type-Options', 'nosniff');
+  c.header('Referrer-Policy', 'no-referrer');
+  c.header('Cross-Origin-Opener-Policy', 'same-origin');
+  c.header('Cross-Origin-Resource-Policy', 'same-origin');
+};
+export const smallBody = bodyLimit({ maxSize: MAX_BODY_BYTES, onError: tooLarge(MAX_BODY_BYTES) });
 const fileBody = bodyLimit({ maxSize: MAX_IMPORT_BYTES, onError: tooLarge(MAX_IMPORT_BYTES) });
 function tooLarge(limitBytes: number) {
   return (c: Context): Response => {
@@ -115,7 +116,7 @@ async function limitBody(c: Context, next: () => Promise<void>): Promise<Respons
   return ((await (c.req.path === '/console/import' ? fileBody : smallBody)(c, next)) ?? undefined) as Response | undefined;
 }
 
-async function openSession(c: Context, guard: Guard): Promise<Response> {
+export async function openSession(c: Context, guard: Guard): Promise<Response> {
   const { token } = parseWith(z.object({ token: z.string().max(1_000) }), await readJson(c), 'Field');
   if (!guard.isToken(token)) throw new FaultlineError('unauthorized', 'The token is wrong.');
   guard.startSession(c);
@@ -145,7 +146,7 @@ async function readJson(c: Context): Promise<unknown> {
   }
 }
 
-function servePages(app: Hono<{ Variables: Shared }>, engine: Engine, guard: Guard): void {
+export function servePages(app: Hono<{ Variables: Shared }>, engine: Pick<Engine, 'ingestUrl'>, guard: Guard): void {
   const folder = pageFolder();
   app.get('*', async (c) => {
     const token = c.req.path === '/' ? c.req.query('token') : undefined;

@@ -47,7 +47,7 @@ export function contentPolicy(ingestUrl: string): string {
 }
 
 /** GET of anything that is not an API path: a file of the page, or the page itself for its own routes. */
-export async function servePage(c: Context, engine: Engine, folder: string): Promise<Response> {
+export async function servePage(c: Context, engine: Pick<Engine, 'ingestUrl'>, folder: string): Promise<Response> {
   const wanted = path.normalize(decodePath(c.req.path)).replace(/^[/\\]+/, '');
   // "//console/state" is no path of the page: with the page as its answer a misspelt call of the API would look like a success.
   if (/^console(?:[/\\]|$)/.test(wanted)) throw new FaultlineError('not_found', `There is no ${c.req.method} ${c.req.path}.`);

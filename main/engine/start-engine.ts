@@ -8,9 +8,10 @@ import type { LanguageModel } from '#contracts/llm.ts';
 import type { ParentPort, PreviousEnd, ToChild } from '#contracts/processes.ts';
 import type { Settings } from '#contracts/settings.ts';
 import { DEFAULT_SEED, DEMO_SCENARIOS } from '#demo/scenarios.ts';
-import { carryHttp } from '#main/api/carriers/http.ts';
 import { createApi } from '#main/api/create-api.ts';
+import { sayMigration } from '#store/migrate/migration-watch.ts';
 import { openStore } from '#store/open-store.ts';
+import { ApiDoor } from './api-door.ts';
 import { decodeRecord } from './decode-record.ts';
 import { DemoRunner } from './demo-runner.ts';
 import { Engine } from './engine.ts';
@@ -70,7 +71,21 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
   };
   const { dataDir, retentionSeconds, maxSizeBytes, limits } = settings;
   mkdirSync(journalFolder(dataDir), { recursive: true });
-  const store = await openStore({ dataDir, retentionSeconds, maxSizeBytes, limits, nowMs, log, readEvents: spanEventsReader() });
+  const version = versionOf();
+  const door = new ApiDoor({ settings, version, log });
+  const store = await openStore({
+    dataDir,
+    retentionSeconds,
+    maxSizeBytes,
+    limits,
+    nowMs,
+    log,
+    readEvents: spanEventsReader(),
+    onMigration: (news) => door.tell(`Data files are brought to the layout of this version. ${sayMigration(news)}`),
+  }).catch(async (error: unknown) => {
+    await door.close();
+    throw error;
+  });
   const reader = await openJournalReader(journalFolder(dataDir), store.released(), { lend: true });
   const account = new IngestAccount();
   const book = new IncidentBook({ store, nowMs, log });
@@ -93,7 +108,6 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
   const explainer = new Explainer({ model: options.model ?? models.client, book, store, nowMs, log });
   book.onChange((incident) => void explainer.consider(incident));
   const demo = new DemoRunner({ log, nowMs, folder: path.join(dataDir, DEMO_FOLDER) });
-  const version = versionOf();
   const exports = new ExportRunner({ store, dataDir, version, drained: () => loop.drained(), nowMs, log });
   const memory = new MemoryGuard({
     budget: memoryBudget(limits.maxEngineBytes),
@@ -129,7 +143,7 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
     nowMs,
     log,
   });
-  const carrier = await carryHttp(createApi(engine), settings.api).catch(async (error: unknown) => {
+  const carrier = await door.open(createApi(engine)).catch(async (error: unknown) => {
     reader.close();
     await store.close();
     throw error;

@@ -23,6 +23,8 @@ class Live {
   /** While away: does the collector still answer? null: not known yet. */
   collectorUp = $state<boolean | null>(null);
   awaySinceMs = $state<number | null>(null);
+  /** While away: what the engine says it does before it can answer; '' when it says nothing. */
+  starting = $state('');
   /** Engine's clock minus ours. */
   skewMs = 0;
   private source: EventSource | null = null;
@@ -65,6 +67,7 @@ class Live {
     this.link = 'live';
     this.awaySinceMs = null;
     this.collectorUp = null;
+    this.starting = '';
   }
   private watch(): void {
     if (document.hidden) return;
@@ -91,6 +94,7 @@ class Live {
         return;
       }
       this.link = 'away';
+      this.starting = error instanceof ApiError && error.code === 'starting' ? error.message : '';
       this.awaySinceMs ??= Date.now();
       await this.askCollector();
     }

@@ -103,6 +103,22 @@ describe.skipIf(cannotRun !== null)(`explore${cannotRun === null ? '' : `: skipp
     expect(await accessProblems(opened.page)).toEqual([]);
     await opened.close();
   });
+  it('says what the engine does before it can answer', async () => {
+    const opened = await openConsole(browser, faultline, { locale: 'zh', theme: 'light' });
+    const { page } = opened;
+    const banner = page.getByTestId('engine-starting');
+    await page.getByText('实时').first().waitFor();
+    const error = { code: 'starting', message: 'telemetry-2026-11-20.duckdb (1.2 GB): 12 s so far, spans 37 % of its rows', todo: '' };
+    await page.route('**/console/events', (route) => route.abort());
+    await page.route('**/console/state', (route) => route.fulfill({ status: 503, json: { error } }));
+    await page.reload();
+    await banner.getByText('spans 37 % of its rows').waitFor();
+    await banner.getByText('引擎正在启动').waitFor();
+    expect(await accessProblems(page)).toEqual([]);
+    await page.unrouteAll();
+    await banner.waitFor({ state: 'detached' });
+    await opened.close();
+  });
   it('a value clicked in a span finds the spans with it', () =>
     on({ path: `/explore/traces/${THROWN}` }, async (page) => {
       await page.getByRole('listbox', { name: 'Spans' }).getByRole('option').first().click();
