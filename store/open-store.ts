@@ -52,7 +52,8 @@ export interface StoreOptions {
 const READERS = 4;
 const watchOf = ({ log, onMigration }: StoreOptions): MigrationWatch => ({
   tell: (news) => {
-    log?.(sayMigration(news));
+    // The log need not hear of every second.
+    if (news.state === 'done' || news.seconds % 5 === 0) log?.(sayMigration(news));
     onMigration?.(news);
   },
 });

@@ -18,7 +18,7 @@ export interface MigrationNews {
 }
 export interface MigrationWatch {
   readonly tell: (news: MigrationNews) => void;
-  /** A file of millions of rows takes minutes: news of it comes this often. 5 s when absent. */
+  /** A file of millions of rows takes minutes: news of it comes this often. 1 s when absent. */
   readonly everyMs?: number;
 }
 export const sayMigration = ({ file, bytes, from, to, state, table, part, seconds }: MigrationNews): string => {
@@ -51,7 +51,7 @@ export class MigrationTeller {
   start(): void {
     if (!this.watch) return;
     this.tell();
-    this.timer = setInterval(() => this.tell(), this.watch?.everyMs ?? 5_000);
+    this.timer = setInterval(() => this.tell(), this.watch?.everyMs ?? 1_000);
   }
   /** Runs the statements. */
   async change(steps: readonly string[]): Promise<void> {
