@@ -70,12 +70,15 @@ export function readForwardState(dataDir: string, name: string, log: (line: stri
 }
 export const writeForwardState = (dataDir: string, name: string, state: ForwardState): Promise<void> =>
   replaceFile(stateFile(dataDir, name), JSON.stringify(state));
+const namesWithState = (dataDir: string): string[] =>
+  existsSync(forwardFolder(dataDir))
+    ? readdirSync(forwardFolder(dataDir)).flatMap((file) => /^(.+)\.state\.json$/.exec(file)?.[1] ?? [])
+    : [];
+/** Whether a destination has ever read from this data folder. */
+export const hasForwardStates = (dataDir: string): boolean => namesWithState(dataDir).length > 0;
 /** Deletes the states of destinations that are no more. */
 export function removeOtherStates(dataDir: string, wanted: { has(name: string): boolean }): void {
-  for (const file of readdirSync(forwardFolder(dataDir))) {
-    const name = /^(.+)\.state\.json$/.exec(file)?.[1];
-    if (name !== undefined && !wanted.has(name)) rmSync(path.join(forwardFolder(dataDir), file), { force: true });
-  }
+  for (const name of namesWithState(dataDir)) if (!wanted.has(name)) rmSync(stateFile(dataDir, name), { force: true });
 }
 
 /** Name of this data folder towards receivers, made once. */

@@ -75,7 +75,7 @@ async function headless<T>(settings: Settings, retentionSeconds: number, work: (
   };
   let supervisor: Awaited<ReturnType<typeof startConsole>>;
   try {
-    supervisor = await startConsole({ settings: own, host: childHost(), log: say });
+    supervisor = await startConsole({ settings: own, host: childHost(), log: say, oneCommand: true });
   } catch (error) {
     const other = error instanceof FaultlineError && error.code === 'data_dir_locked' ? await awaitRunning(settings.dataDir) : null;
     if (other) return work(client(other.api, other.token, other.ingest));

@@ -84,6 +84,7 @@ export class EvaluationLoop {
   private nextRebuildMs = 0;
   private rebuildPauseMs = 5_000;
   private busy = false;
+  private stopping = false;
   private readonly rankedAtMs = new Map<string, number>();
 
   constructor(options: EvaluationOptions) {
@@ -116,11 +117,12 @@ export class EvaluationLoop {
   }
   /** Call about once a second. Does nothing while an earlier call is at work; never rejects. */
   async tick(): Promise<void> {
-    if (this.busy) return;
+    if (this.busy || this.stopping) return;
     this.busy = true;
     try {
       await this.step();
     } catch (error) {
+      if (this.stopping) return;
       this.skipped++;
       this.lastSkipped = { atMs: this.options.nowMs(), code: error instanceof FaultlineError ? error.code : 'internal' };
       // What was not read is read with the next cell.
@@ -129,6 +131,10 @@ export class EvaluationLoop {
     } finally {
       this.busy = false;
     }
+  }
+  /** The store goes next: what a judgement under way meets then is no failure. */
+  stop(): void {
+    this.stopping = true;
   }
   private async step(): Promise<void> {
     const now = this.options.nowMs();

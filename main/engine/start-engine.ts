@@ -159,6 +159,7 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
   let stopped: Promise<void> | null = null;
   const stop = async (): Promise<void> => {
     clearInterval(ticking);
+    evaluation.stop();
     await carrier.close();
     await explainer.stop();
     await exports.stop();

@@ -1,4 +1,4 @@
-import { unwatchFile, watchFile } from 'node:fs';
+import { mkdirSync, unwatchFile, watchFile } from 'node:fs';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import path from 'node:path';
@@ -137,6 +137,8 @@ class Forwarder implements RunningForwarder {
     this.egressBytes += bytes;
   }
   async start(): Promise<void> {
+    // On a new data folder this process may be here before the one that writes the journal.
+    mkdirSync(journalFolder(this.settings.dataDir), { recursive: true });
     this.instance = await instanceId(this.settings.dataDir);
     await this.follow();
     this.timer = setInterval(() => void this.tick(), STATUS_MS);

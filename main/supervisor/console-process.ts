@@ -1,6 +1,7 @@
 import { chmodSync } from 'node:fs';
 import type { ProcessState } from '#contracts/processes.ts';
 import type { Settings } from '#contracts/settings.ts';
+import { hasForwardStates } from '#exporters/forward/forward-state.ts';
 import { hasDestinations } from '#main/forwarder/destinations.ts';
 import { lockFolder } from './lock-folder.ts';
 import type { ChildName, ProcessHost } from './process-host.ts';
@@ -21,6 +22,8 @@ export interface ConsoleOptions {
   readonly host: ProcessHost;
   readonly log: (line: string) => void;
   readonly onState?: (name: ChildName, state: ProcessState) => void;
+  /** Started for one command, which may not know the destinations of forwarding: what waits for them must outlive it. */
+  readonly oneCommand?: boolean;
 }
 
 /**
@@ -28,7 +31,7 @@ export interface ConsoleOptions {
  * the folder is locked before any child touches it and freed after the last has ended.
  * @throws FaultlineError data_dir_locked, data_dir_not_writable, port_taken, ...
  */
-export async function startConsole({ settings, host, log, onState }: ConsoleOptions): Promise<Supervisor> {
+export async function startConsole({ settings, host, log, onState, oneCommand = false }: ConsoleOptions): Promise<Supervisor> {
   // Files of this process and of its children are their owner's only, whatever the mode of the folder.
   process.umask(0o077);
   const lock = await lockFolder(settings.dataDir, log);
@@ -46,6 +49,7 @@ export async function startConsole({ settings, host, log, onState }: ConsoleOpti
       log,
       ...(onState ? { onState } : {}),
       forwarding: isForwarding(settings, log),
+      keepJournal: oneCommand && hasForwardStates(settings.dataDir),
       onChildren: (pids) => lock.noteChildren(pids),
     });
     let stopped: Promise<void> | null = null;

@@ -216,6 +216,15 @@ describe('forwarding', () => {
     expect(heard('collector', 'held').at(-1)).toEqual({ type: 'held', position: Number.MAX_SAFE_INTEGER });
     expect(heard('engine', 'forwarder-status').at(-1)).toEqual({ type: 'forwarder-status', status: null, state: 'stopped' });
   });
+  it('keeps what waits for destinations when told to, though nothing is sent', async () => {
+    const parts = rig();
+    const starting = supervise({ settings, host: parts.host, log: () => undefined, keepJournal: true });
+    for (const name of ['collector', 'engine'] as const) parts.last(name).say({ type: 'ready', addresses: ports[name] });
+    running.push(await starting);
+    expect(parts.last('collector').received[0]).toMatchObject({ type: 'start', heldPosition: 0 });
+    expect(parts.last('collector').received.filter(({ type }) => type === 'held')).toEqual([{ type: 'held', position: 0 }]);
+    expect(parts.children.map(({ name }) => name)).toEqual(['collector', 'engine']);
+  });
   it('starts it with the others when a destination is configured, and again after a crash', async () => {
     const parts = rig();
     const starting = supervise({ settings, host: parts.host, log: () => undefined, forwarding: true });

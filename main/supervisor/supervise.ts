@@ -16,6 +16,8 @@ export interface SuperviseOptions {
   readonly onChildren?: (pids: readonly number[]) => void;
   /** A destination is configured already: forwarding starts with the others. */
   readonly forwarding?: boolean;
+  /** Nothing is sent, and the journal keeps all the same what a destination has not read. */
+  readonly keepJournal?: boolean;
   readonly nowMs?: () => number;
 }
 export interface Supervisor {
@@ -69,6 +71,7 @@ export function supervise({
   onState,
   onChildren,
   forwarding = false,
+  keepJournal = false,
   nowMs = Date.now,
 }: SuperviseOptions): Promise<Supervisor> {
   const slot = (name: ChildName, state: ProcessState): Slot => ({
@@ -90,7 +93,7 @@ export function supervise({
   let lastStatus: CollectorStatus | null = null;
   let released: number | null = null;
   /** What forwarding still needs of the journal: all there is until the forwarder says. */
-  let held = forwarding ? 0 : NOTHING_HELD;
+  let held = forwarding || keepJournal ? 0 : NOTHING_HELD;
   let forwards = forwarding;
   let forwarderStatus: ForwarderStatus | null = null;
   let settle: { resolve: () => void; reject: (error: Error) => void } | null = null;
@@ -244,7 +247,7 @@ export function supervise({
       type: 'start',
       settings: settingsOf(slot.name, current),
       ...(released === null ? {} : { releasedPosition: released }),
-      ...(slot.name === 'collector' && forwards ? { heldPosition: held } : {}),
+      ...(slot.name === 'collector' && held !== NOTHING_HELD ? { heldPosition: held } : {}),
       ...(slot.previousEnd === null ? {} : { previousEnd: slot.previousEnd }),
     });
   }
