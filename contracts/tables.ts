@@ -146,7 +146,7 @@ export const LOGS: TableSpec = {
     },
     str('severity_text', 'Severity as the source wrote it.'),
     str('service', 'Resource attribute service.name; unknown_service when absent.', false),
-    str('body', 'Body as text (JSON text for arrays and maps).'),
+    { ...str('body', 'Body as text (JSON text for arrays and maps).'), compression: 'zstd' },
     { name: 'body_type', kind: 'u8', sql: 'UTINYINT', about: 'ASCII code of the body type letter, as in attribute_types.' },
     str('event_name', 'Event name.'),
     promoted('exception_type', 'exception.type', 's'),

@@ -100,6 +100,10 @@ export class OpenStore implements Store {
         catalogPath: parts.catalogPath,
         log: parts.options.log,
         afterFlush: () => this.advance(),
+        dropCache: () =>
+          parts.gate.exclusive(async () => {
+            if (parts.pool.isIdle && (await parts.database.dropCache(parts.connection))) globalThis.gc?.();
+          }),
         damaged: () => this.repair().catch(() => false),
       },
     );

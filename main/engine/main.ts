@@ -1,8 +1,14 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { ERRORS, FaultlineError } from '#contracts/errors.ts';
 import type { PreviousEnd, ToChild } from '#contracts/processes.ts';
 import type { Settings } from '#contracts/settings.ts';
 import { parentPort } from '#main/supervisor/parent-port.ts';
 import { type RunningEngine, startEngine } from './start-engine.ts';
+
+// Buffers outside of V8's heap stay until a collection, and an idle process has none: the store asks for one when a load is over.
+setFlagsFromString('--expose-gc');
+globalThis.gc = runInNewContext('gc') as NodeJS.GCFunction;
 
 /** Entry of the engine process: one engine, steered by the supervisor's messages. */
 const port = parentPort();

@@ -62,6 +62,10 @@ export function machine(totalBytes = usableMemoryBytes(totalmem(), process.const
 export const usableMemoryBytes = (totalBytes: number, constrainedBytes: number): number =>
   constrainedBytes > 0 ? Math.min(totalBytes, constrainedBytes) : totalBytes;
 
+/** What stays when blocks of files are let go, and how much there must be for that. */
+const LEAST_CACHE_MIB = 64;
+const WORTH_DROPPING_BYTES = 128 * 1024 ** 2;
+
 /**
  * The one DuckDB instance: in memory, with the catalog and the day files attached to it. Nothing else in this
  * process may open those files (a second opener in one process silently diverges, facts/storage.md §0).
@@ -69,8 +73,10 @@ export const usableMemoryBytes = (totalBytes: number, constrainedBytes: number):
 export class Database {
   private readonly raw: duckdb.Database;
   private readonly connections = new Set<Connection>();
-  private constructor(raw: duckdb.Database) {
+  private readonly memoryLimitBytes: number;
+  private constructor(raw: duckdb.Database, memoryLimitBytes: number) {
     this.raw = raw;
+    this.memoryLimitBytes = memoryLimitBytes;
   }
 
   static async open(dataDir: string, size: Machine): Promise<Database> {
@@ -83,7 +89,9 @@ export class Database {
     // Row-group-sized flushes go around the write-ahead log; what is in it is small and is checkpointed by the store,
     // outside of the moment in which queries have to wait for a commit.
     duckdb.set_config(config, 'checkpoint_threshold', '1GiB');
-    const database = new Database(await duckdb.open(':memory:', config));
+    // What is let go at once (dropCache) goes back to the system, not only to malloc.
+    duckdb.set_config(config, 'allocator_bulk_deallocation_flush_threshold', '16MiB');
+    const database = new Database(await duckdb.open(':memory:', config), size.memoryLimitBytes);
     const connection = await database.connect();
     await connection.run("SET TimeZone = 'UTC'");
     await connection.run(tempLimitSql(size.tempBytes ?? tempLimitBytes(freeBytes(dataDir))));
@@ -98,6 +106,21 @@ export class Database {
   }
   disconnect(connection: Connection): void {
     if (this.connections.delete(connection)) connection.close();
+  }
+  /**
+   * Lets go of blocks of files that are kept in memory and in use by nobody: a lower limit for a moment. To be called while no
+   * statement runs, which could meet that limit. @returns whether there was enough of them to be worth it
+   */
+  async dropCache(connection: Connection): Promise<boolean> {
+    const [row] = await connection.rows('SELECT sum(memory_usage_bytes)::DOUBLE AS bytes FROM duckdb_memory()');
+    if (Number(row?.['bytes']) < WORTH_DROPPING_BYTES) return false;
+    try {
+      // Refused when what is in use alone is more: then nothing can be had.
+      await connection.run(`SET memory_limit = '${LEAST_CACHE_MIB}MiB'`).catch(() => undefined);
+    } finally {
+      await connection.run(`SET memory_limit = '${Math.floor(this.memoryLimitBytes / 1024 ** 2)}MiB'`);
+    }
+    return true;
   }
   close(): void {
     for (const connection of [...this.connections]) this.disconnect(connection);

@@ -13,6 +13,9 @@ export class ConnectionPool {
     for (let i = 0; i < size; i++) pool.idle.push(await database.connect());
     return pool;
   }
+  get isIdle(): boolean {
+    return this.busy.size === 0;
+  }
   async use<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
     const connection = this.idle.pop() ?? (await new Promise<Connection>((resolve) => this.waiting.push(resolve)));
     this.busy.add(connection);

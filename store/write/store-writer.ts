@@ -12,8 +12,10 @@ import { type FlushContext, flushDay, flushDictionary, ROW_GROUP_BLOCKS } from '
 export const DEFAULT_FLUSH_AGE_MS = 60_000;
 export const MAX_HOT_BYTES = 256 * 1024 * 1024;
 const MAX_LOG_BYTES = 16 * 1024 * 1024;
-/** Without hot rows for so long, the load is over. */
-const GIVE_BACK_AFTER_MS = 10_000;
+/** Without a whole row group for so long, the load is over. */
+const CALM_MS = 10_000;
+/** What queries left in memory is given back this often. */
+const GIVE_BACK_EVERY_MS = 30_000;
 const FIRST_RETRY_MS = 1_000;
 const LAST_RETRY_MS = 60_000;
 
@@ -22,6 +24,8 @@ export interface WriterOptions {
   readonly catalogPath: string;
   /** Called after rows were stored, still in the queue: `released` may have moved. */
   readonly afterFlush: () => Promise<void>;
+  /** Lets go of what DuckDB keeps of files, unless a statement runs. */
+  readonly dropCache: () => Promise<void>;
   /** Called when a write met a damaged file: the store repairs it before the next try. */
   readonly damaged: () => void;
   readonly log: (line: string) => void;
@@ -34,7 +38,9 @@ export class StoreWriter {
   private readonly options: WriterOptions;
   private scheduled = false;
   private ticking = false;
-  private emptySinceMs: number | null = null;
+  /** When the last whole row group was written, and when memory was given back last. */
+  private rowGroupAtMs = 0;
+  private gaveBackAtMs = 0;
   /** Something was written by the work under way, whatever else failed in it. */
   private progress = false;
   private retryMs = 0;
@@ -95,13 +101,13 @@ export class StoreWriter {
     return oldest;
   }
 
-  /** Memory kept for a load that is over. */
+  /** Memory kept for a load that is over, and what queries left. */
   private giveBack(): void {
     const nowMs = this.context.nowMs();
-    if (TELEMETRY.some(({ name }) => this.context.hot.table(name).rows > 0)) this.emptySinceMs = null;
-    else this.emptySinceMs ??= nowMs;
-    if (this.emptySinceMs === null || nowMs - this.emptySinceMs < GIVE_BACK_AFTER_MS) return;
+    if (nowMs - this.rowGroupAtMs < CALM_MS || nowMs - this.gaveBackAtMs < GIVE_BACK_EVERY_MS) return;
+    this.gaveBackAtMs = nowMs;
     this.context.hot.dropSpare();
+    void this.queue.run(() => this.options.dropCache()).catch(() => undefined);
   }
 
   private schedule(): void {
@@ -155,6 +161,7 @@ export class StoreWriter {
       const parts = this.parts(day, rest, wanted);
       if (parts.size === 0) continue;
       await flushDay(this.context, day, parts);
+      if (!rest) this.rowGroupAtMs = this.context.nowMs();
       wrote = true;
       await this.options.afterFlush();
     }
