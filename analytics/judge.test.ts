@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { RcaResult } from '#contracts/judgement.ts';
 import type { Observation } from '#contracts/observation.ts';
-import { makeShop, namedQueries, type Shop, type ShopPlan, seededRng } from '../tests/fixtures/judgement-shop.ts';
+import { makeShop, namedQueries, type Shop, type ShopPlan } from '../tests/fixtures/judgement-shop.ts';
+import { seededRng } from '../tests/fixtures/seeded-rng.ts';
 import { judgeWindow, replay } from './judge.ts';
 
 const FAULTS = ['bad_deploy', 'slow_dependency', 'pool_exhaustion', 'memory_leak', 'error_burst', 'noisy_neighbour'] as const;

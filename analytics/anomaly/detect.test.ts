@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Anomaly } from '#contracts/judgement.ts';
 import type { MetricObservation, Observation, ServiceObservation } from '#contracts/observation.ts';
-import { makeShop, namedQueries, seededRng } from '../../tests/fixtures/judgement-shop.ts';
+import { makeShop, namedQueries } from '../../tests/fixtures/judgement-shop.ts';
+import { seededRng } from '../../tests/fixtures/seeded-rng.ts';
 import { createDetector } from './detect.ts';
 
 const BUCKETS = 120;

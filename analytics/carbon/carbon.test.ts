@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { NodeUsage, ServiceUsage } from '#contracts/resource-usage.ts';
-import { seededRng } from '../../tests/fixtures/judgement-shop.ts';
+import { seededRng } from '../../tests/fixtures/seeded-rng.ts';
 import { type CarbonTables, familyKey, parseCarbonTables, providerKey, regionKey } from './carbon-tables.ts';
 import { memoryAboveChipGb } from './ccf.ts';
 import { bookEmissions, type CarbonLedger, emissionsOf, type Holding } from './emissions.ts';

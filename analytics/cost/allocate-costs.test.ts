@@ -1,19 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { NodeUsage, ServiceUsage } from '#contracts/resource-usage.ts';
+import { seededRng } from '../../tests/fixtures/seeded-rng.ts';
 import { allocateCosts, type CostInput, serviceTotal } from './allocate-costs.ts';
 import { formatAmount, parseAmount, picoOf, splitExactly, sumOf, timesPico } from './money.ts';
 
 const HOUR = 3_600_000;
-/** mulberry32 (public domain, T. Ettinger): the same cases in every run. */
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
 const node = (name: string, cell: number, part = 1): NodeUsage => ({
   node: name,
   startMs: cell * HOUR,
@@ -97,7 +88,7 @@ describe('allocateCosts', () => {
   });
 
   it('law: allocated + idle + unallocated = total, in every cell and currency', () => {
-    const random = randomOf(7);
+    const random = seededRng(7);
     const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)] as T;
     const amount = () => BigInt(Math.floor((random() - 0.3) * 1e15)) * BigInt(Math.floor(random() * 1e9));
     const places = ['n1 0', 'n1 1', 'n1 2', 'n2 0', 'n2 2'];
@@ -159,7 +150,7 @@ describe('money', () => {
   ])('reads %s as %s', (text, read) => expect(formatAmount(parseAmount(text))).toBe(read));
   it.each(['', '-', '.', '1,5', '+3', 'abc', '1e+3', '0x1'])('refuses "%s"', (text) => expect(() => parseAmount(text)).toThrow(RangeError));
   it('law: parts of a split add up to the whole, and nothing goes to a weight of 0', () => {
-    const random = randomOf(3);
+    const random = seededRng(3);
     const whole = (digits: number) => BigInt(Math.floor(random() * 10 ** digits)) ** 2n;
     for (let run = 0; run < 5_000; run++) {
       const amount = (random() < 0.5 ? -1n : 1n) * whole(15);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { seededRng } from '../../tests/fixtures/judgement-shop.ts';
+import { seededRng } from '../../tests/fixtures/seeded-rng.ts';
 import { binomialUpperTail, logGamma, ratioUpperBound } from './binomial.ts';
 import { shiftedStretch, shiftOnset } from './onset.ts';
 import { finiteSlice, median, medianAbsoluteDeviation, quantile, robustZ, trimmedMean } from './robust.ts';

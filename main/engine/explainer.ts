@@ -7,6 +7,7 @@ import type { Store } from '#contracts/store.ts';
 import { PROMPT_VERSION } from '#models/prompts/write-prompt.ts';
 import { checkAnswer, prepareQuestion, type Question } from '#models/rca/ask-cause.ts';
 import type { IncidentBook } from './incident-book.ts';
+import { orAborted } from './or-aborted.ts';
 
 export interface ExplainerParts {
   readonly model: LanguageModel;
@@ -289,15 +290,6 @@ const rankingHash = (incident: Incident): string =>
     ]),
   ).slice(0, 16);
 
-/** Waits no longer than the signal: a model that hangs must not hold the next incident up. */
-function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise<T>((resolve, reject) => {
-    const stop = (): void => reject(new FaultlineError('model_cancelled', 'aborted'));
-    if (signal.aborted) stop();
-    signal.addEventListener('abort', stop, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
-  });
-}
 const OUTCOME_OF: Readonly<Partial<Record<ErrorCode, ExplainOutcome>>> = {
   model_none: 'no_model',
   model_file: 'no_model',

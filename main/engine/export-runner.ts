@@ -3,6 +3,7 @@ import { FaultlineError } from '#contracts/errors.ts';
 import type { ExportManifest, ExportRequest, ExportStatus } from '#contracts/parquet-export.ts';
 import type { Store } from '#contracts/store.ts';
 import { exportParquet } from '#exporters/parquet/export-parquet.ts';
+import { orAborted } from './or-aborted.ts';
 
 export interface ExportRunnerOptions {
   readonly store: Store;
@@ -56,6 +57,7 @@ export class ExportRunner {
   private async run(dir: string, request: Omit<ExportRequest, 'dir'>): Promise<void> {
     const { store, version, drained, nowMs, log } = this.options;
     try {
+      // Under load, or with a journal that cannot be read, the end of it may not come.
       await orAborted(drained(), this.abort.signal);
       await store.flush();
       this.manifest = await exportParquet({
@@ -89,11 +91,4 @@ export class ExportRunner {
   async stop(): Promise<void> {
     await this.cancel();
   }
-}
-/** Under load, or with a journal that cannot be read, the end of it may not come: a cancel does not wait for it. */
-function orAborted(work: Promise<unknown>, signal: AbortSignal): Promise<unknown> {
-  const aborted = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(new FaultlineError('cancelled', 'The export was cancelled.')), { once: true });
-  });
-  return Promise.race([work, aborted]);
 }

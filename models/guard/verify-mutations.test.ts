@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { seededRng } from '../../tests/fixtures/judgement-shop.ts';
+import { seededRng } from '../../tests/fixtures/seeded-rng.ts';
 import { PLANTED, shopIncident } from '../../tests/fixtures/shop-incident.ts';
 import { buildCard, type Card } from '../prompts/build-card.ts';
 import { subjectOf } from '../prompts/words.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Candidate, Evidence, Incident } from '#contracts/judgement.ts';
-import { seededRng } from '../../tests/fixtures/judgement-shop.ts';
+import { seededRng } from '../../tests/fixtures/seeded-rng.ts';
 import { PLANTED, shopIncident } from '../../tests/fixtures/shop-incident.ts';
 import { buildCard } from '../prompts/build-card.ts';
 import { MAX_CARD_TOKENS } from '../prompts/fit-card.ts';

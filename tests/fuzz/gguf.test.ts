@@ -8,6 +8,7 @@ import { makeDemoModel } from '#models/demo-model/make-demo-model.ts';
 import { checkGguf } from '#models/gguf/check-gguf.ts';
 import { GgufError, readGguf } from '#models/gguf/read-gguf.ts';
 import { inspectModelFile } from '#models/runtime/inspect-file.ts';
+import { type Rng, seededRng } from '../fixtures/seeded-rng.ts';
 
 const SEED = Number(process.env['FAULTLINE_SEED'] ?? 20261121);
 const CASES = Number(process.env['FAULTLINE_FUZZ_CASES'] ?? 100_000);
@@ -16,25 +17,14 @@ const LOADED = Math.min(400, Math.round(CASES / 500));
 const demo = makeDemoModel();
 const header = readGguf((offset, length) => demo.subarray(offset, offset + length), demo.length).headerBytes;
 
-type Random = () => number;
-/** mulberry32 */
-function randomOf(seed: number): Random {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-const below = (random: Random, n: number): number => Math.floor(random() * n);
+const below = (random: Rng, n: number): number => Math.floor(random() * n);
 /** 0, 1, largest, NaN, infinity, a large power of two, minus one ... as 32 bits. */
 const WORDS = [0, 1, 2, 3, 5, 7, 64, 0x7f800000, 0x7fc00000, 0x3f800000, 0x80000000, 0xffffffff, 0x7fffffff, 0x10000, 0xff800000];
 /** The numbers of a header lie before its tokens and after its merges. */
-function place(random: Random): number {
+function place(random: Rng): number {
   return random() < 0.6 ? below(random, 1_100) : header - 1 - below(random, 2_600);
 }
-function damaged(random: Random): Uint8Array {
+function damaged(random: Rng): Uint8Array {
   let bytes = Buffer.from(demo.subarray(0, header));
   for (let n = 1 + below(random, 3); n > 0; n--) {
     const at = Math.min(place(random), bytes.length - 9);
@@ -63,7 +53,7 @@ function judge(bytes: Uint8Array): string {
 }
 
 it(`any header is accepted or refused by a sentence (${CASES} damaged files)`, () => {
-  const random = randomOf(SEED);
+  const random = seededRng(SEED);
   let accepted = 0;
   const sentences = new Set<string>();
   for (let i = 0; i < CASES; i++) {
@@ -76,7 +66,7 @@ it(`any header is accepted or refused by a sentence (${CASES} damaged files)`, (
 });
 
 it(`what is accepted never ends llama.cpp's process (${LOADED} files loaded)`, async () => {
-  const random = randomOf(SEED + 1);
+  const random = seededRng(SEED + 1);
   const folder = mkdtempSync(join(tmpdir(), 'faultline-gguf-fuzz-'));
   const deaths: string[] = [];
   let answer: (news: ModelNews) => void = () => undefined;

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openJournal } from '#collectors/pipeline/journal.ts';
 import { openJournalReader } from '#collectors/pipeline/journal-reader.ts';
 import { BodyEncoding, BodyFormat, RecordKind } from '#contracts/journal.ts';
+import { type Rng, seededRng } from '../fixtures/seeded-rng.ts';
 
 const SEED = Number(process.env['FAULTLINE_SEED'] ?? 20261121);
 const CASES = Number(process.env['FAULTLINE_FUZZ_CASES'] ?? 1_000);
@@ -13,16 +14,6 @@ const root = mkdtempSync(path.join(tmpdir(), 'faultline-journal-fuzz-'));
 const whole = path.join(root, 'whole');
 const bodyOf = (number: number): Buffer => Buffer.alloc((number * 37) % 900, number);
 
-/** mulberry32 */
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 beforeAll(async () => {
   const journal = await openJournal(whole, { durability: 'none', maxBytes: 1e9, segmentBytes: 16 * 1024, diskReserveBytes: 0 });
   for (let number = 0; number < RECORDS; number++) {
@@ -42,10 +33,9 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-type Random = () => number;
-const pick = (random: Random, below: number): number => Math.floor(random() * below);
+const pick = (random: Rng, below: number): number => Math.floor(random() * below);
 /** One way a disk or a person can hurt a file. */
-const WOUNDS: readonly ((file: Buffer, random: Random) => Buffer)[] = [
+const WOUNDS: readonly ((file: Buffer, random: Rng) => Buffer)[] = [
   (file, random) => {
     for (let i = pick(random, 8); i >= 0; i--) file[pick(random, file.length)] = pick(random, 256);
     return file;
@@ -68,7 +58,7 @@ const WOUNDS: readonly ((file: Buffer, random: Random) => Buffer)[] = [
 ];
 
 it(`whatever is done to the files, no read throws or hangs, and every record read is one that was written (${CASES} cases)`, async () => {
-  const random = randomOf(SEED);
+  const random = seededRng(SEED);
   const names = readdirSync(whole).filter((name) => name.startsWith('segment-'));
   let readAltogether = 0;
   for (let round = 0; round < CASES; round++) {

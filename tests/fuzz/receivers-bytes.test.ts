@@ -5,23 +5,13 @@ import { transcodeJson } from '#collectors/otlp/json.ts';
 import { GRPC_SERVERS } from '#contracts/settings.ts';
 import { begin, END_STREAM, FrameType, frame, OPENING } from '../conformance/http2-bytes.ts';
 import { startTestCollector, type TestCollector, tracesJson } from '../conformance/receivers-fixture.ts';
+import { type Rng, seededRng } from '../fixtures/seeded-rng.ts';
 
 const SEED = Number(process.env['FAULTLINE_SEED'] ?? 20261121);
 const CASES = Number(process.env['FAULTLINE_FUZZ_CASES'] ?? 2_000);
 const LANES = 16;
 
-/** mulberry32 */
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-type Random = () => number;
-const pick = (random: Random, below: number): number => Math.floor(random() * below);
+const pick = (random: Rng, below: number): number => Math.floor(random() * below);
 
 const body = Buffer.from(transcodeJson('traces', Buffer.from(tracesJson(3)), { maxDepth: 32 }));
 const request = (headers: string, content: Uint8Array): Buffer =>
@@ -42,7 +32,7 @@ const SEEDS: readonly Buffer[] = [
   ),
   grpcCall,
 ];
-function mutate(seed: Buffer, random: Random): Buffer {
+function mutate(seed: Buffer, random: Rng): Buffer {
   let bytes = Buffer.from(seed);
   for (let i = pick(random, 6); i >= 0; i--) {
     const at = pick(random, bytes.length);
@@ -57,7 +47,7 @@ function mutate(seed: Buffer, random: Random): Buffer {
   return bytes;
 }
 /** Sends in up to three pieces, reads a little, hangs up in one way or another. */
-function send(address: string, bytes: Buffer, random: Random): Promise<void> {
+function send(address: string, bytes: Buffer, random: Rng): Promise<void> {
   const { hostname, port } = new URL(`http://${address}`);
   const cuts = [pick(random, bytes.length), pick(random, bytes.length)].sort((a, b) => a - b) as [number, number];
   const hangUp = pick(random, 3);
@@ -84,7 +74,7 @@ describe.each(GRPC_SERVERS)('gRPC served by %s', (otlpGrpcServer) => {
   afterAll(() => collector.stop());
 
   it(`broken bytes on either port stop nothing (${CASES} cases)`, async () => {
-    const random = randomOf(SEED);
+    const random = seededRng(SEED);
     const ports = [collector.collector.addresses.ingest.slice('http://'.length), collector.collector.addresses.otlpGrpc];
     // Untouched, the seeds are good: four of them carry telemetry.
     for (const seed of SEEDS) await send(ports[seed === grpcCall ? 1 : 0] as string, seed, () => 0.9);
