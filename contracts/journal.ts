@@ -9,12 +9,12 @@ export const positionOf = (segment: number, offset: number): JournalPosition => 
 export const segmentOf = (position: JournalPosition): number => Math.floor(position / 2 ** 32);
 export const offsetOf = (position: JournalPosition): number => position % 2 ** 32;
 
-/** Numbers are on disk: never reuse one. */
-export const RecordKind = { traces: 1, metrics: 2, logs: 3, scrape: 16 } as const;
+/** Numbers are on disk: never reuse one. write1, write2: Prometheus remote write 1.0 and 2.0. */
+export const RecordKind = { traces: 1, metrics: 2, logs: 3, scrape: 16, write1: 17, write2: 18 } as const;
 export type RecordKind = (typeof RecordKind)[keyof typeof RecordKind];
 export const BodyFormat = { protobuf: 1, json: 2, text: 3 } as const;
 export type BodyFormat = (typeof BodyFormat)[keyof typeof BodyFormat];
-export const BodyEncoding = { identity: 0, gzip: 1, zstd: 2 } as const;
+export const BodyEncoding = { identity: 0, gzip: 1, zstd: 2, snappy: 3 } as const;
 export type BodyEncoding = (typeof BodyEncoding)[keyof typeof BodyEncoding];
 
 export interface JournalEntry {

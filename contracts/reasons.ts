@@ -32,7 +32,7 @@ export const REASONS = {
   too_deep: r('refused', 'A value is nested deeper than the limit.', 'Flatten the attribute or raise limits.maxDepth.'),
   wrong_protocol: r('refused', 'gRPC was sent to the HTTP port, or HTTP to the gRPC port.', 'OTLP/gRPC goes to 4317, OTLP/HTTP to 4318.'),
   wrong_method: r('refused', 'The method is not POST.', 'Send telemetry with POST.'),
-  unknown_path: r('refused', 'Nothing is received at this path.', 'Use /v1/traces, /v1/metrics or /v1/logs.'),
+  unknown_path: r('refused', 'Nothing is received at this path.', 'Use /v1/traces, /v1/metrics, /v1/logs or /api/v1/write.'),
   forbidden_host: r('refused', 'The Host header is not on the allow-list.', 'Use the address printed at start.'),
   forbidden_origin: r('refused', 'A web page of another origin sent this.', 'Add the origin to limits.corsOrigins.'),
   backpressure: r(
@@ -71,14 +71,40 @@ export const REASONS = {
   ),
   too_many_labels: r(
     'dropped',
-    'A scraped series has more labels than limits.maxAttributes.',
-    'Drop labels by metric_relabel_configs (labeldrop) or raise limits.maxAttributes.',
+    'A Prometheus series has more labels than limits.maxAttributes.',
+    'Drop labels by metric_relabel_configs or write_relabel_configs (labeldrop), or raise limits.maxAttributes.',
   ),
   label_too_long: r(
     'dropped',
-    'A label name or value of a scraped series is longer than limits.maxAttributeBytes.',
-    'Drop or shorten the label by metric_relabel_configs, or raise limits.maxAttributeBytes.',
+    'A label name or value of a Prometheus series is longer than limits.maxAttributeBytes.',
+    'Drop or shorten the label by metric_relabel_configs or write_relabel_configs, or raise limits.maxAttributeBytes.',
   ),
+  invalid_labels: r(
+    'dropped',
+    'A remote write series has no name, or a label without a name, twice or out of order.',
+    'The sender was told (400): update it.',
+  ),
+  bad_symbol: r(
+    'dropped',
+    'A remote write 2.0 series refers to a text that its request does not bring.',
+    'The sender was told (400): update it.',
+  ),
+  invalid_histogram: r(
+    'dropped',
+    'A native histogram contradicts itself: spans and buckets, counts or bounds.',
+    'The sender was told (400): update it.',
+  ),
+  float_histogram: r(
+    'dropped',
+    'A native histogram has fractional counts, which the store has no place for yet.',
+    'The sender was told (400). Send the series the histogram was computed from.',
+  ),
+  histogram_too_wide: r(
+    'dropped',
+    'A native histogram spans more than 65,536 buckets.',
+    "The sender was told (400). Limit the histogram's schema or zero threshold.",
+  ),
+  exemplar_invalid: r('noted', 'An exemplar has unusable labels, or its series is not kept; left out.', 'Update the sender.'),
   too_many_families: r(
     'noted',
     'A scrape describes more than 100,000 metric families; types and help texts of the rest are left out.',

@@ -203,7 +203,7 @@ export const HISTOGRAMS: TableSpec = {
     list('positive_counts', 'u64', 'UBIGINT', 'Exponential: positive buckets.'),
     { name: 'negative_offset', kind: 'i64', sql: 'BIGINT', nullable: true, about: 'Exponential: index of the first negative bucket.' },
     list('negative_counts', 'u64', 'UBIGINT', 'Exponential: negative buckets.'),
-    u32('flags', 'OTLP data point flags.'),
+    u32('flags', 'OTLP data point flags; bits 16 and 17: reset hint of a Prometheus native histogram (1 yes, 2 no, 3 gauge).'),
   ],
 };
 export const EXEMPLARS: TableSpec = {

@@ -2,6 +2,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { SourceAccount } from '#collectors/pipeline/accounting.ts';
 import { type ContentEncoding, parseContentEncoding } from '#collectors/pipeline/decompress.ts';
+import { receiveWrite, WRITE_PATH, writeVersionOf, writtenHeaders } from '#collectors/prometheus/write-receiver.ts';
 import { ARRIVAL_HEADER, BATCH_ID, BATCH_ID_HEADER } from '#contracts/forward-headers.ts';
 import type { Address } from '#contracts/settings.ts';
 import type { OtlpKind } from '#protos/field-table.ts';
@@ -34,13 +35,16 @@ export interface HttpTimeouts {
 export interface RunningHttpServer {
   readonly address: Address;
   readonly account: SourceAccount;
+  /** Of Prometheus remote write, which comes in by the same port. */
+  readonly writeAccount: SourceAccount;
   /** Takes no new request; resolves when those under way are answered, at the latest at the deadline. Safe twice. */
   close(deadlineMs: number): Promise<void>;
 }
-type Encoding = 'protobuf' | 'json';
+/** text: how remote write is answered. */
+type Encoding = 'protobuf' | 'json' | 'text';
 
 const PATHS: Readonly<Record<string, OtlpKind>> = { '/v1/traces': 'traces', '/v1/metrics': 'metrics', '/v1/logs': 'logs' };
-const CONTENT_TYPE = { protobuf: 'application/x-protobuf', json: 'application/json' } as const;
+const CONTENT_TYPE = { protobuf: 'application/x-protobuf', json: 'application/json', text: 'text/plain; charset=utf-8' } as const;
 const METHODS = 'POST, OPTIONS';
 /** Slow senders: a header within ten seconds, the whole request within a minute, two minutes of silence in between. */
 const TIMEOUTS: HttpTimeouts = {
@@ -66,7 +70,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<Runni
   return receiver;
 }
 
-function encodingOf(request: IncomingMessage): Encoding {
+function encodingOf(request: IncomingMessage): 'protobuf' | 'json' {
   const header = request.headers['content-type'] ?? '';
   const type = (header.split(';')[0] as string).trim().toLowerCase();
   if (type === 'application/x-protobuf') return 'protobuf';
@@ -74,6 +78,9 @@ function encodingOf(request: IncomingMessage): Encoding {
   if (type.startsWith('application/grpc')) throw new Refusal('wrong_protocol', 'gRPC was sent to the HTTP port');
   throw new Refusal('unsupported_content_type', `The content type is "${header.slice(0, 200)}"`);
 }
+
+const answerOf = (encoding: Encoding, grpcCode: number, sentence: string): string | Uint8Array =>
+  encoding === 'text' ? `${sentence}\n` : encoding === 'json' ? statusJson(grpcCode, sentence) : encodeStatus(grpcCode, sentence);
 
 /** What a forwarding console says of the body; null for every other sender. */
 function forwardedOf({ headers }: IncomingMessage): Forwarded | null {
@@ -87,6 +94,7 @@ function forwardedOf({ headers }: IncomingMessage): Forwarded | null {
 
 class OtlpHttpServer implements RunningHttpServer {
   readonly account: SourceAccount;
+  readonly writeAccount: SourceAccount;
   address: Address;
   private readonly options: HttpServerOptions;
   private readonly server: Server;
@@ -98,6 +106,7 @@ class OtlpHttpServer implements RunningHttpServer {
     this.options = options;
     this.address = options.address;
     this.account = new SourceAccount('otlp-http', 'otlp-http', options.nowMs);
+    this.writeAccount = new SourceAccount('remote-write', 'remote-write', options.nowMs);
     this.server = createServer({
       ...(options.timeouts ?? TIMEOUTS),
       maxHeaderSize: MAX_HEADER_BYTES,
@@ -147,10 +156,12 @@ class OtlpHttpServer implements RunningHttpServer {
     this.server.on('error', (error) => this.options.log(`OTLP/HTTP: ${error.message}`));
     this.address = { host, port: (this.server.address() as AddressInfo).port };
     this.account.address = `http://${host.includes(':') ? `[${host}]` : host}:${this.address.port}`;
+    this.writeAccount.address = `${this.account.address}${WRITE_PATH}`;
   }
   close(deadlineMs: number): Promise<void> {
     this.closing ??= new Promise((resolve) => {
       this.account.stopped = true;
+      this.writeAccount.stopped = true;
       const timer = setTimeout(() => this.server.closeAllConnections(), deadlineMs);
       this.server.close(() => {
         clearTimeout(timer);
@@ -170,27 +181,61 @@ class OtlpHttpServer implements RunningHttpServer {
       const path = (request.url ?? '').split('?')[0] as string;
       if (path === '/healthz') return this.answerHealth(request, response);
       const kind = PATHS[path];
-      if (kind === undefined) throw new Refusal('unknown_path', `Nothing is received at ${path.slice(0, 200)}`);
+      const isWrite = path === WRITE_PATH;
+      if (isWrite) encoding = 'text';
+      else if (kind === undefined) throw new Refusal('unknown_path', `Nothing is received at ${path.slice(0, 200)}`);
       const cors = checkOrigin(request, this.options.receiver.options.limits.corsOrigins);
       for (const [name, value] of Object.entries(cors)) response.setHeader(name, value);
       if (request.method === 'OPTIONS') return this.answerPreflight(request, response, METHODS);
       if (request.method !== 'POST') throw new Refusal('wrong_method', `The method is ${request.method}`);
+      if (kind === undefined) return await this.write(request, response, asksToContinue);
       encoding = encodingOf(request);
       const compression = parseContentEncoding(request.headers['content-encoding']);
       if (compression === null)
         throw new Refusal('unsupported_encoding', `The content encoding is "${request.headers['content-encoding']?.slice(0, 200)}"`);
-      if (this.closing) throw new Refusal('shutting_down');
-      if (asksToContinue && (declaredLength(request) ?? 0) <= this.options.receiver.options.limits.maxBodyBytes) response.writeContinue();
+      this.goOn(request, response, asksToContinue);
       const forwarded = forwardedOf(request);
       await this.export(request, response, { kind, encoding, compression, ...(forwarded ? { forwarded } : {}) });
     } catch (error) {
       this.fail(request, response, encoding, error);
     }
   }
+  private goOn(request: IncomingMessage, response: ServerResponse, asksToContinue: boolean): void {
+    if (this.closing) throw new Refusal('shutting_down');
+    if (asksToContinue && (declaredLength(request) ?? 0) <= this.options.receiver.options.limits.maxBodyBytes) response.writeContinue();
+  }
+  private async write(request: IncomingMessage, response: ServerResponse, asksToContinue: boolean): Promise<void> {
+    const { receiver } = this.options;
+    const version = writeVersionOf(request);
+    const tell = (written: Parameters<typeof writtenHeaders>[0]): void => {
+      // Of 2.0; a refusal further on has written nothing.
+      if (version === 2) for (const [name, value] of Object.entries(writtenHeaders(written))) response.setHeader(name, value);
+    };
+    tell({ samples: 0, histograms: 0, exemplars: 0 });
+    this.goOn(request, response, asksToContinue);
+    const body = await readBody(request, {
+      maxBytes: receiver.options.limits.maxBodyBytes,
+      pool: receiver.pool,
+      budget: receiver.options.budget,
+    });
+    try {
+      const checked = await receiveWrite(receiver.options, { version, body: body.bytes, account: this.writeAccount });
+      tell(checked);
+      if (checked.problem === '') this.send(response, 204, CONTENT_TYPE.text, '');
+      else this.send(response, 400, CONTENT_TYPE.text, `${checked.problem}\n`);
+    } finally {
+      body.free();
+    }
+  }
   private async export(
     request: IncomingMessage,
     response: ServerResponse,
-    how: { readonly kind: OtlpKind; readonly encoding: Encoding; readonly compression: ContentEncoding; readonly forwarded?: Forwarded },
+    how: {
+      readonly kind: OtlpKind;
+      readonly encoding: 'protobuf' | 'json';
+      readonly compression: ContentEncoding;
+      readonly forwarded?: Forwarded;
+    },
   ): Promise<void> {
     const { receiver } = this.options;
     const { kind, encoding, compression, ...more } = how;
@@ -214,8 +259,9 @@ class OtlpHttpServer implements RunningHttpServer {
   }
 
   private fail(request: IncomingMessage, response: ServerResponse, encoding: Encoding, error: unknown): void {
+    const account = encoding === 'text' ? this.writeAccount : this.account;
     if (error instanceof SenderGone) {
-      this.account.refuse('malformed', 'A sender closed the connection before its request was whole.');
+      account.refuse('malformed', 'A sender closed the connection before its request was whole.');
       return;
     }
     if (response.headersSent) {
@@ -227,11 +273,12 @@ class OtlpHttpServer implements RunningHttpServer {
     const refusal = error instanceof Refusal ? error : new Refusal('journal_failed', 'The request failed inside');
     const { httpStatus, grpcCode, retrySeconds } = refusalAnswer(refusal.reason);
     const sentence = refusal.reason === 'wrong_protocol' ? this.wrongProtocol() : refusal.sentence;
-    this.account.refuse(refusal.reason, sentence);
+    account.refuse(refusal.reason, sentence);
     if (retrySeconds > 0) response.setHeader('retry-after', String(retrySeconds));
     if (httpStatus === 405) response.setHeader('allow', METHODS);
-    if (refusal.reason === 'unsupported_encoding') response.setHeader('accept-encoding', 'gzip, zstd, identity');
-    const answer = encoding === 'json' ? statusJson(grpcCode, sentence) : encodeStatus(grpcCode, sentence);
+    if (refusal.reason === 'unsupported_encoding')
+      response.setHeader('accept-encoding', encoding === 'text' ? 'snappy' : 'gzip, zstd, identity');
+    const answer = answerOf(encoding, grpcCode, sentence);
     if (request.complete) this.send(response, httpStatus, CONTENT_TYPE[encoding], answer);
     else this.sendBeforeEnd(request, response, httpStatus, CONTENT_TYPE[encoding], answer);
   }
@@ -241,8 +288,8 @@ class OtlpHttpServer implements RunningHttpServer {
   private send(response: ServerResponse, status: number, contentType: string, body: string | Uint8Array): void {
     const bytes = typeof body === 'string' ? Buffer.from(body) : body;
     if (this.closing) response.setHeader('connection', 'close');
-    response.writeHead(status, { 'content-type': contentType, 'content-length': bytes.length });
-    response.end(bytes);
+    if (status === 204) response.writeHead(204).end();
+    else response.writeHead(status, { 'content-type': contentType, 'content-length': bytes.length }).end(bytes);
   }
   /** A sender that is still writing sees no answer once the socket closes: the answer goes out, then the rest is read. */
   private sendBeforeEnd(

@@ -18,6 +18,8 @@ const SIGNAL: Readonly<Record<number, keyof JournalAmount>> = {
   [RecordKind.logs]: 'logs',
   [RecordKind.metrics]: 'metrics',
   [RecordKind.scrape]: 'metrics',
+  [RecordKind.write1]: 'metrics',
+  [RecordKind.write2]: 'metrics',
 };
 export function addRecord(amount: JournalAmount, { kind, items }: { readonly kind: number; readonly items: number }): void {
   const signal = SIGNAL[kind];

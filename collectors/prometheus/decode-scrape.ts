@@ -1,11 +1,12 @@
 import { acceptTime, type TimeVerdict } from '#contracts/accept-time.ts';
-import type { Attributes, ColumnBatch, DecodedRecord, Dictionary, MetricType } from '#contracts/columns.ts';
+import type { ColumnBatch, DecodedRecord, Dictionary } from '#contracts/columns.ts';
 import type { JournalRecord, ScrapeMeta } from '#contracts/journal.ts';
 import type { ReasonCode } from '#contracts/reasons.ts';
 import type { Limits } from '#contracts/settings.ts';
 import { ExemplarRows, SampleRows } from './metric-rows.ts';
 import { type ExpositionFormat, type FamilyType, formatOf, parseExposition } from './parse-exposition.ts';
 import { compileRelabel, type Relabel, type RelabelConfig } from './relabel.ts';
+import { FAMILY_SUFFIX, type Family, prometheusSeries } from './series-identity.ts';
 import { type ParsedSeries, parseLabels, parseSeries } from './series-text.ts';
 
 /**
@@ -38,11 +39,6 @@ interface TargetState {
   relabelText: string;
   relabel: Relabel;
   meta: Map<string, number>;
-}
-interface Family {
-  type: FamilyType;
-  help: string;
-  unit: string;
 }
 
 /** Prometheus' stale marker: a NaN with this payload (value/value.go). */
@@ -88,76 +84,6 @@ function mergeLabels(series: ParsedSeries, meta: ScrapeMeta): Map<string, string
   }
   labels.set('__name__', series.name);
   return labels;
-}
-
-const toAttributes = (labels: ReadonlyMap<string, string>): Attributes => {
-  const keys = [...labels.keys()].filter((key) => key !== '__name__').sort();
-  return { keys, values: keys.map((key) => labels.get(key) as string), types: 's'.repeat(keys.length) };
-};
-const SUFFIX = /_(?:bucket|sum|count|total|created|info|gsum|gcount)$/;
-const METRIC_TYPE: Record<FamilyType, MetricType> = {
-  counter: 'sum',
-  gauge: 'gauge',
-  histogram: 'histogram',
-  gaugehistogram: 'histogram',
-  summary: 'summary',
-  info: 'info',
-  stateset: 'stateset',
-  unknown: 'unknown',
-  untyped: 'unknown',
-};
-const NO_ATTRIBUTES: Attributes = { keys: [], values: [], types: '' };
-
-/** Cumulative parts of a family, by the name's ending; a bare quantile or gauge is not. */
-const isMonotonic = (type: FamilyType, name: string): boolean =>
-  type === 'counter' ? !name.endsWith('_created') : (type === 'histogram' || type === 'summary') && /_(?:bucket|sum|count)$/.test(name);
-
-function seriesId(dictionary: Dictionary, labels: ReadonlyMap<string, string>, family: Family): number {
-  const name = labels.get('__name__') ?? '';
-  const attributes = toAttributes(labels);
-  const monotonic = isMonotonic(family.type, name);
-  const type = METRIC_TYPE[family.type];
-  const service = labels.get('service_name') ?? labels.get('job') ?? '';
-  const key = `prom\0${name}\0${type}\0${attributes.keys.map((k, i) => `${k}\0${attributes.values[i]}`).join('\0')}`;
-  return dictionary.series(key, () => ({
-    metric: name,
-    type,
-    unit: family.unit,
-    description: family.help,
-    temporality: monotonic ? 'cumulative' : '',
-    monotonic,
-    numberType: 'd',
-    source: 'prometheus',
-    service,
-    attributes,
-    metadata: NO_ATTRIBUTES,
-    resourceId: resourceId(dictionary, labels),
-    scopeId: 0,
-  }));
-}
-
-/** The target as a resource, so that metrics join traces and logs on service and instance. */
-function resourceId(dictionary: Dictionary, labels: ReadonlyMap<string, string>): number {
-  const service = labels.get('service_name') ?? labels.get('job') ?? '';
-  const instance = labels.get('instance') ?? '';
-  const pairs: [string, string][] = [
-    ['service.name', service],
-    ['service.instance.id', instance],
-  ];
-  const host = labels.get('host_name') ?? labels.get('node');
-  if (host) pairs.push(['host.name', host]);
-  // In the order in which the OTLP decoder keeps them: another console this is forwarded to stores the same.
-  const sorted = [...pairs].sort(([a], [b]) => (a < b ? -1 : 1));
-  return dictionary.resource(`prom\0${pairs.map(([k, v]) => `${k}\0${v}`).join('\0')}`, () => ({
-    service,
-    serviceNamespace: null,
-    serviceInstanceId: instance,
-    serviceVersion: null,
-    attributes: { keys: sorted.map(([k]) => k), values: sorted.map(([, v]) => v), types: 's'.repeat(sorted.length) },
-    droppedAttributesCount: 0,
-    schemaUrl: '',
-    entityRefs: '',
-  }));
 }
 
 const equalBytes = (raw: Uint8Array, body: Uint8Array, start: number): boolean => {
@@ -271,7 +197,7 @@ class Scrape {
     const parsed = parseSeries(bytes, start, end);
     const labels = this.state.relabel(mergeLabels(parsed, this.meta));
     const family = this.families.get(parsed.name) ??
-      this.families.get(parsed.name.replace(SUFFIX, '')) ?? { type: 'unknown', help: '', unit: '' };
+      this.families.get(parsed.name.replace(FAMILY_SUFFIX, '')) ?? { type: 'unknown', help: '', unit: '' };
     let id = 0;
     const beyond = labels && this.beyondLimit(labels);
     if (beyond) {
@@ -279,7 +205,7 @@ class Scrape {
       return BEYOND_LIMIT;
     }
     if (labels?.get('__name__')) {
-      id = seriesId(this.context.dictionary, labels, family);
+      id = prometheusSeries(this.context.dictionary, labels, family);
       if (id === 0) {
         bump(this.dropped, 'too_many_series');
         return BEYOND_LIMIT;
@@ -355,7 +281,7 @@ class Scrape {
       let id = this.state.meta.get(name);
       if (id === undefined) {
         const labels = new Map([...Object.entries(this.meta.labels), ['__name__', name] as const]);
-        id = seriesId(this.context.dictionary, labels, { type: 'gauge', help: '', unit: '' });
+        id = prometheusSeries(this.context.dictionary, labels, { type: 'gauge', help: '', unit: '' });
         this.state.meta.set(name, id);
       }
       if (id !== 0) this.samples.push(id, this.timeNs, value);

@@ -108,6 +108,7 @@ describe('the collector process', () => {
     expect(status.sources.map((s) => [s.source, s.state])).toEqual([
       ['otlp-http', 'receiving'],
       ['otlp-grpc', 'listening'],
+      ['remote-write', 'listening'],
     ]);
     collector.send({ type: 'released', position: committed });
     await collector.next('collector-status', (message) => message.status.journal.released === committed);

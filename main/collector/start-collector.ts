@@ -6,6 +6,7 @@ import { createReceiver } from '#collectors/otlp/receiver.ts';
 import { type Journal, openJournal } from '#collectors/pipeline/journal.ts';
 import { MemoryBudget } from '#collectors/pipeline/memory-budget.ts';
 import type { Scraping } from '#collectors/prometheus/scrape-manager.ts';
+import { loadWriteCheck } from '#collectors/prometheus/write-receiver.ts';
 import { DEMO_FOLDER, DEMO_PROMETHEUS_FILE, DEMO_TARGETS_FILE } from '#contracts/demo-files.ts';
 import { FaultlineError } from '#contracts/errors.ts';
 import type { JournalEntry, JournalPosition } from '#contracts/journal.ts';
@@ -119,7 +120,10 @@ class Collector implements RunningCollector {
       void this.startDemoScraping(append).catch((error: Error) => log(`cannot scrape the demo's hosts: ${error.message}`));
     }, STATUS_MS);
     // The ports are open: now the parts the first request would otherwise wait for.
-    setImmediate(() => void Promise.all([receiver.warmUp(), this.grpc?.warmUp()]).catch((error: Error) => log(`BUG: ${error.stack}`)));
+    setImmediate(
+      () =>
+        void Promise.all([receiver.warmUp(), this.grpc?.warmUp(), loadWriteCheck()]).catch((error: Error) => log(`BUG: ${error.stack}`)),
+    );
   }
   private async startScraping(append: (entry: JournalEntry) => Promise<JournalPosition>): Promise<void> {
     const { prometheusConfig } = this.settings;
@@ -167,8 +171,8 @@ class Collector implements RunningCollector {
     return {
       pid: process.pid,
       startedUnixMs: this.startedUnixMs,
-      sources: [this.http, this.grpc]
-        .flatMap((server) => (server ? [server.account.status()] : []))
+      sources: [this.http?.account, this.grpc?.account, this.http?.writeAccount]
+        .flatMap((account) => (account ? [account.status()] : []))
         .concat(this.scraping?.statuses() ?? []),
       journal: {
         committed: this.journal?.committed ?? 0,

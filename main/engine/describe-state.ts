@@ -91,7 +91,7 @@ export function describeSources(engine: Engine, facts: StoreFacts): Sources {
   const none = { items: 0, requests: 0, bytes: 0 };
   const former = gone.map((source) => ({
     source,
-    kind: source.startsWith('scrape') ? ('scrape' as const) : source === 'otlp-grpc' ? ('otlp-grpc' as const) : ('otlp-http' as const),
+    kind: kindOf(source),
     address: '',
     state: 'stopped' as const,
     error: '',
@@ -117,6 +117,10 @@ export function describeSources(engine: Engine, facts: StoreFacts): Sources {
       series: facts.series,
     },
   };
+}
+function kindOf(source: string): SourceStatus['kind'] {
+  if (source.startsWith('scrape')) return 'scrape';
+  return source === 'otlp-grpc' || source === 'remote-write' ? source : 'otlp-http';
 }
 function accountOf(engine: Engine, source: string): { dropped: Record<string, number>; noted: Record<string, number> } {
   const { dropped, noted } = engine.parts.account;

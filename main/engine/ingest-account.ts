@@ -8,6 +8,8 @@ const SIGNAL: Readonly<Record<number, Signal>> = {
   [RecordKind.logs]: 'logs',
   [RecordKind.metrics]: 'metrics',
   [RecordKind.scrape]: 'metrics',
+  [RecordKind.write1]: 'metrics',
+  [RecordKind.write2]: 'metrics',
 };
 const TIME_COLUMN = Object.fromEntries(
   Object.values(TABLES).map((t) => [t.name, t.columns.findIndex((c) => c.name === t.timeColumn)]),
