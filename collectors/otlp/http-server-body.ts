@@ -11,6 +11,15 @@ export function declaredLength(request: IncomingMessage): number | null {
   return header === undefined ? null : Number(header);
 }
 
+/**
+ * Frees what Node's parser copied a piece of the body into, without waiting for the collector of garbage: the pieces are
+ * few objects but much memory beside the heap, which made V8 mark the whole heap every 40 MB received, a third of the CPU of
+ * a request. Only memory that holds nothing but the piece.
+ */
+function giveBack({ buffer, byteLength }: Buffer): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
+}
+
 /** Collects the body. @throws Refusal body_too_large, backpressure; SenderGone */
 export async function readBody(request: IncomingMessage, options: BodyOptions): Promise<Body> {
   const declared = declaredLength(request);
@@ -32,6 +41,7 @@ function collect(request: IncomingMessage, body: BodyBuffer): Promise<void> {
     const take = (chunk: Buffer): void => {
       const refusal = body.add(chunk);
       if (refusal) fail(refusal);
+      else giveBack(chunk);
     };
     request.on('data', take);
     request.once('end', resolve);
