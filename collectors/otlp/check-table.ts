@@ -19,6 +19,8 @@ export const TIME = 10;
 export const OTHER_TIME = 11;
 /** Action - MESSAGE = number of the message. */
 export const MESSAGE = 16;
+/** Added to the action of a field that has a bit in `onceBits`. */
+export const ONCE = 0x80;
 export const TAGS = 256;
 
 const PLAIN: Readonly<Record<FieldEntry['kind'], number>> = {
@@ -61,7 +63,7 @@ export const SPAN_ITEM = 1;
 export const OTHER_ITEM = 2;
 
 export interface CheckTable {
-  /** actions[message * TAGS + tag] */
+  /** actions[message * TAGS + tag], with ONCE */
   readonly actions: Uint8Array;
   /** Bit that must not be set twice in one message, 0 = may repeat: a message that comes in parts, or a oneof. */
   readonly onceBits: Uint32Array;
@@ -73,6 +75,8 @@ export interface CheckTable {
   readonly rows: Uint8Array;
   /** Action of a KeyValue field. */
   readonly attribute: number;
+  /** Action of an AnyValue field. */
+  readonly value: number;
   readonly names: readonly string[];
 }
 
@@ -95,6 +99,7 @@ function build(root: MessageTable): CheckTable {
       if (field.packable) actions[at + 2] = field.wireType === 0 ? PACKED_VARINT : PACKED_FIXED64;
       const once = field.oneof >= 0 ? 1 << (31 - field.oneof) : field.message && !field.repeated ? 1 << field.number : 0;
       onceBits[at + field.wireType] = once;
+      if (once !== 0) actions[at + field.wireType] = (actions[at + field.wireType] as number) | ONCE;
     }
   });
   return {
@@ -104,6 +109,7 @@ function build(root: MessageTable): CheckTable {
     nests: Uint8Array.from(messages, ({ name }) => (name === ANY_VALUE ? 1 : 0)),
     rows: Uint8Array.from(messages, ({ name }) => (isRow(name) ? 1 : 0)),
     attribute: MESSAGE + messages.findIndex(({ name }) => name === 'opentelemetry.proto.common.v1.KeyValue'),
+    value: MESSAGE + messages.findIndex(({ name }) => name === ANY_VALUE),
     names: messages.map(({ name }) => name.slice(name.lastIndexOf('.') + 1)),
   };
 }

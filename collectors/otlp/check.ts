@@ -5,7 +5,7 @@ import { canonicalOtlp } from './canonical.ts';
 import * as T from './check-table.ts';
 import { OtlpError } from './otlp-error.ts';
 import { TIME_OK, TIME_REASONS, TimeWindow } from './time-window.ts';
-import { isAscii, isValidUtf8 } from './utf8.ts';
+import { hasHighBit, isValidUtf8 } from './utf8.ts';
 import { malformed, readLength, readTag, readVarint, skipField, type WireInput, wireInput } from './wire.ts';
 
 export interface CheckContext {
@@ -42,6 +42,8 @@ interface Check extends WireInput {
   readonly rejected: Map<string, number>;
   /** A message in parts, or a oneof set twice: legal, and merged before anything is counted. */
   split: boolean;
+  /** Attributes that end up to here were looked over in vain: one by one now, or each would be looked over again and again. */
+  oneByOneTo: number;
   traceIdAt: number;
   traceIdLength: number;
   spanIdAt: number;
@@ -64,7 +66,7 @@ function reject(check: Check, reason: string): void {
 /** Same order of questions as the decoder: ids first, then the time that will be stored. */
 function judgeItem(check: Check, item: number): void {
   check.items++;
-  const { view, window, bytes } = check;
+  const { view, bytes, timeAt, otherTimeAt } = check;
   if (item === T.SPAN_ITEM) {
     const traceOk = isUsableId(bytes, check.traceIdAt, check.traceIdLength, 16);
     if (!traceOk || !isUsableId(bytes, check.spanIdAt, check.spanIdLength, 8)) {
@@ -72,11 +74,15 @@ function judgeItem(check: Check, item: number): void {
       return;
     }
   }
-  const halves = (at: number): readonly [number, number] => (at < 0 ? [0, 0] : [view.getUint32(at, true), view.getUint32(at + 4, true)]);
-  let [lo, hi] = halves(check.timeAt);
-  if (lo === 0 && hi === 0) [lo, hi] = halves(check.otherTimeAt);
-  if (lo === 0 && hi === 0) return;
-  const verdict = window.verdict(hi, lo);
+  let lo = timeAt < 0 ? 0 : view.getUint32(timeAt, true);
+  let hi = timeAt < 0 ? 0 : view.getUint32(timeAt + 4, true);
+  if (lo === 0 && hi === 0) {
+    if (otherTimeAt < 0) return;
+    lo = view.getUint32(otherTimeAt, true);
+    hi = view.getUint32(otherTimeAt + 4, true);
+    if (lo === 0 && hi === 0) return;
+  }
+  const verdict = check.window.verdict(hi, lo);
   if (verdict !== TIME_OK) reject(check, TIME_REASONS[verdict] as string);
 }
 
@@ -85,7 +91,8 @@ function checkString(check: Check, message: number, start: number, end: number):
   throw new OtlpError('invalid_utf8', `a string of ${check.table.names[message]} at byte ${start} is not valid UTF-8`);
 }
 
-function checkPackedVarints(check: Check, end: number): void {
+function checkPackedVarints(check: Check, start: number, end: number): void {
+  check.pos = start;
   while (check.pos < end) readVarint(check, end);
 }
 
@@ -99,34 +106,62 @@ function noteId(check: Check, action: number, at: number, length: number): void 
   }
 }
 
-function checkDelimited(check: Check, message: number, action: number, length: number, depth: number): void {
-  const start = check.pos;
-  const end = start + length;
-  if (action === check.table.attribute && depth < check.maxDepth && isPlainAttribute(check, start, end)) check.pos = end;
-  else if (action >= T.MESSAGE) checkMessage(check, action - T.MESSAGE, end, depth);
+/** An AnyValue that is one short ASCII text: the body of most log records. */
+function isPlainText({ bytes, view }: Check, start: number, end: number): boolean {
+  return end - start >= 4 && bytes[start] === 0x0a && bytes[start + 1] === end - start - 2 && !hasHighBit(view, start, end);
+}
+
+function checkDelimited(check: Check, message: number, action: number, start: number, end: number, depth: number): void {
+  if (action === check.table.value && depth < check.maxDepth && isPlainText(check, start, end)) return;
+  if (action >= T.MESSAGE) checkMessage(check, action - T.MESSAGE, start, end, depth);
   else if (action === T.STRING) checkString(check, message, start, end);
-  else if (action === T.PACKED_VARINT) checkPackedVarints(check, end);
+  else if (action === T.PACKED_VARINT) checkPackedVarints(check, start, end);
   else if (action === T.PACKED_FIXED64) {
-    if (length % 8 !== 0) throw malformed('a packed list of 64-bit numbers has a broken length', start);
-  } else if (action === T.TRACE_ID || action === T.SPAN_ID) noteId(check, action, start, length);
-  check.pos = end;
+    if ((end - start) % 8 !== 0) throw malformed('a packed list of 64-bit numbers has a broken length', start);
+  } else if (action === T.TRACE_ID || action === T.SPAN_ID) noteId(check, action, start, end - start);
+}
+
+/** One varint of at most ten bytes fills [start, end), which is not empty. */
+function isVarint(bytes: Uint8Array, start: number, end: number): boolean {
+  if (end - start > 10) return false;
+  for (let p = start; p < end - 1; p++) if ((bytes[p] as number) < 0x80) return false;
+  return (bytes[end - 1] as number) < 0x80;
 }
 
 /**
- * The attribute nearly every sender writes: a short key, then a short text or an integer. All bytes between the two
- * texts are below 0x80, so one look over both says whether they are ASCII.
- * @returns false for anything else, which the tables then judge
+ * The attributes nearly every sender writes, one after the other: a short key, then a short text, a number or a bool. But for
+ * the bytes of a number all of theirs are below 0x80, also tags and lengths, so whole rows of them are looked over at once.
+ * A length of two bytes is taken for one byte here, and found out by that look.
+ * @returns where the first one begins that is not plain
  */
-function isPlainAttribute({ bytes, view }: Check, start: number, end: number): boolean {
-  const keyLength = bytes[start + 1] as number;
-  const value = start + 4 + keyLength;
-  if (bytes[start] !== 0x0a || keyLength > 0x7f || value + 2 > end) return false;
-  if (bytes[value - 2] !== 0x12 || bytes[value - 1] !== end - value || end - value > 0x7f) return false;
-  const tag = bytes[value];
-  if (tag === 0x0a) return bytes[value + 1] === end - value - 2 && isAscii(bytes, view, start + 2, end);
-  if (tag !== 0x18 || end - value > 11) return false;
-  for (let p = value + 1; p < end - 1; p++) if ((bytes[p] as number) < 0x80) return false;
-  return (bytes[end - 1] as number) < 0x80 && isAscii(bytes, view, start + 2, start + 2 + keyLength);
+function skipPlainAttributes(check: Check, tag: number, from: number, end: number): number {
+  const { bytes, view } = check;
+  let p = from;
+  let seenTo = from;
+  while (p + 8 <= end && bytes[p] === tag) {
+    const next = p + 2 + (bytes[p + 1] as number);
+    const value = p + 6 + (bytes[p + 3] as number);
+    if (next > end || value + 2 > next || bytes[p + 2] !== 0x0a || bytes[value - 2] !== 0x12 || bytes[value - 1] !== next - value) break;
+    const kind = bytes[value];
+    if (kind === 0x0a) {
+      if (bytes[value + 1] !== next - value - 2) break;
+      if (next <= check.oneByOneTo) {
+        if (hasHighBit(view, seenTo, next)) return seenTo;
+        seenTo = next;
+      }
+    } else {
+      if (kind === 0x21 ? next - value !== 9 : (kind !== 0x18 && kind !== 0x10) || !isVarint(bytes, value + 1, next)) break;
+      if (hasHighBit(view, seenTo, value + 1)) {
+        check.oneByOneTo = Math.max(check.oneByOneTo, next);
+        return seenTo;
+      }
+      seenTo = next;
+    }
+    p = next;
+  }
+  if (p === seenTo || !hasHighBit(view, seenTo, p)) return p;
+  check.oneByOneTo = Math.max(check.oneByOneTo, p);
+  return seenTo;
 }
 
 function forgetItem(check: Check): void {
@@ -136,41 +171,69 @@ function forgetItem(check: Check): void {
   check.otherTimeAt = -1;
 }
 
-function checkMessage(check: Check, message: number, end: number, outerDepth: number): void {
-  const { bytes, table } = check;
-  const depth = outerDepth + (table.nests[message] as number);
-  if (depth > check.maxDepth) throw new OtlpError('too_deep', `a value is nested deeper than ${check.maxDepth} at byte ${check.pos}`);
-  const item = table.items[message] as number;
-  if (item !== T.NOT_AN_ITEM) forgetItem(check);
-  check.rows += table.rows[message] as number;
+function addRows(check: Check, rows: number): void {
+  check.rows += rows;
   if (check.rows > MAX_ROWS)
     throw new OtlpError('decompressed_too_large', `more than ${MAX_ROWS} spans, records, points or events in one request`);
+}
+
+/** Everything here runs per field: the position is a local, and the tables are asked once for each. */
+function checkMessage(check: Check, message: number, start: number, end: number, outerDepth: number): void {
+  const { bytes, table, maxDepth } = check;
+  const { actions, onceBits } = table;
+  const depth = outerDepth + (table.nests[message] as number);
+  if (depth > maxDepth) throw new OtlpError('too_deep', `a value is nested deeper than ${maxDepth} at byte ${start}`);
+  const item = table.items[message] as number;
+  if (item !== T.NOT_AN_ITEM) forgetItem(check);
+  addRows(check, table.rows[message] as number);
   const base = message * T.TAGS;
+  const attribute = depth < maxDepth ? table.attribute : -1;
   let seen = 0;
-  while (check.pos < end) {
-    let tag = bytes[check.pos] as number;
-    if (tag < 0x80 && tag >= 8) check.pos++;
-    else tag = readTag(check, end);
-    const action = tag < T.TAGS ? (table.actions[base + tag] as number) : T.SKIP;
-    if (action === T.SKIP) {
-      skipField(check, tag, end);
+  let p = start;
+  while (p < end) {
+    const at = p;
+    let tag = bytes[p] as number;
+    if (tag < 0x80 && tag >= 8) p++;
+    else {
+      check.pos = p;
+      tag = readTag(check, end);
+      p = check.pos;
+    }
+    const entry = tag < T.TAGS ? (actions[base + tag] as number) : T.SKIP;
+    if ((entry & T.ONCE) !== 0) {
+      const once = onceBits[base + tag] as number;
+      if ((seen & once) !== 0) check.split = true;
+      seen |= once;
+    }
+    const action = entry & ~T.ONCE;
+    if (action === attribute) {
+      const next = skipPlainAttributes(check, tag, at, end);
+      if (next > at) {
+        p = next;
+        continue;
+      }
+    }
+    if ((tag & 7) === 2 && action !== T.SKIP) {
+      let length = p < end ? (bytes[p] as number) : 0x80;
+      if (length < 0x80 && length < end - p) p++;
+      else {
+        check.pos = p;
+        length = readLength(check, end);
+        p = check.pos;
+      }
+      p += length;
+      checkDelimited(check, message, action, p - length, p, depth);
       continue;
     }
-    const once = table.onceBits[base + tag] as number;
-    if ((seen & once) !== 0) check.split = true;
-    seen |= once;
-    if ((tag & 7) === 2) {
-      const p = check.pos;
-      let length = p < end ? (bytes[p] as number) : 0x80;
-      if (length < 0x80 && length < end - p) check.pos = p + 1;
-      else length = readLength(check, end);
-      checkDelimited(check, message, action, length, depth);
-    } else {
-      const p = check.pos;
-      if (action === T.TIME) check.timeAt = p;
-      else if (action === T.OTHER_TIME) check.otherTimeAt = p;
-      if (action === T.VARINT && p < end && (bytes[p] as number) < 0x80) check.pos = p + 1;
-      else skipField(check, tag, end);
+    if (action === T.TIME) check.timeAt = p;
+    else if (action === T.OTHER_TIME) check.otherTimeAt = p;
+    const kind = tag & 7;
+    if (kind === 1 && end - p >= 8) p += 8;
+    else if (kind === 0 && p < end && (bytes[p] as number) < 0x80) p++;
+    else {
+      check.pos = p;
+      skipField(check, tag, end);
+      p = check.pos;
     }
   }
   if (item !== T.NOT_AN_ITEM) judgeItem(check, item);
@@ -186,6 +249,7 @@ function run(kind: OtlpKind, body: Uint8Array, context: CheckContext): Check {
     rows: 0,
     rejected: new Map(),
     split: false,
+    oneByOneTo: 0,
     traceIdAt: -1,
     traceIdLength: 0,
     spanIdAt: -1,
@@ -193,7 +257,7 @@ function run(kind: OtlpKind, body: Uint8Array, context: CheckContext): Check {
     timeAt: -1,
     otherTimeAt: -1,
   };
-  checkMessage(check, 0, body.length, 0);
+  checkMessage(check, 0, 0, body.length, 0);
   return check;
 }
 

@@ -1,14 +1,26 @@
 import { isUtf8 } from 'node:buffer';
 
-/** true when no byte in [start, end) has its high bit set. Nearly all telemetry is ASCII, so words are ORed. */
-export function isAscii(bytes: Uint8Array, view: DataView, start: number, end: number): boolean {
-  let mask = 0;
+const HIGH_BITS = 0x80808080;
+/**
+ * true when some byte in [start, end), at least four of them, has its high bit set. Words are ORed, sixteen bytes a turn:
+ * the last turn overlaps the one before.
+ */
+export function hasHighBit(view: DataView, start: number, end: number): boolean {
+  let mask = view.getInt32(end - 4, true);
   let p = start;
-  for (const last = end - 8; p <= last; p += 8) mask |= view.getInt32(p, true) | view.getInt32(p + 4, true);
-  if (end - start >= 8) {
-    if (p < end) mask |= view.getInt32(end - 8, true) | view.getInt32(end - 4, true);
-  } else for (; p < end; p++) mask |= (bytes[p] as number) & 0x80;
-  return (mask & 0x80808080) === 0;
+  if (end - start >= 16) {
+    for (const last = end - 16; p < last; p += 16)
+      mask |= view.getInt32(p, true) | view.getInt32(p + 4, true) | view.getInt32(p + 8, true) | view.getInt32(p + 12, true);
+    mask |= view.getInt32(end - 16, true) | view.getInt32(end - 12, true) | view.getInt32(end - 8, true);
+  } else for (const last = end - 4; p < last; p += 4) mask |= view.getInt32(p, true);
+  return (mask & HIGH_BITS) !== 0;
+}
+/** Nearly all telemetry is ASCII. */
+export function isAscii(bytes: Uint8Array, view: DataView, start: number, end: number): boolean {
+  if (end - start >= 4) return !hasHighBit(view, start, end);
+  let mask = 0;
+  for (let p = start; p < end; p++) mask |= bytes[p] as number;
+  return mask < 0x80;
 }
 
 /** true when the bytes are UTF-8. Reads stay inside [start, end); only what is not ASCII costs a call. */
