@@ -19,8 +19,9 @@ const NEVER = new Set(['NODE_AUTH_TOKEN']);
 /** What a child needs beyond that. */
 const OWN: Readonly<Record<SpawnName | 'demo', Record<string, string>>> = {
   collector: {},
-  // Two malloc arenas (glibc) instead of eight a core: what one thread frees serves the next.
-  engine: { UV_THREADPOOL_SIZE: '16', MALLOC_ARENA_MAX: '2' },
+  // Two malloc arenas (glibc) instead of eight a core: what one thread frees serves the next. A fixed threshold for mmap:
+  // DuckDB's blocks of 256 KiB go back to the system when they are freed; glibc's own grows until they no longer do.
+  engine: { UV_THREADPOOL_SIZE: '16', MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '131072', MALLOC_TRIM_THRESHOLD_: '33554432' },
   llm: {},
   forwarder: {},
   demo: { ELECTRON_RUN_AS_NODE: '1' },

@@ -63,8 +63,8 @@ export const usableMemoryBytes = (totalBytes: number, constrainedBytes: number):
   constrainedBytes > 0 ? Math.min(totalBytes, constrainedBytes) : totalBytes;
 
 /** What stays when blocks of files are let go, and how much there must be for that. */
-const LEAST_CACHE_MIB = 64;
-const WORTH_DROPPING_BYTES = 128 * 1024 ** 2;
+const LEAST_CACHE_MIB = 16;
+const WORTH_DROPPING_BYTES = 64 * 1024 ** 2;
 
 /**
  * The one DuckDB instance: in memory, with the catalog and the day files attached to it. Nothing else in this
