@@ -13,12 +13,12 @@ const SILENCE_MS = 5_000;
 class Live {
   link = $state<Link>('connecting');
   state = $state.raw<State | null>(null);
-  /** Bumped by each "incident" event. */
+  /** Bumped by each "incident" event, and where one may have been missed. */
   incidents = $state(0);
   latestIncident = $state.raw<Incident | null>(null);
   /** The question to the local model that last moved; job null: it is over. */
   explaining = $state.raw<{ readonly incidentId: string; readonly job: ExplainJob | null } | null>(null);
-  /** Bumped when a question is over. */
+  /** Bumped when a question is over, or may be. */
   explained = $state(0);
   /** While away: does the collector still answer? null: not known yet. */
   collectorUp = $state<boolean | null>(null);
@@ -31,6 +31,8 @@ class Live {
   private timer = 0;
   private heardMs = 0;
   private checking = false;
+  /** The stream was away for a while: nobody says again what it would have said then. */
+  private missed = false;
 
   start(): () => void {
     this.connect();
@@ -47,6 +49,7 @@ class Live {
   }
   private connect(): void {
     this.source?.close();
+    this.missed = this.source !== null;
     const source = new EventSource('/console/events');
     this.source = source;
     source.addEventListener('state', (event: MessageEvent<string>) => this.hear(JSON.parse(event.data) as State));
@@ -68,6 +71,11 @@ class Live {
     this.awaySinceMs = null;
     this.collectorUp = null;
     this.starting = '';
+    if (!this.missed) return;
+    this.missed = false;
+    this.explaining = null;
+    this.explained++;
+    this.incidents++;
   }
   private watch(): void {
     if (document.hidden) return;

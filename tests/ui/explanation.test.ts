@@ -104,6 +104,29 @@ describe.skipIf(cannotRun !== null)(`explanation${cannotRun === null ? '' : `: s
       await block(page).getByRole('button', { name: 'Cancel' }).click();
       await block(page).getByText('The question was cancelled.').first().waitFor();
     }));
+  it('what was over while the page heard nothing is over on the page once it hears again', () =>
+    on({}, async (page) => {
+      const { explainer } = rig.running.engine;
+      model.script = (_, { signal }) =>
+        new Promise((_resolve, reject) => signal?.addEventListener('abort', () => reject(new Error('stopped'))));
+      explainer.ask(incident.id, { again: true });
+      const said = { incidentId: incident.id, job: (await explainer.state(incident.id)).job };
+      let streams = 0;
+      await page.route('**/console/events', async (route) => {
+        if (++streams > 1) {
+          explainer.cancel(incident.id);
+          await explainer.settled(incident.id);
+          return route.continue();
+        }
+        const state = JSON.stringify(await rig.running.engine.state());
+        const body = `event: state\ndata: ${state}\n\nevent: explain\ndata: ${JSON.stringify(said)}\n\n`;
+        return route.fulfill({ contentType: 'text/event-stream', body });
+      });
+      await page.reload();
+      await block(page).getByRole('button', { name: 'Cancel' }).waitFor();
+      await block(page).getByRole('button', { name: 'Ask again' }).waitFor();
+      expect(streams).toBe(2);
+    }));
   it.each(['dark', 'light'] as const)('speaks Chinese too, %s', (theme) =>
     on({ locale: 'zh', theme }, async (page) => {
       model.file = { ...model.file!, demo: true };
