@@ -9,6 +9,8 @@ const NAMES = new Set([
   ...['PATH', 'HOME', 'TMPDIR', 'LANG', 'LANGUAGE', 'TZ'],
   // Without it a native library that was found for us is not found for them.
   ...['LD_LIBRARY_PATH', 'DYLD_LIBRARY_PATH'],
+  // Where the forwarder finds who to trust, with --use-openssl-ca in NODE_OPTIONS.
+  ...['SSL_CERT_FILE', 'SSL_CERT_DIR', 'OPENSSL_CONF'],
   // Windows: folders, and what its loader and sockets need.
   ...['TEMP', 'TMP', 'USERPROFILE', 'APPDATA', 'LOCALAPPDATA', 'SYSTEMROOT', 'SYSTEMDRIVE', 'WINDIR', 'COMSPEC', 'PATHEXT'],
 ]);
