@@ -326,11 +326,18 @@ export class OpenStore implements Store {
   private async pruneBeside(limits: Omit<BesideInput, 'files'>): Promise<void> {
     const files = await listBeside(this.parts.dataDir.path);
     this.beside.bytes = files.reduce((sum, { bytes }) => sum + bytes, 0);
+    const { log } = this.parts.options;
     for (const file of besideToRemove({ ...limits, files })) {
-      await removeBeside(file);
+      try {
+        await removeBeside(file);
+      } catch (cause) {
+        // A file of somebody else must not keep days from going.
+        log(`${file.path} cannot be removed: ${(cause as Error).message}`);
+        continue;
+      }
       this.beside.bytes -= file.bytes;
       this.beside.removed++;
-      this.parts.options.log(`removed ${file.path}: ${file.bytes} bytes, to keep within the size or the retention`);
+      log(`removed ${file.path}: ${file.bytes} bytes, to keep within the size or the retention`);
     }
   }
 
