@@ -5,7 +5,7 @@ import type { Settings } from '#contracts/settings.ts';
 import { childHost } from '#main/supervisor/child-host.ts';
 import { startConsole } from '#main/supervisor/console-process.ts';
 import { defaultDataFolder } from './default-data-folder.ts';
-import { readSettings } from './read-settings.ts';
+import { readSettings, type SettingsPlace } from './read-settings.ts';
 import { type Runtime, readRuntime } from './runtime-file.ts';
 import { placeOfProcess, say } from './serve.ts';
 
@@ -40,9 +40,7 @@ export async function withConsole<T>(options: WithConsoleOptions, work: (console
   if (flags.api !== undefined) return work(remote(flags.api, flags.token));
   const place = placeOfProcess();
   const { settings, defaultFolder } = readSettings(flags.data === undefined ? {} : { data: flags.data }, place);
-  // Nobody named a folder: the console that runs is meant, also where it is a demo.
-  const demoFolder = defaultDataFolder(place.platform, place.environment, place.home, true);
-  const running = (await findRunning(settings.dataDir)) ?? (defaultFolder ? await findRunning(demoFolder) : null);
+  const running = (await findRunning(settings.dataDir)) ?? (defaultFolder ? await findDemo(settings.dataDir, place) : null);
   if (running) return work(client(running.api, running.token, running.ingest));
   if (!options.createFolder && !existsSync(settings.dataDir)) {
     throw new FaultlineError('not_found', `There is no data folder ${settings.dataDir} and nothing runs on it.`);
@@ -50,6 +48,19 @@ export async function withConsole<T>(options: WithConsoleOptions, work: (console
   return headless(settings, options.retentionSeconds ?? 0, work);
 }
 
+/** A demo that runs, where nobody has data of his own: an import into a shop, or a shop's figures for one's own, would go unseen. */
+async function findDemo(ownFolder: string, { platform, environment, home }: SettingsPlace): Promise<Runtime | null> {
+  const demoFolder = defaultDataFolder(platform, environment, home, true);
+  const demo = demoFolder === ownFolder ? null : await findRunning(demoFolder);
+  if (demo === null) return null;
+  const isMeant = !existsSync(ownFolder);
+  say(
+    isMeant
+      ? `the demo on ${demoFolder} answers; --data names another folder`
+      : `a demo runs on ${demoFolder}: --data with that folder asks it`,
+  );
+  return isMeant ? demo : null;
+}
 /** The instance on this folder, if it answers. */
 export async function findRunning(dataDir: string): Promise<Runtime | null> {
   const runtime = readRuntime(dataDir);

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -105,8 +105,9 @@ describe('faultline serve', () => {
       expect(row).toEqual({ n: spanIds.length, all: spanIds.length });
     },
   );
-  it('a demo stays out of the default folder, and commands that name none find it', async () => {
+  it('a demo stays out of the default folder; commands that name none find it where nobody has data of his own, and say so', async () => {
     const env = { XDG_DATA_HOME: folder() };
+    const [own, demo] = ['faultline', 'faultline-demo'].map((name) => join(env.XDG_DATA_HOME, name)) as [string, string];
     const child = spawn(join(root, 'bin/faultline'), ['serve', ...free, '--demo', 'none'], {
       cwd: base,
       env: { ...process.env, ...env },
@@ -117,15 +118,20 @@ describe('faultline serve', () => {
       err += chunk;
     });
     await new Promise<void>((done) => child.stdout.once('data', () => done()));
-    const asked = await run(['query', 'sql', 'SELECT 42 AS answer', '--format', 'csv'], env);
+    const ask = () => run(['query', 'sql', 'SELECT 42 AS answer', '--format', 'csv'], env);
+    const asked = await ask();
+    const made = existsSync(own);
+    mkdirSync(own);
+    const askedOwn = await ask();
     child.kill('SIGTERM');
     await new Promise((done) => child.once('close', done));
-    expect([asked.code, asked.out.trim().split(/\s+/)]).toEqual([0, ['answer', '42']]);
-    expect([existsSync(join(env.XDG_DATA_HOME, 'faultline-demo')), existsSync(join(env.XDG_DATA_HOME, 'faultline'))]).toEqual([
-      true,
-      false,
-    ]);
-    expect(err).toContain(join(env.XDG_DATA_HOME, 'faultline-demo'));
+    for (const { code, out, err } of [asked, askedOwn]) {
+      expect([code, out.trim().split(/\s+/)]).toEqual([0, ['answer', '42']]);
+      expect(err).toContain(demo);
+    }
+    expect([existsSync(demo), made]).toEqual([true, false]);
+    expect(readdirSync(own)).toContain('catalog.duckdb');
+    expect(err).toContain(demo);
   });
   it('a signal during the start leaves nothing running and nothing locked', async () => {
     const dataDir = folder();
