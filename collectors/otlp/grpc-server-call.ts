@@ -59,6 +59,8 @@ export class GrpcCall {
   private readonly reader: MessageReader;
   private encoding: ContentEncoding = 'identity';
   private state: 'receiving' | 'working' | 'answered' = 'receiving';
+  /** By its own grpc-timeout, before we lose patience. */
+  private readonly senderGivesUp: boolean;
   private ticksLeft: number;
 
   constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, session: GrpcSession, context: CallContext) {
@@ -69,7 +71,9 @@ export class GrpcCall {
     const { options, pool } = context.receiver;
     this.reader = new MessageReader({ maxBytes: options.limits.maxBodyBytes, pool, budget: options.budget });
     const { callTicks, tickMs } = context.patience;
-    this.ticksLeft = Math.min(callTicks, Math.ceil((timeoutSeconds(headers['grpc-timeout']) * 1000) / tickMs));
+    const senderTicks = Math.ceil((timeoutSeconds(headers['grpc-timeout']) * 1000) / tickMs);
+    this.senderGivesUp = senderTicks < callTicks;
+    this.ticksLeft = Math.min(callTicks, senderTicks);
   }
   /** @param raw names and values of the headers in turns */
   start(raw: readonly string[]): void {
@@ -200,14 +204,19 @@ export class GrpcCall {
   private sendStatus(status: CallStatus, sayEncodings = false): void {
     const headers = statusHeaders(status);
     if (sayEncodings) headers.push('grpc-accept-encoding', ACCEPTED_ENCODINGS);
-    this.endWith(() => this.stream.respond(headers, ALL_SAID));
+    this.endWith(() => {
+      this.stream.respond(headers, ALL_SAID);
+      this.stopSender();
+    });
   }
   /** For what is no gRPC, and so would not understand a gRPC status. */
   private refuseHttp(status: number, refusal: Refusal): void {
     this.context.account.refuse(refusal.reason, refusal.sentence);
     this.endWith(() => {
       this.stream.respond([':status', String(status), 'content-type', 'text/plain; charset=utf-8'], PLAIN);
-      this.stream.end(`${refusal.sentence}\n`);
+      // Its body is dropped until the sentence is out, which a closed window can hold up.
+      this.stream.resume();
+      this.stream.end(`${refusal.sentence}\n`, () => this.stopSender());
     });
   }
   private endWith(respond: () => void): void {
@@ -218,19 +227,22 @@ export class GrpcCall {
     this.ticksLeft = context.patience.callTicks;
     context.waiting.add(this);
     respond();
-    // RFC 9113, 8.1: NO_ERROR after a whole answer asks the sender to stop without taking the answer back.
-    if (!stream.readableEnded) stream.close(constants.NGHTTP2_NO_ERROR);
+  }
+  /** RFC 9113, 8.1: NO_ERROR after a whole answer asks the sender to stop without taking the answer back. */
+  private stopSender(): void {
+    if (!this.stream.readableEnded) this.stream.close(constants.NGHTTP2_NO_ERROR);
   }
 
   /** While the sender is waited for. */
   tick(): void {
     if (--this.ticksLeft > 0) return;
     this.context.waiting.delete(this);
+    // The answer is not taken.
     if (this.state === 'answered') this.stream.close(constants.NGHTTP2_CANCEL);
-    else if (this.headers['grpc-timeout'] === undefined) this.refuse(new Refusal('too_slow'));
-    else this.expire();
+    else if (this.senderGivesUp) this.expire();
+    else this.refuse(new Refusal('too_slow'));
   }
-  /** The sender has given up by its own clock: no RetryInfo, nobody waits for it. */
+  /** No RetryInfo: nobody waits for it. */
   private expire(): void {
     const { sentence } = new Refusal('too_slow');
     this.context.account.refuse('too_slow', sentence);

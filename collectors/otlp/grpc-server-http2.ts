@@ -39,8 +39,6 @@ class Http2Services implements GrpcServices {
   constructor(options: GrpcServicesOptions) {
     this.context = { ...options, health: this.health, waiting: new Set(), patience: options.patience ?? PATIENCE };
     this.server.on('session', (session) => this.open(session));
-    // Each session has its own listener; this one only keeps Node from ending the process.
-    this.server.on('sessionError', () => undefined);
     this.timer = setInterval(() => this.tick(), this.context.patience.tickMs);
     this.timer.unref();
   }

@@ -12,8 +12,8 @@ const NOISE_DRAIN_PER_TICK = 33;
 /** grpc-go measures the line with a ping for each answer: a call that was accepted makes room for a few. */
 const NOISE_PER_CALL = 4;
 const FLOOD_CODES = /FLOOD|TOO_MANY|ENHANCE_YOUR_CALM|Flooding|[Tt]oo many/;
-/** The other side went away: nothing to complain about. */
-const GONE = /^(?:ECONNRESET|EPIPE|ECONNABORTED|ETIMEDOUT)$/;
+/** The other side went away, with a GOAWAY of its own or without: nothing to complain about. */
+const GONE = /^(?:ECONNRESET|EPIPE|ECONNABORTED|ETIMEDOUT|ERR_HTTP2_SESSION_ERROR)$/;
 
 /** In ticks of a second. */
 export interface GrpcPatience {

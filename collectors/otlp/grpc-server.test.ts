@@ -22,16 +22,20 @@ beforeAll(async () => {
     nowMs: Date.now,
     httpAddress: () => 'http://127.0.0.1:4318',
     log: (line) => expect.unreachable(line),
-    patience: { callTicks: 10, pingEveryTicks: 8, pingWaitTicks: 8, tickMs: 20 },
+    patience: { callTicks: 10, pingEveryTicks: 8, pingWaitTicks: 50, tickMs: 20 },
   });
 });
 afterAll(() => server.close(100));
 
+const PATIENT = { timeout: 10_000 };
 const refused = (reason: string): number => server.account.status().refused[reason] ?? 0;
 /** Sends part of a message and waits for what comes of it. */
-async function stall(bytes: Buffer): Promise<{ status: unknown; details: unknown; resetCode: number }> {
+async function stall(
+  bytes: Buffer,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<{ status: unknown; details: unknown; resetCode: number }> {
   const session = connectHttp2(`http://127.0.0.1:${server.address.port}`);
-  const stream = session.request({ ':method': 'POST', ':path': exportPath('traces'), 'content-type': 'application/grpc' });
+  const stream = session.request({ ':method': 'POST', ':path': exportPath('traces'), 'content-type': 'application/grpc', ...headers });
   let status: unknown;
   let details: unknown;
   stream.on('response', (headers) => {
@@ -60,25 +64,33 @@ describe('slow senders', () => {
     expect(budget.heldBytes).toBe(0);
     expect(entries).toEqual([]);
   });
+  it.each([
+    ['100m', '4'],
+    ['10S', '14'],
+  ])('with a grpc-timeout of %s are told %s', async (timeout, code) => {
+    expect((await stall(Buffer.alloc(3), { 'grpc-timeout': timeout })).status).toBe(code);
+  });
   it('that hold the whole budget keep others waiting no longer than that', async () => {
     const large = Buffer.concat([Buffer.from([0, 0, 0x0f, 0x42, 0x40]), Buffer.alloc(30_000)]);
     const slow = [stall(large), stall(large)];
-    await expect.poll(() => budget.heldBytes).toBeGreaterThan(2_000_000 - 1_048_576);
+    await expect.poll(() => budget.heldBytes, PATIENT).toBeGreaterThan(2_000_000 - 1_048_576);
     const { status, details } = await stall(large);
     expect([status, details !== undefined]).toEqual(['14', true]);
     expect(refused('backpressure')).toBeGreaterThan(0);
     await Promise.all(slow);
     expect(budget.heldBytes).toBe(0);
   });
-  it('that do not take their answer are cut off', async () => {
+  it.each([
+    ['their answer', 'application/grpc'],
+    ['what is wrong with their request', 'application/json'],
+  ])('that do not take %s are cut off', async (_, contentType) => {
     const session = connectHttp2(`http://127.0.0.1:${server.address.port}`, { settings: { initialWindowSize: 0 } });
     await new Promise((resolve) => session.once('localSettings', resolve));
-    const stream = session.request({ ':method': 'POST', ':path': exportPath('traces'), 'content-type': 'application/grpc' });
+    const stream = session.request({ ':method': 'POST', ':path': exportPath('traces'), 'content-type': contentType });
     stream.on('error', () => undefined);
     stream.resume();
     stream.end(framed(Buffer.alloc(0)));
     await new Promise((resolve) => stream.once('close', resolve));
-    // CANCEL
     expect(stream.rstCode).toBe(8);
     session.destroy();
   });
@@ -91,7 +103,7 @@ describe('silent connections', () => {
     stream.end(framed(Buffer.alloc(0)));
     let pings = 0;
     session.on('ping', () => void pings++);
-    await expect.poll(() => pings).toBeGreaterThan(3);
+    await expect.poll(() => pings, PATIENT).toBeGreaterThan(3);
     expect([session.destroyed, stream.closed]).toEqual([false, false]);
     session.destroy();
   });

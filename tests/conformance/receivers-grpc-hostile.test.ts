@@ -8,6 +8,7 @@ import { startTestCollector, type TestCollector, tracesJson } from './receivers-
 
 const traces = Buffer.from(transcodeJson('traces', Buffer.from(tracesJson(10)), { maxDepth: 32 }));
 const good = message(traces);
+const PATIENT = { timeout: 10_000 };
 const EMPTY = Buffer.alloc(0);
 const times = (count: number, make: (i: number) => Buffer): Buffer => Buffer.concat(Array.from({ length: count }, (_, i) => make(i)));
 const odd = (i: number): number => 2 * i + 1;
@@ -69,12 +70,12 @@ describe.each(GRPC_SERVERS)('OTLP/gRPC under attack, served by %s', (otlpGrpcSer
     await greedy.write(times(300, (i) => begin(odd(i))));
     const most = otlpGrpcServer === 'http2' ? 100 : 32;
     const resets = () => greedy.frames().filter(({ type }) => type === FrameType.rstStream);
-    await expect.poll(() => resets().length).toBe(300 - most);
+    await expect.poll(() => resets().length, PATIENT).toBe(300 - most);
     // REFUSED_STREAM: the sender may send them again elsewhere.
     expect(new Set(resets().map(({ payload }) => payload.readUInt32BE(0)))).toEqual(new Set([7]));
     const before = (await collector.records()).length;
     await greedy.write(times(most, (i) => frame(FrameType.data, END_STREAM, odd(i), good)));
-    await expect.poll(async () => (await collector.records()).length - before).toBe(most);
+    await expect.poll(async () => (await collector.records()).length - before, PATIENT).toBe(most);
     greedy.destroy();
   });
   it('calls that were taken back hold no memory', async () => {
@@ -82,7 +83,7 @@ describe.each(GRPC_SERVERS)('OTLP/gRPC under attack, served by %s', (otlpGrpcSer
       const sender = await rawConnection(address);
       const part = Buffer.concat([message(EMPTY, { length: 900_000 }), Buffer.alloc(5_000)]);
       await sender.write(Buffer.concat([OPENING, begin(1), frame(FrameType.data, 0, 1, part)]));
-      await expect.poll(() => sender.frames().length).toBeGreaterThan(0);
+      await expect.poll(() => sender.frames().length, PATIENT).toBeGreaterThan(0);
       if (i % 2 === 0) await sender.write(reset(1));
       sender.destroy();
     }
@@ -96,7 +97,7 @@ describe.each(GRPC_SERVERS)('OTLP/gRPC under attack, served by %s', (otlpGrpcSer
     await sender.write(Buffer.concat([OPENING, begin(1, 0), ...rest]));
     const resets = () => sender.frames().filter(({ type }) => type === FrameType.rstStream);
     // ENHANCE_YOUR_CALM
-    await expect.poll(() => resets().map(({ payload }) => payload.readUInt32BE(0))).toEqual([11]);
+    await expect.poll(() => resets().map(({ payload }) => payload.readUInt32BE(0)), PATIENT).toEqual([11]);
     sender.destroy();
     await servesOthers();
   });
@@ -107,7 +108,9 @@ describe.each(GRPC_SERVERS)('OTLP/gRPC under attack, served by %s', (otlpGrpcSer
       Buffer.concat([OPENING, begin(1, 0), ...more.map((each, i) => frame(FrameType.continuation, i === 2 ? END_HEADERS : 0, 1, each))]),
     );
     await sender.write(frame(FrameType.data, END_STREAM, 1, good));
-    await expect.poll(() => sender.frames().filter(({ type, stream }) => type === FrameType.headers && stream === 1).length).toBe(2);
+    await expect
+      .poll(() => sender.frames().filter(({ type, stream }) => type === FrameType.headers && stream === 1).length, PATIENT)
+      .toBe(2);
     sender.destroy();
   });
   it('resets in the breath that begins a call, and in the midst of it', async () => {
@@ -149,7 +152,7 @@ describe.each(GRPC_SERVERS)('stopping, served by %s', (otlpGrpcServer) => {
     const collector = await startTestCollector({}, { otlpGrpcServer });
     const sender = await rawConnection(collector.collector.addresses.otlpGrpc);
     await sender.write(Buffer.concat([OPENING, begin(1), frame(FrameType.data, 0, 1, good.subarray(0, 100))]));
-    await expect.poll(() => sender.frames().length).toBeGreaterThan(0);
+    await expect.poll(() => sender.frames().length, PATIENT).toBeGreaterThan(0);
     await collector.collector.stop(300);
     await sender.closed;
     await collector.stop();

@@ -111,6 +111,20 @@ describe.each(GRPC_SERVERS)('OTLP/gRPC served by %s', (otlpGrpcServer) => {
       expect(errorOf(await call(address, CHECK, asked('shop'))).code).toBe(5);
       expect(errorOf(await call(address, CHECK, Buffer.from([9, 9]))).code).toBe(3);
     });
+    it('watchers that left make room for others', async () => {
+      for (let round = 0; round < 5; round++) {
+        const client = new Client(address, credentials.createInsecure());
+        // 30 calls: what one connection of grpc-js may have; 100 watchers are the limit.
+        const watching = Array.from({ length: 30 }, () =>
+          client.makeServerStreamRequest('/grpc.health.v1.Health/Watch', same, same, Buffer.alloc(0)),
+        );
+        for (const each of watching) each.on('error', () => undefined);
+        const first = await Promise.all(watching.map((each) => new Promise<Buffer>((resolve) => each.once('data', resolve))));
+        expect(first.every((bytes) => bytes[1] === 1)).toBe(true);
+        for (const each of watching) each.cancel();
+        client.close();
+      }
+    });
     it('watchers are told when the receiver stops', async () => {
       const stopping = await startTestCollector({}, { otlpGrpcServer });
       const client = new Client(stopping.collector.addresses.otlpGrpc, credentials.createInsecure());
