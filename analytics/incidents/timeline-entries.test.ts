@@ -67,10 +67,13 @@ it.each<[string, Change, string]>([
   ],
   ['a new instance', change({ kind: 'scale', instance: 'c', from: '', to: 'c' }), 'cart: new instance c'],
   ['a flag', change({ kind: 'flag', from: 'off', to: 'on' }), 'cart: flag off → on'],
+  // A log record tells what came, not what was.
+  ['a configuration told by a log record', change({ kind: 'config', from: '', to: 'pool=5' }), 'cart: config – → pool=5'],
+  ['a deploy told by a log record', change({ from: '' }), 'cart: deployed – → 1.0.1'],
 ])('tells %s', (_name, happened, says) => {
   const told = changeEntry(happened);
   expect(told).toMatchObject({ kind: 'change', service: 'cart', says, messageKey: `timeline_change_${happened.kind}` });
-  expect(told.params).toMatchObject({ service: 'cart', from: happened.from, to: happened.to });
+  expect(told.params).toMatchObject({ service: 'cart', from: happened.from || '–', to: happened.to });
 });
 
 describe('changes of an incident', () => {

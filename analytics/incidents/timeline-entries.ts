@@ -1,5 +1,5 @@
 import type { Anomaly, Change, TimelineEntry } from '#contracts/judgement.ts';
-import { rateText } from '../rca/figures.ts';
+import { beforeText, rateText } from '../rca/figures.ts';
 import { figuresOf } from './title.ts';
 
 /** Changes this long before the first symptom belong to the incident's story. */
@@ -44,13 +44,13 @@ function logEntry(anomaly: Anomaly, service: string, labels: string, stepMs: num
 /** A change told as what it was: `timeline_change_<kind>` with service, instance, from, to. */
 export function changeEntry(change: Change): TimelineEntry {
   const { service, kind, from, to, instance } = change;
-  const params = { service, instance: instance ?? '', from, to };
+  const params = { service, instance: instance ?? '', from: beforeText(from), to };
   return entry(change.atMs, 'change', service, `${service}: ${changeText(change)}`, `timeline_change_${kind}`, params);
 }
 
 function changeText({ kind, from, to, instance }: Change): string {
-  if (kind === 'deploy') return `deployed ${from} → ${to}`;
-  if (kind === 'config' || kind === 'flag') return `${kind} ${from} → ${to}`;
+  if (kind === 'deploy') return `deployed ${beforeText(from)} → ${to}`;
+  if (kind === 'config' || kind === 'flag') return `${kind} ${beforeText(from)} → ${to}`;
   if (kind === 'scale') return `new instance ${instance ?? to}`;
   // A process that restarts in place has times, not instances, as from and to.
   return instance === to && from !== '' ? `instance ${from} replaced by ${to}` : `${instance ?? 'a process'} restarted`;

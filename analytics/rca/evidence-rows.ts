@@ -1,7 +1,7 @@
 import type { Change, Evidence } from '#contracts/judgement.ts';
 import type { EdgeObservation, FacetObservation, LogObservation } from '#contracts/observation.ts';
 import type { CaseFile, PlacedMetric } from './case-file.ts';
-import { durationText, percentText, rateText, seriesText, timeText } from './figures.ts';
+import { beforeText, durationText, percentText, rateText, seriesText, timeText } from './figures.ts';
 import { total, weightedMean } from './shift.ts';
 
 /** An evidence row before it has its number. */
@@ -205,11 +205,12 @@ export function metricRow(file: CaseFile, metric: PlacedMetric, onset: number): 
 /** A change and how long before the trouble it came. */
 export function changeRow(file: CaseFile, change: Change, onsetMs: number): EvidenceRow {
   const seconds = Math.round((onsetMs - change.atMs) / 1000);
-  const params = { service: change.service, kind: change.kind, from: change.from, to: change.to, seconds };
+  const from = beforeText(change.from);
+  const params = { service: change.service, kind: change.kind, from, to: change.to, seconds };
   const lead = seconds >= 0 ? `${seconds} s before the trouble` : 'as the trouble began';
   return {
     signal: 'change',
-    says: `${change.service}: ${change.kind} ${change.from} → ${change.to}, ${lead}.`,
+    says: `${change.service}: ${change.kind} ${from} → ${change.to}, ${lead}.`,
     messageKey: `evidence_change_${change.kind}`,
     params,
     query: file.queries.change(change),

@@ -50,6 +50,12 @@ describe('narrate', () => {
     expect(narrate(nothing, 'en')).toBe('Nothing in this window stands out from normal noise.');
     expect(narrate(nothing, 'zh')).toMatch(/未发现/);
   });
+  it('a change that came with the trouble is not said to be before it', () => {
+    const said = (seconds: number): string =>
+      sayEvidence({ says: '', messageKey: 'evidence_change_config', params: { service: 'cart', from: '–', to: 'pool=5', seconds } }, 'zh');
+    expect(said(20)).toContain('在异常前 20 秒');
+    expect(said(-20)).toContain('在异常开始时');
+  });
   it('falls back to the English sentence for a key it does not know', () => {
     expect(sayEvidence({ says: 'x happened.', messageKey: 'evidence_new_kind', params: {} }, 'zh')).toBe('x happened.');
   });

@@ -16,6 +16,7 @@ const KIND_NAMES: Readonly<Record<CauseKind, readonly [string, string]>> = {
   unknown: ['an unknown mechanism', '未知机制'],
 };
 
+const leadZh = ({ seconds }: Parameters<Template>[0]): string => (Number(seconds) >= 0 ? `在异常前 ${seconds} 秒` : '在异常开始时');
 const ZH_EVIDENCE: Readonly<Record<string, Template>> = {
   evidence_self_time: (p) => `${p['service']} 自身每个请求耗时 ${p['from']} → ${p['to']}。`,
   evidence_own_errors: (p) => `${p['service']} 错误率 ${p['from']} → ${p['to']},错误产生于此:其下游调用没有失败。`,
@@ -31,11 +32,11 @@ const ZH_EVIDENCE: Readonly<Record<string, Template>> = {
     `${p['service']} 新增错误的 ${p['share']} 集中在 ${p['key']} = ${p['value']}(其请求失败率 ${p['from']} → ${p['to']})。`,
   evidence_log_new: (p) => `${p['service']} 出现新日志 "${p['pattern']}",${p['to']}。`,
   evidence_log_more: (p) => `${p['service']} 日志 "${p['pattern']}" ${p['from']} → ${p['to']}。`,
-  evidence_change_deploy: (p) => `${p['service']} 在异常前 ${p['seconds']} 秒发布了新版本:${p['from']} → ${p['to']}。`,
+  evidence_change_deploy: (p) => `${p['service']} ${leadZh(p)}发布了新版本:${p['from']} → ${p['to']}。`,
   evidence_change_restart: (p) => `${p['service']} 重启过(相对异常开始 ${p['seconds']} 秒)。`,
-  evidence_change_scale: (p) => `${p['service']} 在异常前 ${p['seconds']} 秒扩缩容:${p['from']} → ${p['to']}。`,
-  evidence_change_config: (p) => `${p['service']} 在异常前 ${p['seconds']} 秒变更了配置:${p['from']} → ${p['to']}。`,
-  evidence_change_flag: (p) => `${p['service']} 在异常前 ${p['seconds']} 秒切换了开关:${p['from']} → ${p['to']}。`,
+  evidence_change_scale: (p) => `${p['service']} ${leadZh(p)}扩缩容:${p['from']} → ${p['to']}。`,
+  evidence_change_config: (p) => `${p['service']} ${leadZh(p)}变更了配置:${p['from']} → ${p['to']}。`,
+  evidence_change_flag: (p) => `${p['service']} ${leadZh(p)}切换了开关:${p['from']} → ${p['to']}。`,
 };
 
 /** One evidence row as a sentence; English is the row's own `says`, an unknown key falls back to it. */

@@ -1,6 +1,7 @@
 import type { Change } from '#contracts/judgement.ts';
 import type { CaseFile } from '../case-file.ts';
 import { changeRow, type EvidenceRow, instanceRow } from '../evidence-rows.ts';
+import { beforeText } from '../figures.ts';
 import { compareFresh, type FreshComparison } from './fresh-instances.ts';
 import type { Mechanism } from './mechanism.ts';
 
@@ -50,8 +51,8 @@ function newVersion(file: CaseFile, { change, fit }: Suspect, onsetMs: number): 
   // Side by side, the new version convicts itself however long ago it came.
   const base = 0.93 * (isWorse ? Math.max(fit, 0.95) : fit);
   const strength = base * (beside?.finding === 'same' ? 0.5 : 1) + (isWorse ? 0.05 : 0);
-  const what =
-    change.kind === 'deploy' ? `was deployed (${change.from} → ${change.to})` : `changed (${change.kind}: ${change.from} → ${change.to})`;
+  const step = `${beforeText(change.from)} → ${change.to}`;
+  const what = change.kind === 'deploy' ? `was deployed (${step})` : `changed (${change.kind}: ${step})`;
   const because = `${change.service} ${what} just before the trouble was born in it.`;
   return mechanismOf(file, change, onsetMs, strength, because, beside);
 }
