@@ -39,7 +39,7 @@ import { billSchema } from './cost.ts';
 const counts = z.object({ items: z.number(), requests: z.number(), bytes: z.number() });
 export const sourceSchema = z.object({
   source: z.string(),
-  kind: z.enum(['otlp-http', 'otlp-grpc', 'remote-write', 'scrape']),
+  kind: z.enum(['otlp-http', 'otlp-grpc', 'remote-write', 'zipkin', 'loki', 'scrape']),
   address: z.string(),
   state: z.enum(['listening', 'receiving', 'failing', 'stopped']),
   error: z.string(),

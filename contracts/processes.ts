@@ -14,9 +14,9 @@ export interface ItemCounts {
   readonly bytes: number;
 }
 export interface SourceStatus {
-  /** "otlp-http", "otlp-grpc", "remote-write", "scrape:JOB:INSTANCE". */
+  /** "otlp-http", "otlp-grpc", "remote-write", "zipkin", "loki", "scrape:JOB:INSTANCE". */
   readonly source: string;
-  readonly kind: 'otlp-http' | 'otlp-grpc' | 'remote-write' | 'scrape';
+  readonly kind: 'otlp-http' | 'otlp-grpc' | 'remote-write' | 'zipkin' | 'loki' | 'scrape';
   readonly address: string;
   readonly state: 'listening' | 'receiving' | 'failing' | 'stopped';
   /** Last error as a sentence, '' when none. */

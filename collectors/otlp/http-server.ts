@@ -9,6 +9,7 @@ import type { OtlpKind } from '#protos/field-table.ts';
 import { declaredLength, readBody, SenderGone } from './http-server-body.ts';
 import { refuseHttp2 } from './http-server-grpc-refusal.ts';
 import { checkHost, checkOrigin, isLoopbackOrigin, preflightHeaders } from './http-server-guard.ts';
+import { PUSH_PATHS, type PushPath } from './http-server-push.ts';
 import type { Forwarded, Receiver } from './receiver.ts';
 import { type FirstBytes, tellByFirstBytes } from './receiver-first-bytes.ts';
 import { Refusal, refusalAnswer } from './receiver-refusal.ts';
@@ -37,10 +38,12 @@ export interface RunningHttpServer {
   readonly account: SourceAccount;
   /** Of Prometheus remote write, which comes in by the same port. */
   readonly writeAccount: SourceAccount;
+  /** Of the other protocols on it. */
+  readonly pushAccounts: readonly SourceAccount[];
   /** Takes no new request; resolves when those under way are answered, at the latest at the deadline. Safe twice. */
   close(deadlineMs: number): Promise<void>;
 }
-/** text: how remote write is answered. */
+/** text: how what is not OTLP is answered. */
 type Encoding = 'protobuf' | 'json' | 'text';
 
 const PATHS: Readonly<Record<string, OtlpKind>> = { '/v1/traces': 'traces', '/v1/metrics': 'metrics', '/v1/logs': 'logs' };
@@ -79,6 +82,11 @@ function encodingOf(request: IncomingMessage): 'protobuf' | 'json' {
   throw new Refusal('unsupported_content_type', `The content type is "${header.slice(0, 200)}"`);
 }
 
+function compressionOf({ headers }: IncomingMessage): ContentEncoding {
+  const encoding = parseContentEncoding(headers['content-encoding']);
+  if (encoding !== null) return encoding;
+  throw new Refusal('unsupported_encoding', `The content encoding is "${headers['content-encoding']?.slice(0, 200)}"`);
+}
 const answerOf = (encoding: Encoding, grpcCode: number, sentence: string): string | Uint8Array =>
   encoding === 'text' ? `${sentence}\n` : encoding === 'json' ? statusJson(grpcCode, sentence) : encodeStatus(grpcCode, sentence);
 
@@ -95,6 +103,7 @@ function forwardedOf({ headers }: IncomingMessage): Forwarded | null {
 class OtlpHttpServer implements RunningHttpServer {
   readonly account: SourceAccount;
   readonly writeAccount: SourceAccount;
+  readonly pushAccounts: readonly SourceAccount[];
   address: Address;
   private readonly options: HttpServerOptions;
   private readonly server: Server;
@@ -107,6 +116,7 @@ class OtlpHttpServer implements RunningHttpServer {
     this.address = options.address;
     this.account = new SourceAccount('otlp-http', 'otlp-http', options.nowMs);
     this.writeAccount = new SourceAccount('remote-write', 'remote-write', options.nowMs);
+    this.pushAccounts = Object.values(PUSH_PATHS).map(({ source }) => new SourceAccount(source, source, options.nowMs));
     this.server = createServer({
       ...(options.timeouts ?? TIMEOUTS),
       maxHeaderSize: MAX_HEADER_BYTES,
@@ -157,11 +167,11 @@ class OtlpHttpServer implements RunningHttpServer {
     this.address = { host, port: (this.server.address() as AddressInfo).port };
     this.account.address = `http://${host.includes(':') ? `[${host}]` : host}:${this.address.port}`;
     this.writeAccount.address = `${this.account.address}${WRITE_PATH}`;
+    for (const [path, { source }] of Object.entries(PUSH_PATHS)) this.pushAccount(source).address = `${this.account.address}${path}`;
   }
   close(deadlineMs: number): Promise<void> {
     this.closing ??= new Promise((resolve) => {
-      this.account.stopped = true;
-      this.writeAccount.stopped = true;
+      for (const account of [this.account, this.writeAccount, ...this.pushAccounts]) account.stopped = true;
       const timer = setTimeout(() => this.server.closeAllConnections(), deadlineMs);
       this.server.close(() => {
         clearTimeout(timer);
@@ -176,29 +186,34 @@ class OtlpHttpServer implements RunningHttpServer {
 
   private async handle(request: IncomingMessage, response: ServerResponse, asksToContinue = false): Promise<void> {
     let encoding: Encoding = 'json';
+    let { account } = this;
     try {
       checkHost(request, this.options.address);
       const path = (request.url ?? '').split('?')[0] as string;
       if (path === '/healthz') return this.answerHealth(request, response);
       const kind = PATHS[path];
-      const isWrite = path === WRITE_PATH;
-      if (isWrite) encoding = 'text';
-      else if (kind === undefined) throw new Refusal('unknown_path', `Nothing is received at ${path.slice(0, 200)}`);
+      const push = Object.hasOwn(PUSH_PATHS, path) ? PUSH_PATHS[path] : undefined;
+      if (push || path === WRITE_PATH) {
+        encoding = 'text';
+        account = push ? this.pushAccount(push.source) : this.writeAccount;
+      } else if (kind === undefined) throw new Refusal('unknown_path', `Nothing is received at ${path.slice(0, 200)}`);
       const cors = checkOrigin(request, this.options.receiver.options.limits.corsOrigins);
       for (const [name, value] of Object.entries(cors)) response.setHeader(name, value);
       if (request.method === 'OPTIONS') return this.answerPreflight(request, response, METHODS);
       if (request.method !== 'POST') throw new Refusal('wrong_method', `The method is ${request.method}`);
+      if (push) return await this.push(push, account, request, response, asksToContinue);
       if (kind === undefined) return await this.write(request, response, asksToContinue);
       encoding = encodingOf(request);
-      const compression = parseContentEncoding(request.headers['content-encoding']);
-      if (compression === null)
-        throw new Refusal('unsupported_encoding', `The content encoding is "${request.headers['content-encoding']?.slice(0, 200)}"`);
+      const compression = compressionOf(request);
       this.goOn(request, response, asksToContinue);
       const forwarded = forwardedOf(request);
       await this.export(request, response, { kind, encoding, compression, ...(forwarded ? { forwarded } : {}) });
     } catch (error) {
-      this.fail(request, response, encoding, error);
+      this.fail(request, response, encoding, account, error);
     }
+  }
+  private pushAccount(source: string): SourceAccount {
+    return this.pushAccounts.find((account) => account.source === source) as SourceAccount;
   }
   private goOn(request: IncomingMessage, response: ServerResponse, asksToContinue: boolean): void {
     if (this.closing) throw new Refusal('shutting_down');
@@ -223,6 +238,26 @@ class OtlpHttpServer implements RunningHttpServer {
       tell(checked);
       if (checked.problem === '') this.send(response, 204, CONTENT_TYPE.text, '');
       else this.send(response, 400, CONTENT_TYPE.text, `${checked.problem}\n`);
+    } finally {
+      body.free();
+    }
+  }
+  private async push(
+    path: PushPath,
+    account: SourceAccount,
+    request: IncomingMessage,
+    response: ServerResponse,
+    asksToContinue: boolean,
+  ): Promise<void> {
+    const { receiver } = this.options;
+    const { limits, budget } = receiver.options;
+    const transcode = path.transcodeOf(request);
+    const encoding = compressionOf(request);
+    this.goOn(request, response, asksToContinue);
+    const body = await readBody(request, { maxBytes: limits.maxBodyBytes, pool: receiver.pool, budget });
+    try {
+      await receiver.receive({ kind: path.kind, format: 'json', encoding, body: body.bytes, account, transcode });
+      this.send(response, path.accepted, CONTENT_TYPE.text, '');
     } finally {
       body.free();
     }
@@ -258,8 +293,7 @@ class OtlpHttpServer implements RunningHttpServer {
     }
   }
 
-  private fail(request: IncomingMessage, response: ServerResponse, encoding: Encoding, error: unknown): void {
-    const account = encoding === 'text' ? this.writeAccount : this.account;
+  private fail(request: IncomingMessage, response: ServerResponse, encoding: Encoding, account: SourceAccount, error: unknown): void {
     if (error instanceof SenderGone) {
       account.refuse('malformed', 'A sender closed the connection before its request was whole.');
       return;
@@ -277,7 +311,7 @@ class OtlpHttpServer implements RunningHttpServer {
     if (retrySeconds > 0) response.setHeader('retry-after', String(retrySeconds));
     if (httpStatus === 405) response.setHeader('allow', METHODS);
     if (refusal.reason === 'unsupported_encoding')
-      response.setHeader('accept-encoding', encoding === 'text' ? 'snappy' : 'gzip, zstd, identity');
+      response.setHeader('accept-encoding', account === this.writeAccount ? 'snappy' : 'gzip, zstd, identity');
     const answer = answerOf(encoding, grpcCode, sentence);
     if (request.complete) this.send(response, httpStatus, CONTENT_TYPE[encoding], answer);
     else this.sendBeforeEnd(request, response, httpStatus, CONTENT_TYPE[encoding], answer);

@@ -28,6 +28,18 @@ export interface OtlpRequest {
   readonly account: SourceAccount;
   /** What a forwarding console says of the body. */
   readonly forwarded?: Forwarded;
+  /** For a body of another protocol, with the format json (it costs as much): how it becomes OTLP. */
+  readonly transcode?: Transcode;
+}
+/** @param plain decompressed @throws OtlpError when nothing in it can be read */
+export type Transcode = (plain: Uint8Array, limits: Limits) => Promise<Transcoded>;
+export interface Transcoded {
+  /** ExportTraceServiceRequest or its sisters, protobuf. */
+  readonly body: Uint8Array;
+  /** Items that could not be read: refused, while the rest is kept. */
+  readonly unreadable: number;
+  /** The first of them; '' without any. */
+  readonly problem: string;
 }
 export interface Forwarded {
   readonly batch: string;
@@ -67,6 +79,8 @@ interface Checked {
   readonly reasons: ReadonlyMap<string, number>;
   readonly body: Uint8Array;
   readonly encoding: BodyEncoding;
+  readonly unreadable: number;
+  readonly problem: string;
 }
 
 /** Loaded on first use: generated tables cost a tenth of a second, and the ports must be open before that. */
@@ -114,6 +128,7 @@ async function receive(options: ReceiverOptions, request: OtlpRequest): Promise<
     const checked = await check(options, request, receivedUnixNano);
     if (checked.body.length > 0) await append(options, request, checked, receivedUnixNano);
     request.account.accept(request.kind, checked.items - checked.rejected, body.length);
+    if (checked.unreadable > 0) request.account.refuse('malformed', checked.problem, checked.unreadable);
     return { rejected: checked.rejected, message: partialMessage(request.kind, checked) };
   } finally {
     reservation.free();
@@ -146,21 +161,25 @@ async function check(options: ReceiverOptions, request: OtlpRequest, receivedUni
   if (format === 'protobuf') {
     const { items, rejected, rejectedReasons } = accepted(checkOtlp(kind, plain, context));
     // Kept as received: an eighth of the disk, and nothing to write twice.
-    return { items, rejected, reasons: rejectedReasons, body: plain.length === 0 ? plain : request.body, encoding: ENCODING[encoding] };
+    const body = plain.length === 0 ? plain : request.body;
+    return { items, rejected, reasons: rejectedReasons, body, encoding: ENCODING[encoding], unreadable: 0, problem: '' };
   }
-  const body = await transcode(kind, plain, limits);
+  const { body, unreadable, problem } = await transcode(request, plain, limits);
+  if (body.length > limits.maxDecompressedBytes)
+    throw new Refusal('decompressed_too_large', `The body becomes ${body.length} bytes, the limit is ${limits.maxDecompressedBytes}`);
   const { items, rejected, rejectedReasons } = accepted(checkOtlp(kind, body, context));
-  return { items, rejected, reasons: rejectedReasons, body, encoding: BodyEncoding.identity };
+  return { items, rejected, reasons: rejectedReasons, body, encoding: BodyEncoding.identity, unreadable, problem };
 }
 function accepted(result: CheckResult): Extract<CheckResult, { ok: true }> {
   if (!result.ok) throw new Refusal(result.reason, result.message);
   return result;
 }
-/** JSON becomes protobuf before the journal: refused here if at all, and decoded by one decoder only. */
-async function transcode(kind: OtlpKind, text: Uint8Array, limits: Limits): Promise<Uint8Array> {
-  const { transcodeJson } = await loadTranscoder();
+/** JSON, and what other protocols sent, becomes protobuf before the journal: refused here if at all, and decoded by one decoder only. */
+async function transcode({ kind, transcode: other }: OtlpRequest, plain: Uint8Array, limits: Limits): Promise<Transcoded> {
   try {
-    return transcodeJson(kind, text, limits);
+    if (other) return await other(plain, limits);
+    const { transcodeJson } = await loadTranscoder();
+    return { body: transcodeJson(kind, plain, limits), unreadable: 0, problem: '' };
   } catch (error) {
     const reason = (error as { reason?: ReasonCode }).reason;
     if (reason !== undefined && reason in REASONS) throw new Refusal(reason, (error as Error).message);

@@ -40,8 +40,9 @@ export class SourceAccount {
     this.lastUnixMs = this.nowMs();
     this.error = '';
   }
-  refuse(reason: ReasonCode, message: string): void {
-    this.refused.set(reason, (this.refused.get(reason) ?? 0) + 1);
+  /** @param count requests, or items of one that was taken in otherwise */
+  refuse(reason: ReasonCode, message: string, count = 1): void {
+    this.refused.set(reason, (this.refused.get(reason) ?? 0) + count);
     this.lastRefusedUnixMs = this.nowMs();
     this.error = message;
   }

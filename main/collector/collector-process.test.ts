@@ -109,6 +109,7 @@ describe('the collector process', () => {
       ['otlp-http', 'receiving'],
       ['otlp-grpc', 'listening'],
       ['remote-write', 'listening'],
+      ['zipkin', 'listening'],
     ]);
     collector.send({ type: 'released', position: committed });
     await collector.next('collector-status', (message) => message.status.journal.released === committed);

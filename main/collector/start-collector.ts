@@ -171,7 +171,7 @@ class Collector implements RunningCollector {
     return {
       pid: process.pid,
       startedUnixMs: this.startedUnixMs,
-      sources: [this.http?.account, this.grpc?.account, this.http?.writeAccount]
+      sources: [this.http?.account, this.grpc?.account, this.http?.writeAccount, ...(this.http?.pushAccounts ?? [])]
         .flatMap((account) => (account ? [account.status()] : []))
         .concat(this.scraping?.statuses() ?? []),
       journal: {

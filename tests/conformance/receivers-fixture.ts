@@ -16,7 +16,7 @@ export interface TestCollector {
   readonly lines: string[];
   /** Everything acknowledged so far. */
   records(): Promise<JournalRecord[]>;
-  refused(source: 'otlp-http' | 'otlp-grpc' | 'remote-write'): Readonly<Record<string, number>>;
+  refused(source: 'otlp-http' | 'otlp-grpc' | 'remote-write' | 'zipkin' | 'loki'): Readonly<Record<string, number>>;
   post(path: string, body: Uint8Array | string, headers?: Record<string, string>, method?: string): Promise<HttpAnswer>;
   stop(): Promise<void>;
 }

@@ -1,0 +1,53 @@
+import type { ReverseWriter } from './reverse-writer.ts';
+
+/** What other protocols' receivers write OTLP with. Field numbers: protos/opentelemetry. Back to front, as the writer is. */
+export type AttributeValue = string | number | boolean;
+
+/** Closes a nested message or a text. @param before the writer's size before its content */
+export function closeField(writer: ReverseWriter, before: number, field: number): void {
+  writer.varint(writer.size - before);
+  writer.varint(field * 8 + 2);
+}
+export function textField(writer: ReverseWriter, field: number, value: string): void {
+  if (value === '') return;
+  writer.varint(writer.text(value));
+  writer.varint(field * 8 + 2);
+}
+export function hexField(writer: ReverseWriter, field: number, hex: string): void {
+  if (hex === '') return;
+  writer.raw(Buffer.from(hex, 'hex'));
+  writer.varint(hex.length / 2);
+  writer.varint(field * 8 + 2);
+}
+export function countField(writer: ReverseWriter, field: number, value: number): void {
+  if (value === 0) return;
+  writer.varint(value);
+  writer.varint(field * 8);
+}
+/** @param unixNano 0 = not known: left out */
+export function timeField(writer: ReverseWriter, field: number, unixNano: bigint): void {
+  if (unixNano === 0n) return;
+  writer.fixed64(unixNano);
+  writer.varint(field * 8 + 1);
+}
+
+/** A KeyValue as field `field`: whole numbers as int_value, others as double_value. */
+export function attributeField(writer: ReverseWriter, field: number, key: string, value: AttributeValue): void {
+  const before = writer.size;
+  if (typeof value === 'string') {
+    writer.varint(writer.text(value));
+    writer.varint(1 * 8 + 2);
+  } else if (typeof value === 'boolean') {
+    writer.varint(value ? 1 : 0);
+    writer.varint(2 * 8);
+  } else if (Number.isSafeInteger(value)) {
+    writer.varint64(BigInt(value));
+    writer.varint(3 * 8);
+  } else {
+    writer.double(value);
+    writer.varint(4 * 8 + 1);
+  }
+  closeField(writer, before, 2);
+  textField(writer, 1, key);
+  closeField(writer, before, field);
+}
