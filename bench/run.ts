@@ -29,6 +29,7 @@ const SCENARIOS: Readonly<Record<string, () => Promise<Scenario>>> = {
   visibility: async () => (await import('./visibility.ts')).visibility,
   recovery: async () => (await import('./recovery.ts')).recovery,
   rca: async () => (await import('./rca.ts')).rca,
+  judgement: async () => (await import('./judgement.ts')).judgement,
   bills: async () => (await import('./bills.ts')).bills,
   memory: async () => (await import('./memory.ts')).memory,
   llm: async () => (await import('./llm.ts')).llm,

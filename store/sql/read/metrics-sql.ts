@@ -164,31 +164,47 @@ FROM samples x JOIN series d ON d.series_id = x.series_id
 WHERE ${between('x.time', window.startMs, window.endMs)} AND NOT isnan(x.value) AND NOT ${isCounter} AND ${JUDGED}${upTo}
 GROUP BY ALL`;
 }
+/** The last point before a window is looked for this far back first: few series are silent for longer. */
+const NEAR_MS = 35_000;
 /** Of each series the last point before the window: all that a difference needs of the past. */
-const pointsBefore = (table: string, columns: string, pastMs: number, window: Window): string =>
-  `SELECT x.series_id, max(x.time), ${columns} FROM ${table} x WHERE ${between('x.time', pastMs, window.startMs)}`;
-/** Per-second rate of a counter per cell, resets handled. */
+const lastBefore = (from: string, columns: string, pastMs: number, endMs: number): string =>
+  `SELECT x.series_id, max(x.time) AS time, ${columns} FROM ${from} WHERE ${between('x.time', pastMs, endMs)}`;
+/** Per-second rate of a counter per cell, resets handled. A series with one point in the window needs no sorting. */
 function observeCountersSql(window: Window, stepMs: number, pastMs: number, upTo: string): string {
+  const { startMs, endMs } = window;
+  const nearMs = Math.max(pastMs, startMs - NEAR_MS);
+  const of = (series: string): string => `samples x SEMI JOIN ${series} USING (series_id)`;
+  const last = (series: string, fromMs: number, untilMs: number): string =>
+    `${lastBefore(of(series), 'arg_max(x.value, x.time) AS value', fromMs, untilMs)} AND NOT isnan(x.value)${upTo} GROUP BY x.series_id`;
   return `WITH chosen AS MATERIALIZED (
   SELECT d.series_id, d.temporality FROM series d WHERE ${isCounter} AND ${JUDGED}
-), point AS (
-  SELECT x.series_id, x.time, x.value FROM samples x WHERE ${between('x.time', window.startMs, window.endMs)} AND NOT isnan(x.value)${upTo}
-  UNION ALL ${pointsBefore('samples', 'arg_max(x.value, x.time)', pastMs, window)} AND NOT isnan(x.value)${upTo} GROUP BY x.series_id
+), point AS MATERIALIZED (
+  SELECT x.series_id, x.time, x.value FROM ${of('chosen')} WHERE ${between('x.time', startMs, endMs)} AND NOT isnan(x.value)${upTo}
+), near AS MATERIALIZED (
+  ${last('chosen', nearMs, startMs)}
+), silent AS MATERIALIZED (
+  SELECT DISTINCT series_id FROM point ANTI JOIN near USING (series_id)
+), past AS MATERIALIZED (
+  SELECT * FROM near UNION ALL ${last('silent', pastMs, nearMs)}
+), single AS MATERIALIZED (
+  SELECT series_id, min(time) AS time, min(value) AS value, count(*) AS points FROM point GROUP BY series_id
 ), counted AS (
-  SELECT p.series_id, p.time, p.value, c.temporality, lag(p.value) OVER w AS before, lag(epoch_ns(p.time)) OVER w AS before_at
-  FROM point p JOIN chosen c ON c.series_id = p.series_id
-  WINDOW w AS (PARTITION BY p.series_id ORDER BY p.time)
+  SELECT p.series_id, p.time, p.value, b.value AS before, epoch_ns(b.time) AS before_at FROM single p LEFT JOIN past b USING (series_id) WHERE p.points = 1
+  UNION ALL
+  SELECT series_id, time, value, lag(value) OVER w, lag(epoch_ns(time)) OVER w
+  FROM (SELECT * FROM point UNION ALL SELECT * FROM past) SEMI JOIN (SELECT series_id FROM single WHERE points > 1) USING (series_id)
+  WINDOW w AS (PARTITION BY series_id ORDER BY time)
 )
-SELECT series_id::DOUBLE AS series_id, ${gridOf('time', window, stepMs)} AS cell,
-  CASE WHEN any_value(temporality) = 'delta' THEN sum(value) / ${numberLiteral(stepMs / 1000)}
-    ELSE sum(CASE WHEN value >= before THEN value - before ELSE value END) FILTER (before IS NOT NULL) / (sum(epoch_ns(time) - before_at) / 1e9) END AS value
-FROM counted WHERE time >= ${timeLiteral(window.startMs)} GROUP BY series_id, cell`;
+SELECT c.series_id::DOUBLE AS series_id, ${gridOf('c.time', window, stepMs)} AS cell,
+  CASE WHEN any_value(d.temporality) = 'delta' THEN sum(c.value) / ${numberLiteral(stepMs / 1000)}
+    ELSE sum(CASE WHEN c.value >= c.before THEN c.value - c.before ELSE c.value END) FILTER (c.before IS NOT NULL) / (sum(epoch_ns(c.time) - c.before_at) / 1e9) END AS value
+FROM counted c JOIN chosen d ON d.series_id = c.series_id WHERE c.time >= ${timeLiteral(startMs)} GROUP BY c.series_id, cell`;
 }
 /** Mean of what a histogram observed since its previous point, per cell. */
 function observeHistogramsSql(window: Window, stepMs: number, pastMs: number, upTo: string): string {
   return `WITH point AS (
   SELECT x.series_id, x.time, x.count::DOUBLE AS count, x.sum FROM histograms x WHERE ${between('x.time', window.startMs, window.endMs)}${upTo}
-  UNION ALL ${pointsBefore('histograms', 'arg_max(x.count::DOUBLE, x.time), arg_max_null(x.sum, x.time)', pastMs, window)}${upTo} GROUP BY x.series_id
+  UNION ALL ${lastBefore('histograms x', 'arg_max(x.count::DOUBLE, x.time), arg_max_null(x.sum, x.time)', pastMs, window.startMs)}${upTo} GROUP BY x.series_id
 ), observed AS (
   SELECT p.series_id, p.time, d.temporality, p.count, p.sum, lag(p.count) OVER w AS before, lag(p.sum) OVER w AS sum_before
   FROM point p JOIN series d ON d.series_id = p.series_id
@@ -202,18 +218,20 @@ FROM observed WHERE time >= ${timeLiteral(window.startMs)} AND (temporality = 'd
 /** Start of accumulation per service instance, where it moved forward: the process has restarted. */
 export function restartsSql(window: Window): string {
   const inside = between('x.time', window.startMs, window.endMs);
-  const owned = `JOIN series d ON d.series_id = x.series_id LEFT JOIN resources r ON r.resource_id = d.resource_id`;
-  return `WITH told AS (
-  SELECT x.series_id, x.start_time, min(x.time) AS seen FROM samples x SEMI JOIN (SELECT series_id FROM series d WHERE d.temporality = 'cumulative' AND ${isCounter}) d USING (series_id)
+  // The map of a resource is looked into once, not once a series.
+  const owned = `JOIN series d ON d.series_id = x.series_id LEFT JOIN who w ON w.resource_id = d.resource_id`;
+  const instance = `coalesce(w.instance, d.attributes['instance']) AS instance`;
+  return `WITH who AS MATERIALIZED (SELECT r.resource_id, ${instanceOf('r')} AS instance FROM resources r), told AS (
+  SELECT x.series_id, x.start_time, min(x.time) AS seen
+  FROM samples x SEMI JOIN (SELECT series_id FROM series d WHERE d.temporality = 'cumulative' AND ${isCounter}) d USING (series_id)
   WHERE ${inside} AND x.start_time IS NOT NULL GROUP BY ALL
 ), said AS (
   SELECT x.series_id, x.value, min(x.time) AS seen FROM samples x SEMI JOIN (SELECT series_id FROM series WHERE metric = 'process_start_time_seconds') d USING (series_id)
   WHERE ${inside} AND NOT isnan(x.value) GROUP BY ALL
 ), starts AS (
-  SELECT d.service, coalesce(${instanceOf('r')}, d.attributes['instance']) AS instance, epoch_ms(x.start_time)::DOUBLE AS started_ms, epoch_ms(x.seen)::DOUBLE AS seen_ms
-  FROM told x ${owned}
+  SELECT d.service, ${instance}, epoch_ms(x.start_time)::DOUBLE AS started_ms, epoch_ms(x.seen)::DOUBLE AS seen_ms FROM told x ${owned}
   UNION ALL
-  SELECT d.service, coalesce(${instanceOf('r')}, d.attributes['instance']), round(x.value) * 1000, epoch_ms(x.seen)::DOUBLE FROM said x ${owned}
+  SELECT d.service, ${instance}, round(x.value) * 1000, epoch_ms(x.seen)::DOUBLE FROM said x ${owned}
 )
 SELECT service, instance, started_ms, min(seen_ms) AS seen_ms FROM starts WHERE instance IS NOT NULL GROUP BY ALL ORDER BY started_ms`;
 }
