@@ -3,8 +3,8 @@ import { resolve } from 'node:path';
 import { checks } from './checks.mjs';
 import { runStep } from './run-step.mjs';
 
-/** Runs all checks; prints what fails. @returns {Promise<{ name: string, ok: boolean }[]>} */
-export async function runChecks(root, node) {
+/** Runs all checks, `lanes` at a time; prints what fails. @returns {Promise<{ name: string, ok: boolean }[]>} */
+export async function runChecks(root, node, lanes = 2) {
   const waiting = checks(root);
   const results = [];
   const work = async () => {
@@ -15,7 +15,7 @@ export async function runChecks(root, node) {
       console.error(`${ok ? 'ok    ' : 'FAILED'} ${check.name} (${seconds.toFixed(1)} s)${ok ? '' : `\n${said.trimEnd()}`}`);
     }
   };
-  await Promise.all([work(), work()]);
+  await Promise.all(Array.from({ length: lanes }, work));
   return results;
 }
 if (process.argv[1] === import.meta.filename) {

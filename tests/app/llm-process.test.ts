@@ -23,7 +23,8 @@ const gone = (pid: number): boolean => {
 /** Asks, and does something at the first progress of a stage. */
 function askAndAt(stage: ModelProgress['stage'], act: () => void, signal?: AbortSignal) {
   let met = false;
-  return rig.client.ask(question({ prompt: LONG_PROMPT, grammar: LOOP, maxTokens: 300 }), {
+  const prompt = stage === 'reading' ? LONG_PROMPT : 'Say it at length.';
+  return rig.client.ask(question({ prompt, grammar: LOOP, maxTokens: 300 }), {
     ...(signal ? { signal } : {}),
     onProgress: (progress) => {
       if (met || progress.stage !== stage) return;

@@ -67,10 +67,12 @@ export function llmRig(
     },
   };
 }
+let demo: Uint8Array | undefined;
 /** Writes the demo model into the rig's folder, has it checked by the process, and makes it the one to ask. */
 export async function chooseDemo(rig: LlmRig): Promise<string> {
   const path = join(rig.folder, 'demo.gguf');
-  writeFileSync(path, makeDemoModel());
+  demo ??= makeDemoModel();
+  writeFileSync(path, demo);
   rig.client.choose({ ...(await rig.client.inspect(path)), path });
   return path;
 }
