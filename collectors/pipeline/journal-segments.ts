@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, statSync } from 'node:fs';
 import { rename, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import { type JournalPosition, positionOf } from '#contracts/journal.ts';
-import { closeFile, openFile, readAt, syncData, syncFolder, writeAt } from './disk-file.ts';
+import { closeFile, DURABLE_WRITES, openFile, readAt, syncData, syncFolder, writeAt } from './disk-file.ts';
 import {
   alignedBytes,
   encodeSegmentHeader,
@@ -59,12 +59,15 @@ export class JournalSegments {
   private readonly dir: string;
   private readonly segmentBytes: number;
   private readonly nowMs: () => number;
+  /** Each write into a segment is durable when it comes back. */
+  readonly durableWrites: boolean;
   private readonly spares: Spare[] = [];
   private prepared: Prepared | null = null;
   private highestSequence = 0;
 
-  constructor(dir: string, segmentBytes: number, nowMs: () => number) {
+  constructor(dir: string, segmentBytes: number, nowMs: () => number, durable: boolean) {
     this.dir = dir;
+    this.durableWrites = durable && DURABLE_WRITES !== 0;
     this.segmentBytes = segmentBytes;
     this.nowMs = nowMs;
   }
@@ -147,7 +150,7 @@ export class JournalSegments {
     }
     const at = this.spares.findIndex((spare) => spare.sizeBytes >= minimumBytes);
     const spare = at >= 0 ? (this.spares.splice(at, 1)[0] as Spare) : await this.createSpare(Math.max(minimumBytes, this.segmentBytes));
-    const fd = await openFile(spare.file, 'r+');
+    const fd = await openFile(spare.file, this.durableWrites ? DURABLE_WRITES : 'r+');
     try {
       await writeAt(fd, [encodeSegmentHeader(sequence, spare.sizeBytes, BigInt(this.nowMs()) * 1_000_000n)], 0);
       await syncData(fd);

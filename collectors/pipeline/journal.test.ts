@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { constants, existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -252,6 +252,32 @@ describe('segments', () => {
     await fresh.close();
     rmSync(dir, { recursive: true });
     expect(await (await journal({ startAfter: next })).append(entry(2))).toBeGreaterThan(next);
+  });
+});
+
+/** open(2) flags of the segments this process has open, as Linux tells them. */
+function flagsOfSegments(): number[] {
+  const flags: number[] = [];
+  for (const fd of readdirSync('/proc/self/fd')) {
+    try {
+      if (!readlinkSync(`/proc/self/fd/${fd}`).startsWith(path.join(dir, 'segment-'))) continue;
+      flags.push(Number.parseInt(/flags:\s*(\d+)/.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))?.[1] ?? '0', 8));
+    } catch {
+      // closed between listing and reading
+    }
+  }
+  return flags;
+}
+describe.skipIf(process.platform !== 'linux')('on Linux a write', () => {
+  it.each([
+    ['sync', true],
+    ['none', false],
+  ] as const)('with durability %s comes back durable: %s', async (durability, durable) => {
+    const writer = await journal({ durability });
+    await writer.append(entry(1));
+    const flags = flagsOfSegments();
+    expect(flags.length).toBeGreaterThan(0);
+    expect(flags.map((each) => (each & constants.O_DSYNC) !== 0)).toEqual(flags.map(() => durable));
   });
 });
 

@@ -86,7 +86,12 @@ interface Waiting {
 export async function openJournal(dir: string, options: JournalOptions): Promise<Journal> {
   const unlock = lockJournal(dir);
   try {
-    const segments = new JournalSegments(dir, options.segmentBytes ?? SEGMENT_BYTES, options.nowMs ?? Date.now);
+    const segments = new JournalSegments(
+      dir,
+      options.segmentBytes ?? SEGMENT_BYTES,
+      options.nowMs ?? Date.now,
+      options.durability === 'sync',
+    );
     const journal = new JournalWriter(dir, segments, options, unlock);
     await journal.open();
     return journal;
@@ -217,8 +222,8 @@ class JournalWriter implements Journal {
     }
     try {
       await writeAt(segment.fd, buffers, this.offset);
-      if (this.options.durability === 'sync') await syncData(segment.fd);
-      else this.unsynced = true;
+      if (this.options.durability !== 'sync') this.unsynced = true;
+      else if (!this.segments.durableWrites) await syncData(segment.fd);
     } catch (cause) {
       await this.abandon();
       throw cause;
