@@ -24,8 +24,8 @@ const COLUMNS = `s.trace_id, s.span_id, s.parent_span_id, s.service, s.resource_
 const near = ({ startMs, endMs }: Window): string =>
   `SELECT ${COLUMNS} FROM spans s WHERE ${between('s.start_time', startMs, endMs + RELATIVE_MS)}`;
 const before = ({ startMs, originMs }: Look): string => between('s.start_time', originMs - RELATIVE_MS, startMs);
-const cell = ({ originMs }: Look, stepMs: number): string =>
-  `((begin_ns - ${nanoLiteral(originMs)}) // ${nanoLiteral(stepMs)})::DOUBLE AS cell`;
+const cell = ({ originMs }: Look, stepMs: number, beginNs = 'begin_ns'): string =>
+  `((${beginNs} - ${nanoLiteral(originMs)}) // ${nanoLiteral(stepMs)})::DOUBLE AS cell`;
 
 /** RED per cell: rows with instance NULL are the whole service. */
 const red = (look: Look, stepMs: number): string => `red AS (
@@ -60,7 +60,7 @@ const self = (look: Look, stepMs: number): string => `entered AS (
   SELECT id, ends[-1] - begins[1] - list_sum(list_transform(list_zip(begins[2:], ends[:-2]), lambda gap: greatest(0, gap[1] - gap[2]))) AS covered_ns
   FROM sorted
 ), spent AS (
-  SELECT v.service, v.resource_id, ${cell(look, stepMs).replace('begin_ns', 'v.begin_ns')}, sum(v.requests) AS requests,
+  SELECT v.service, v.resource_id, ${cell(look, stepMs, 'v.begin_ns')}, sum(v.requests) AS requests,
     sum(CASE WHEN c.failed > 0 THEN 0 ELSE v.failed END) AS own_errors,
     sum(greatest(0, v.entry_ns - CASE WHEN c.id IS NULL THEN 0 WHEN c.calls = 1 THEN c.call_ns
       WHEN c.calls = 2 THEN c.call_ns - greatest(0, c.first_end - c.last_begin) ELSE o.covered_ns END)) AS self_ns
