@@ -1,6 +1,6 @@
 import type { SourceAccount } from '#collectors/pipeline/accounting.ts';
 import { BufferPool } from '#collectors/pipeline/buffer-pool.ts';
-import { type ContentEncoding, claimedSize, DecompressError, decompress } from '#collectors/pipeline/decompress.ts';
+import { type ContentEncoding, claimedSize, DecompressError, decompress, freeInflated } from '#collectors/pipeline/decompress.ts';
 import { JournalError } from '#collectors/pipeline/journal-error.ts';
 import type { MemoryBudget } from '#collectors/pipeline/memory-budget.ts';
 import type { BatchMeta } from '#contracts/forward-headers.ts';
@@ -162,6 +162,7 @@ async function check(options: ReceiverOptions, request: OtlpRequest, receivedUni
     const { items, rejected, rejectedReasons } = accepted(checkOtlp(kind, plain, context));
     // Kept as received: an eighth of the disk, and nothing to write twice.
     const body = plain.length === 0 ? plain : request.body;
+    if (body !== plain) freeInflated(plain);
     return { items, rejected, reasons: rejectedReasons, body, encoding: ENCODING[encoding], unreadable: 0, problem: '' };
   }
   const { body, unreadable, problem } = await transcode(request, plain, limits);

@@ -1,6 +1,6 @@
 import { deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { type ContentEncoding, claimedSize, decompress, parseContentEncoding } from './decompress.ts';
+import { type ContentEncoding, claimedSize, decompress, freeInflated, parseContentEncoding } from './decompress.ts';
 
 const text = Buffer.from('GET /cart 200 '.repeat(5_000));
 const large = Buffer.alloc(9_000_000, 'abcdefg');
@@ -83,4 +83,20 @@ it.each([
   ['deflate', null],
 ] as const)('reads the content encoding %j as %j', (header, encoding) => {
   expect(parseContentEncoding(header)).toBe(encoding satisfies ContentEncoding | null);
+});
+
+describe('freeInflated', () => {
+  it('frees an inflated body at once', async () => {
+    const plain = await decompress(gzipSync(Buffer.alloc(300_000, 'span ')), 'gzip', 1 << 20);
+    expect(plain.length).toBe(300_000);
+    freeInflated(plain);
+    expect(plain.length).toBe(0);
+  });
+  it('leaves memory shared with others alone', async () => {
+    const frame = zstdCompressSync(Buffer.from('four'));
+    const plain = await decompress(Buffer.concat([frame, frame]), 'zstd', 1 << 20);
+    const neighbours = [Buffer.from('neighbour'), plain];
+    freeInflated(plain);
+    expect(neighbours.map(String)).toEqual(['neighbour', 'fourfour']);
+  });
 });

@@ -117,6 +117,14 @@ export async function decompress(body: Uint8Array, encoding: ContentEncoding, ma
     throw error instanceof DecompressError ? error : failureOf(error, encoding, maxBytes);
   }
 }
+/**
+ * Frees what decompress() made of a compressed body, once nobody reads it any more: V8 weighs such memory against a heap of a few
+ * megabytes and would mark all of that every hundred requests. Never a slice of memory shared with others: those are less
+ * than half of it (Buffer.poolSize), and stay.
+ */
+export function freeInflated({ buffer, byteOffset, byteLength }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer && byteOffset === 0 && byteLength * 2 > buffer.byteLength) buffer.transfer(0);
+}
 /** Frames after the first one (RFC 8878: their contents follow each other). */
 async function inflateFrames(body: Uint8Array, encoding: Compressed, maxBytes: number, first: Inflated): Promise<Uint8Array> {
   const parts = [first.bytes];
