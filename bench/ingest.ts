@@ -4,6 +4,7 @@ import { cpuSecondsOf, type FaultlineProcess, ownCpuSecondsOf, rssBytesOf, start
 import { closedLoop, grpcSender, httpSender, type Payload, type Send } from './load.ts';
 import { otlpPayloads, type Signal } from './otlp-payloads.ts';
 import type { Row, Scenario } from './run.ts';
+import { WRITE_HEADERS, writePayloads } from './write-payloads.ts';
 
 const round = (value: number, digits = 1): number => Number(value.toFixed(digits));
 const storeBytes = (folder: string): number =>
@@ -13,7 +14,7 @@ const storeBytes = (folder: string): number =>
 
 interface Case {
   readonly signal: Signal;
-  readonly protocol: 'http' | 'grpc' | 'grpc-js' | 'http gzip' | 'grpc gzip' | 'grpc-js gzip';
+  readonly protocol: 'http' | 'grpc' | 'grpc-js' | 'remote write' | 'http gzip' | 'grpc gzip' | 'grpc-js gzip';
   readonly items: number;
   readonly perRequest: number;
 }
@@ -28,6 +29,7 @@ const CASES: readonly Case[] = [
   { signal: 'logs', protocol: 'grpc', items: 3_000_000, perRequest: 500 },
   { signal: 'logs', protocol: 'grpc-js', items: 3_000_000, perRequest: 500 },
   { signal: 'metrics', protocol: 'http', items: 6_000_000, perRequest: 1000 },
+  { signal: 'metrics', protocol: 'remote write', items: 6_000_000, perRequest: 1000 },
   { signal: 'metrics', protocol: 'grpc', items: 6_000_000, perRequest: 1000 },
   { signal: 'metrics', protocol: 'grpc-js', items: 6_000_000, perRequest: 1000 },
 ];
@@ -43,17 +45,22 @@ async function measure(one: Case, items: number): Promise<Row> {
   const grpcJs = one.protocol.startsWith('grpc-js') ? ['--otlp-grpc-server', 'grpc-js'] : [];
   const faultline = await startFaultline({ args: ['--no-ui', '--retention', 'off', ...grpcJs] });
   try {
-    const payloads: readonly Payload[] = otlpPayloads(one.signal, {
-      items: 64_000,
-      perRequest: one.perRequest,
-      // A gRPC client compresses by itself.
-      gzip: one.protocol === 'http gzip',
-      startMs: Date.now(),
-    });
-    const headers = { 'content-type': 'application/x-protobuf', ...(one.protocol === 'http gzip' ? { 'content-encoding': 'gzip' } : {}) };
+    const isWrite = one.protocol === 'remote write';
+    const payloads: readonly Payload[] = isWrite
+      ? writePayloads({ series: 10_000, perRequest: one.perRequest, steps: 20, startMs: Date.now() - 600_000, stepMs: 15_000 })
+      : otlpPayloads(one.signal, {
+          items: 64_000,
+          perRequest: one.perRequest,
+          // A gRPC client compresses by itself.
+          gzip: one.protocol === 'http gzip',
+          startMs: Date.now(),
+        });
+    const headers: Readonly<Record<string, string>> = isWrite
+      ? WRITE_HEADERS
+      : { 'content-type': 'application/x-protobuf', ...(one.protocol === 'http gzip' ? { 'content-encoding': 'gzip' } : {}) };
     const send: Send = one.protocol.startsWith('grpc')
       ? grpcSender(faultline.otlpGrpc, one.signal, { gzip: one.protocol.endsWith('gzip') })
-      : httpSender(`${faultline.ingest}/v1/${one.signal}`, headers, 4);
+      : httpSender(`${faultline.ingest}${isWrite ? '/api/v1/write' : `/v1/${one.signal}`}`, headers, 4);
     await closedLoop(send, payloads, 4, 50_000);
     await faultline.flush();
     const cpuBefore = cpuSecondsOf(faultline.pid);

@@ -16,14 +16,16 @@ export interface LoadResult {
   readonly p99Ms: number;
 }
 
-/** Sends over kept-alive HTTP/1.1 connections; rejects on any status but 200. */
+/** Sends over kept-alive HTTP/1.1 connections; rejects on any status but 200 and 204. */
 export function httpSender(url: string, headers: Readonly<Record<string, string>>, connections: number): Send {
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
   return ({ body }) =>
     new Promise((done, fail) => {
       const outgoing = request(url, { method: 'POST', agent, headers: { ...headers, 'content-length': body.length } }, (response) => {
         response.resume();
-        response.on('end', () => (response.statusCode === 200 ? done() : fail(new Error(`HTTP ${response.statusCode}`))));
+        response.on('end', () =>
+          response.statusCode === 200 || response.statusCode === 204 ? done() : fail(new Error(`HTTP ${response.statusCode}`)),
+        );
       });
       outgoing.on('error', fail);
       outgoing.end(body);

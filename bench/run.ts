@@ -24,6 +24,7 @@ export interface Scenario {
 }
 const SCENARIOS: Readonly<Record<string, () => Promise<Scenario>>> = {
   ingest: async () => (await import('./ingest.ts')).ingest,
+  'remote-write': async () => (await import('./remote-write.ts')).remoteWrite,
   latency: async () => (await import('./latency.ts')).latency,
   start: async () => (await import('./start.ts')).start,
   visibility: async () => (await import('./visibility.ts')).visibility,

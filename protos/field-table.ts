@@ -4,7 +4,7 @@ import { ExportLogsServiceRequestSchema } from './gen/opentelemetry/proto/collec
 import { ExportMetricsServiceRequestSchema } from './gen/opentelemetry/proto/collector/metrics/v1/metrics_service_pb.js';
 import { ExportTraceServiceRequestSchema } from './gen/opentelemetry/proto/collector/trace/v1/trace_service_pb.js';
 
-/** The scalar types OTLP uses, plus enum and message. */
+/** The scalar types OTLP and remote write use, plus enum and message. */
 export type FieldKind =
   | 'double'
   | 'fixed32'
@@ -15,6 +15,7 @@ export type FieldKind =
   | 'uint32'
   | 'uint64'
   | 'sint32'
+  | 'sint64'
   | 'bool'
   | 'string'
   | 'bytes'
@@ -61,6 +62,7 @@ const SCALARS = new Map<ScalarType, readonly [FieldKind, 0 | 1 | 2 | 5]>([
   [ScalarType.UINT32, ['uint32', 0]],
   [ScalarType.UINT64, ['uint64', 0]],
   [ScalarType.SINT32, ['sint32', 0]],
+  [ScalarType.SINT64, ['sint64', 0]],
   [ScalarType.BOOL, ['bool', 0]],
   [ScalarType.STRING, ['string', 2]],
   [ScalarType.BYTES, ['bytes', 2]],

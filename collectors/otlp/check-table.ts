@@ -33,6 +33,7 @@ const PLAIN: Readonly<Record<FieldEntry['kind'], number>> = {
   uint32: VARINT,
   uint64: VARINT,
   sint32: VARINT,
+  sint64: VARINT,
   bool: VARINT,
   enum: VARINT,
   string: STRING,

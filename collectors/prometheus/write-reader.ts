@@ -35,6 +35,8 @@ const MAX_ROWS = 1_048_576;
 const MAX_EXEMPLARS = 65_536;
 /** Buckets of all histograms of a request, gaps filled. */
 const MAX_REQUEST_BUCKETS = 4 * 1_048_576;
+/** No two bytes of a time. */
+const NO_STAMP = -1;
 const LABEL_TAG = 0x0a;
 const SAMPLE_TAG = 0x12;
 /** Last whole millisecond of a signed 64-bit nanosecond. */
@@ -81,12 +83,13 @@ export class WriteReader implements WireInput {
   /** The labels of a 2.0 series could not be written out; the symbol table says why. */
   private isUnreadable = false;
   private limits: WriteContext['limits'] = { maxAttributes: 0, maxAttributeBytes: 0, maxDecompressedBytes: 0 };
+  /** Halves are kept signed: what does not fit a small integer of V8 would be an object per sample. */
   private timeLo = 0;
   private timeHi = 0;
   private timeVerdict: number = TIME_OK;
   /** Bytes of the time read last, where it took six: nearly every sample of a request has the time of its neighbour. */
-  private stampA = -1;
-  private stampB = -1;
+  private stampA = 0;
+  private stampB = NO_STAMP;
   private startLo = 0;
   private startHi = 0;
   /** Start of all samples of the series (2.0 as first published). */
@@ -111,7 +114,7 @@ export class WriteReader implements WireInput {
     this.window = new TimeWindow(context.receivedUnixNano, context.retentionSeconds);
     this.items = this.samples = this.histograms = this.exemplars = this.refused = 0;
     this.rows = this.exemplarCount = this.buckets = 0;
-    this.stampA = -1;
+    this.stampB = NO_STAMP;
     this.problem = '';
     this.dropped.clear();
     this.noted.clear();
@@ -293,11 +296,11 @@ export class WriteReader implements WireInput {
         bytes[p + 2] === 0x09 &&
         bytes[p + 11] === 0x10 &&
         p + 18 <= end &&
-        view.getUint32(p + 12, true) === this.stampA &&
+        view.getInt32(p + 12, true) === this.stampA &&
         view.getUint16(p + 16, true) === this.stampB
       ) {
         this.setStart(this.created);
-        this.keepSample(view.getUint32(p + 3, true), view.getUint32(p + 7, true));
+        this.keepSample(view.getInt32(p + 3, true), view.getInt32(p + 7, true));
         p += 18;
         continue;
       }
@@ -326,17 +329,17 @@ export class WriteReader implements WireInput {
       const at = this.pos;
       if (tag === 0x09) {
         if (end - at < 8) throw malformed('a 64-bit number is cut off', at);
-        lo = this.view.getUint32(at, true);
-        hi = this.view.getUint32(at + 4, true);
+        lo = this.view.getInt32(at, true);
+        hi = this.view.getInt32(at + 4, true);
         this.pos = at + 8;
       } else if (tag === 0x10) {
         readVarint(this, end);
         this.setTime(this.lo, this.hi);
         timed = true;
         if (this.pos - at === 6) {
-          this.stampA = this.view.getUint32(at, true);
+          this.stampA = this.view.getInt32(at, true);
           this.stampB = this.view.getUint16(at + 4, true);
-        } else this.stampA = -1;
+        } else this.stampB = NO_STAMP;
       } else if (tag === 0x18 && this.version === 2) {
         readVarint(this, end);
         start = this.milliseconds();
@@ -344,7 +347,7 @@ export class WriteReader implements WireInput {
     }
     if (!timed) {
       this.setTime(0, 0);
-      this.stampA = -1;
+      this.stampB = NO_STAMP;
     }
     this.setStart(start);
     this.keepSample(lo, hi);
@@ -366,7 +369,7 @@ export class WriteReader implements WireInput {
     this.items++;
     this.setTime(point.timeLo, point.timeHi);
     // The next sample reads its time anew.
-    this.stampA = -1;
+    this.stampB = NO_STAMP;
     this.lo = point.startLo;
     this.hi = point.startHi;
     this.setStart(this.milliseconds() || this.created);
@@ -436,7 +439,7 @@ export class WriteReader implements WireInput {
   private setStart(unixMs: number): void {
     if (unixMs === 0) this.startLo = this.startHi = 0;
     else {
-      this.startLo = lowNanos(unixMs);
+      this.startLo = lowNanos(unixMs) | 0;
       this.startHi = highNanos(unixMs);
     }
   }
@@ -447,9 +450,10 @@ export class WriteReader implements WireInput {
     if (unixMs < 0) this.timeVerdict = TIME_TOO_OLD;
     else if (unixMs > MAX_MS) this.timeVerdict = TIME_IN_FUTURE;
     else {
-      this.timeLo = lowNanos(unixMs);
+      const low = lowNanos(unixMs);
+      this.timeLo = low | 0;
       this.timeHi = highNanos(unixMs);
-      this.timeVerdict = this.window.verdict(this.timeHi, this.timeLo);
+      this.timeVerdict = this.window.verdict(this.timeHi, low);
     }
   }
 
