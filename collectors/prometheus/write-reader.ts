@@ -3,6 +3,7 @@ import { TIME_IN_FUTURE, TIME_OK, TIME_REASONS, TIME_TOO_OLD, TimeWindow } from 
 import { malformed, readLength, readTag, readVarint, skipField, type WireInput } from '#collectors/otlp/wire.ts';
 import { REASONS, type ReasonCode } from '#contracts/reasons.ts';
 import type { Limits } from '#contracts/settings.ts';
+import { highNanos, lowNanos, MAX_MS } from './unix-ms.ts';
 import { readExemplar, readText, type WriteExemplar } from './write-exemplar.ts';
 import { HistogramPoint } from './write-histogram.ts';
 import { BAD_SYMBOL, describeLabels, LABELS_OK, type LabelIndex, labelReason } from './write-labels.ts';
@@ -39,8 +40,6 @@ const MAX_REQUEST_BUCKETS = 4 * 1_048_576;
 const NO_STAMP = -1;
 const LABEL_TAG = 0x0a;
 const SAMPLE_TAG = 0x12;
-/** Last whole millisecond of a signed 64-bit nanosecond. */
-const MAX_MS = 9_223_372_036_854;
 const MAX_HELP_CHARS = 16_384;
 
 export class WriteReader implements WireInput {
@@ -484,17 +483,4 @@ export class WriteReader implements WireInput {
   private seriesText(): string {
     return describeLabels(this.labelInput, this.labelStart, this.labelEnd);
   }
-}
-
-/** Milliseconds below MAX_MS as the halves of nanoseconds; a BigInt per sample would cost as much as all the rest. */
-function lowNanos(unixMs: number): number {
-  const low = unixMs % 65_536;
-  const high = (unixMs - low) / 65_536;
-  return (((high * 1e6) % 65_536) * 65_536 + low * 1e6) >>> 0;
-}
-function highNanos(unixMs: number): number {
-  const low = unixMs % 65_536;
-  const upper = ((unixMs - low) / 65_536) * 1e6;
-  const rest = upper % 65_536;
-  return (upper - rest) / 65_536 + Math.floor((rest * 65_536 + low * 1e6) / 2 ** 32);
 }

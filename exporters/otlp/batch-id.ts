@@ -1,11 +1,12 @@
 import type { ForwardSignal } from '#contracts/forwarding.ts';
 import { type JournalRecord, RecordKind } from '#contracts/journal.ts';
 
+const METRICS: readonly number[] = [RecordKind.metrics, RecordKind.scrape, RecordKind.write1, RecordKind.write2];
 /** Signal a journal record is forwarded as; null for a kind this version does not know. */
 export function signalOf(kind: number): ForwardSignal | null {
   if (kind === RecordKind.traces) return 'traces';
   if (kind === RecordKind.logs) return 'logs';
-  return kind === RecordKind.metrics || kind === RecordKind.scrape ? 'metrics' : null;
+  return METRICS.includes(kind) ? 'metrics' : null;
 }
 
 /**

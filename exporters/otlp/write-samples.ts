@@ -20,7 +20,13 @@ export interface WrittenSamples {
 const encoder = new TextEncoder();
 const TYPE_NAMES = Object.fromEntries(Object.entries(PROMETHEUS_TYPES).map(([name, type]) => [type, name])) as Record<string, string>;
 const at = (table: TableSpec, name: string): number => table.columns.findIndex((column) => column.name === name);
-const SAMPLE = { series: at(SAMPLES, 'series_id'), time: at(SAMPLES, 'time'), value: at(SAMPLES, 'value'), flags: at(SAMPLES, 'flags') };
+const SAMPLE = {
+  series: at(SAMPLES, 'series_id'),
+  time: at(SAMPLES, 'time'),
+  value: at(SAMPLES, 'value'),
+  start: at(SAMPLES, 'start_time'),
+  flags: at(SAMPLES, 'flags'),
+};
 const EXEMPLAR = {
   series: at(EXEMPLARS, 'series_id'),
   time: at(EXEMPLARS, 'time'),
@@ -36,7 +42,7 @@ const words = (column: Column | undefined): Uint32Array => {
 
 /** One Attributes list as KeyValue fields under `tag`; encoded once per row object. */
 const encodedAttributes = new WeakMap<Attributes, Uint8Array>();
-function keyValues(attributes: Attributes, tag: number): Uint8Array {
+export function keyValues(attributes: Attributes, tag: number): Uint8Array {
   let bytes = encodedAttributes.get(attributes);
   if (!bytes) {
     const out = new ReverseBytes(1024);
@@ -151,6 +157,13 @@ class SampleWriter {
     const times = words(this.samples.columns[SAMPLE.time]);
     out.fixed64(times[row * 2] as number, times[row * 2 + 1] as number);
     out.byte(0x19);
+    // Scrapes have none; remote write 2.0 may.
+    const { present } = this.samples.columns[SAMPLE.start] as FixedColumn;
+    if (present?.[row] !== 0) {
+      const starts = words(this.samples.columns[SAMPLE.start]);
+      out.fixed64(starts[row * 2] as number, starts[row * 2 + 1] as number);
+      out.byte(0x11);
+    }
     out.close(mark, 0x0a);
   }
   private exemplar(row: number): void {

@@ -1,6 +1,7 @@
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { type ContentEncoding, DecompressError, decompress } from '#collectors/pipeline/decompress.ts';
+import type { ForwardSignal } from '#contracts/forwarding.ts';
 import { BodyEncoding, type JournalRecord, RecordKind, type ScrapeMeta } from '#contracts/journal.ts';
 import type { Limits } from '#contracts/settings.ts';
 import type { PreparedBody } from '#exporters/forward/destination-queue.ts';
@@ -30,6 +31,7 @@ export async function prepareBody(
   }: { readonly converter: ScrapeConverter; readonly limits: Limits; readonly compression: 'gzip' | 'none' },
 ): Promise<PreparedBody> {
   const signal = signalOf(record.kind);
+  if (record.kind === RecordKind.write1 || record.kind === RecordKind.write2) return prepareWrite(record, converter, compression);
   const encoding = ENCODING[record.encoding];
   if (signal === null || encoding === undefined) return { unreadable: `A record of kind ${record.kind} is not known to this version.` };
   if (record.kind !== RecordKind.scrape && encoding === 'gzip' && compression === 'gzip')
@@ -38,11 +40,22 @@ export async function prepareBody(
     const scrape = record.kind === RecordKind.scrape;
     const plain = scrape ? null : await decompress(record.body, encoding, limits.maxDecompressedBytes);
     const { bytes, items } = plain === null ? await convert(record, encoding, converter, limits) : { bytes: plain, items: record.items };
-    if (compression === 'none' || bytes.length < MIN_GZIP_BYTES) return { signal, bytes, encoding: 'identity', items };
-    return { signal, bytes: await pack(bytes, GZIP), encoding: 'gzip', items };
+    return await packed(signal, bytes, items, compression);
   } catch (error) {
     return { unreadable: `A stored body cannot be read: ${(error as Error).message}` };
   }
+}
+async function prepareWrite(record: JournalRecord, converter: ScrapeConverter, compression: 'gzip' | 'none'): Promise<PreparedBody> {
+  try {
+    const { bytes, points } = converter.convertWrite(record);
+    return await packed('metrics', bytes, points, compression);
+  } catch (error) {
+    return { unreadable: `A stored body cannot be read: ${(error as Error).message}` };
+  }
+}
+async function packed(signal: ForwardSignal, bytes: Uint8Array, items: number, compression: 'gzip' | 'none'): Promise<PreparedBody> {
+  if (compression === 'none' || bytes.length < MIN_GZIP_BYTES) return { signal, bytes, encoding: 'identity', items };
+  return { signal, bytes: await pack(bytes, GZIP), encoding: 'gzip', items };
 }
 /** A target's answer that does not inflate counts as a failed scrape, as it does in the engine. */
 async function convert(

@@ -1,7 +1,9 @@
 import { decodeScrape } from '#collectors/prometheus/decode-scrape.ts';
+import { decodeWrite } from '#collectors/prometheus/decode-write.ts';
 import type { Dictionary, ResourceRow, ScopeRow, SeriesRow } from '#contracts/columns.ts';
-import type { JournalRecord, ScrapeMeta } from '#contracts/journal.ts';
+import { type JournalRecord, RecordKind, type ScrapeMeta } from '#contracts/journal.ts';
 import type { Limits } from '#contracts/settings.ts';
+import { writeHistograms } from '#exporters/otlp/write-histograms.ts';
 import { type WrittenSamples, writeSamples } from '#exporters/otlp/write-samples.ts';
 
 /** Series of one target, numbered for as long as the converter keeps it. */
@@ -45,15 +47,32 @@ interface Target {
 const FORGET_MS = 3_600_000;
 
 /**
- * Scrape records to OTLP, with the decoder the engine uses: what relabeling drops, what a bad line does and which series
+ * Scrape and remote write records to OTLP, with the decoder the engine uses: what relabeling drops, what a bad line does and which series
  * went stale is decided once. Records must come in journal order; `body` already decompressed.
  */
 export class ScrapeConverter {
   private readonly targets = new Map<string, Target>();
   private readonly limits: Limits;
+  /** Series of all remote write senders. */
+  private written: TargetDictionary;
 
   constructor(limits: Limits) {
     this.limits = limits;
+    this.written = new TargetDictionary(limits.maxSeries);
+  }
+  /** A remote write record, `body` as received. */
+  convertWrite(record: JournalRecord): WrittenSamples {
+    const { limits } = this;
+    const { receivedUnixNano, retentionSeconds, items, kind, body } = record;
+    // Full of series that came and went: none is lost by beginning anew, ids have no meaning outside.
+    if (this.written.size > limits.maxSeries) this.written = new TargetDictionary(limits.maxSeries);
+    const dictionary = this.written;
+    const version = kind === RecordKind.write1 ? 1 : 2;
+    const { batches } = decodeWrite(version, body, { dictionary, limits, receivedUnixNano, retentionSeconds, items, lend: true });
+    const source = { series: dictionary.seriesRow, resource: dictionary.resourceRow };
+    const parts = [writeSamples(batches, source), writeHistograms(batches, source)];
+    // Requests one after the other are one request: that is how protobuf adds lists up.
+    return { bytes: Buffer.concat(parts.map(({ bytes }) => bytes)), points: parts.reduce((sum, { points }) => sum + points, 0) };
   }
   convert(record: JournalRecord): WrittenSamples {
     const { labels } = JSON.parse(record.meta) as ScrapeMeta;

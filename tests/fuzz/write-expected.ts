@@ -95,7 +95,10 @@ function bucketsOf(spans: OneHistogram['positiveSpans'], counts: readonly number
 }
 const running = (deltas: readonly bigint[]): number[] => {
   let sum = 0n;
-  return deltas.map((delta) => Number((sum += delta)));
+  return deltas.map((delta) => {
+    sum += delta;
+    return Number(sum);
+  });
 };
 const dense = (buckets: Map<number, number>): bigint[] => {
   if (buckets.size === 0) return [];
@@ -159,7 +162,9 @@ function histogramRow(h: OneHistogram): Record<string, unknown> | string {
 
 export function expectedWrite(all: readonly Plain[], judge: Judge): Expected {
   const found: Expected = { samples: [], histograms: [], exemplars: [], dropped: {}, noted: {} };
-  const add = (counts: Record<string, number>, reason: string): void => void (counts[reason] = (counts[reason] ?? 0) + 1);
+  const add = (counts: Record<string, number>, reason: string): void => {
+    counts[reason] = (counts[reason] ?? 0) + 1;
+  };
   const start = (unixMs: bigint): bigint | null => (unixMs > 0n && unixMs <= MAX_MS ? unixMs * 1_000_000n : null);
   for (const { labels, samples, histograms, exemplars, created } of all) {
     const verdict = typeof labels === 'string' ? labels : labelVerdict(labels, judge);
