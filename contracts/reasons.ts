@@ -32,7 +32,11 @@ export const REASONS = {
   too_deep: r('refused', 'A value is nested deeper than the limit.', 'Flatten the attribute or raise limits.maxDepth.'),
   wrong_protocol: r('refused', 'gRPC was sent to the HTTP port, or HTTP to the gRPC port.', 'OTLP/gRPC goes to 4317, OTLP/HTTP to 4318.'),
   wrong_method: r('refused', 'The method is not POST.', 'Send telemetry with POST.'),
-  unknown_path: r('refused', 'Nothing is received at this path.', 'Use /v1/traces, /v1/metrics, /v1/logs, /api/v1/write or /api/v2/spans.'),
+  unknown_path: r(
+    'refused',
+    'Nothing is received at this path.',
+    'Use /v1/traces, /v1/metrics, /v1/logs, /api/v1/write, /api/v2/spans or /loki/api/v1/push.',
+  ),
   forbidden_host: r('refused', 'The Host header is not on the allow-list.', 'Use the address printed at start.'),
   forbidden_origin: r('refused', 'A web page of another origin sent this.', 'Add the origin to limits.corsOrigins.'),
   backpressure: r(

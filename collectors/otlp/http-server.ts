@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { SourceAccount } from '#collectors/pipeline/accounting.ts';
-import { type ContentEncoding, parseContentEncoding } from '#collectors/pipeline/decompress.ts';
+import type { ContentEncoding } from '#collectors/pipeline/decompress.ts';
 import { receiveWrite, WRITE_PATH, writeVersionOf, writtenHeaders } from '#collectors/prometheus/write-receiver.ts';
 import { ARRIVAL_HEADER, BATCH_ID, BATCH_ID_HEADER } from '#contracts/forward-headers.ts';
 import type { Address } from '#contracts/settings.ts';
@@ -9,7 +9,7 @@ import type { OtlpKind } from '#protos/field-table.ts';
 import { declaredLength, readBody, SenderGone } from './http-server-body.ts';
 import { refuseHttp2 } from './http-server-grpc-refusal.ts';
 import { checkHost, checkOrigin, isLoopbackOrigin, preflightHeaders } from './http-server-guard.ts';
-import { PUSH_PATHS, type PushPath } from './http-server-push.ts';
+import { compressionOf, PUSH_PATHS, type PushPath } from './http-server-push.ts';
 import type { Forwarded, Receiver } from './receiver.ts';
 import { type FirstBytes, tellByFirstBytes } from './receiver-first-bytes.ts';
 import { Refusal, refusalAnswer } from './receiver-refusal.ts';
@@ -82,11 +82,6 @@ function encodingOf(request: IncomingMessage): 'protobuf' | 'json' {
   throw new Refusal('unsupported_content_type', `The content type is "${header.slice(0, 200)}"`);
 }
 
-function compressionOf({ headers }: IncomingMessage): ContentEncoding {
-  const encoding = parseContentEncoding(headers['content-encoding']);
-  if (encoding !== null) return encoding;
-  throw new Refusal('unsupported_encoding', `The content encoding is "${headers['content-encoding']?.slice(0, 200)}"`);
-}
 const answerOf = (encoding: Encoding, grpcCode: number, sentence: string): string | Uint8Array =>
   encoding === 'text' ? `${sentence}\n` : encoding === 'json' ? statusJson(grpcCode, sentence) : encodeStatus(grpcCode, sentence);
 
@@ -251,12 +246,11 @@ class OtlpHttpServer implements RunningHttpServer {
   ): Promise<void> {
     const { receiver } = this.options;
     const { limits, budget } = receiver.options;
-    const transcode = path.transcodeOf(request);
-    const encoding = compressionOf(request);
+    const reading = path.readingOf(request);
     this.goOn(request, response, asksToContinue);
     const body = await readBody(request, { maxBytes: limits.maxBodyBytes, pool: receiver.pool, budget });
     try {
-      await receiver.receive({ kind: path.kind, format: 'json', encoding, body: body.bytes, account, transcode });
+      await receiver.receive({ kind: path.kind, format: 'json', body: body.bytes, account, ...reading });
       this.send(response, path.accepted, CONTENT_TYPE.text, '');
     } finally {
       body.free();

@@ -28,6 +28,12 @@ function otlpJson(text: string): unknown {
 const options = { seed: 3, bodies: 1, items: 40, startUnixNano: 1_790_000_000_000_000_000n };
 
 describe('transcodeJson', () => {
+  it('says what is wrong with a value nested deeper than any stack', () => {
+    const deep = `{"resourceSpans":[${'['.repeat(100_000)}${']'.repeat(100_000)}]}`;
+    expect(() => transcodeJson('traces', bytes(deep), limits)).toThrow(
+      /resourceSpans\[0\] must be an object, not something nested very deep/,
+    );
+  });
   it.each([
     ['traces', ExportTraceServiceRequestSchema, tracePayloads(options)[0]],
     ['logs', ExportLogsServiceRequestSchema, logPayloads(options)[0]],

@@ -157,7 +157,13 @@ class Transcoding {
 /** A value as an error message shows it: short, and telling text from numbers. */
 function describe(value: unknown): string {
   if (value === undefined) return 'nothing';
-  const text = JSON.stringify(value);
+  let text: string;
+  try {
+    text = JSON.stringify(value);
+  } catch {
+    // JSON.parse takes any depth, JSON.stringify only what the stack holds.
+    return 'something nested very deep';
+  }
   return text.length > 40 ? `${text.slice(0, 40)}...` : text;
 }
 

@@ -7,7 +7,11 @@ export type BodyReason = Extract<ReasonCode, 'malformed' | 'invalid_utf8' | 'too
 export class OtlpError extends Error {
   readonly reason: BodyReason;
   constructor(reason: BodyReason, message: string) {
+    // A body of a million bad items makes a million of these; the place is in the message, and a stack costs ten times the rest.
+    const limit = Error.stackTraceLimit;
+    Error.stackTraceLimit = 0;
     super(message);
+    Error.stackTraceLimit = limit;
     this.name = 'OtlpError';
     this.reason = reason;
   }

@@ -30,6 +30,8 @@ export interface OtlpRequest {
   readonly forwarded?: Forwarded;
   /** For a body of another protocol, with the format json (it costs as much): how it becomes OTLP. */
   readonly transcode?: Transcode;
+  /** Bytes it becomes on the way, where its compression is the protocol's own. @throws DecompressError */
+  readonly plainBytes?: (body: Uint8Array, limits: Limits) => number;
 }
 /** @param plain decompressed @throws OtlpError when nothing in it can be read */
 export type Transcode = (plain: Uint8Array, limits: Limits) => Promise<Transcoded>;
@@ -117,10 +119,10 @@ function refusalOf(error: unknown): unknown {
 
 async function receive(options: ReceiverOptions, request: OtlpRequest): Promise<Receipt> {
   const { limits, budget } = options;
-  const { body, encoding, format } = request;
+  const { body } = request;
   if (body.length > limits.maxBodyBytes)
     throw new Refusal('body_too_large', `The body has ${body.length} bytes, the limit is ${limits.maxBodyBytes}`);
-  const extraBytes = workingBytes(body, encoding, format, limits);
+  const extraBytes = workingBytes(request, limits);
   const reservation = budget.reserve(extraBytes);
   if (!reservation) throw new Refusal('backpressure');
   try {
@@ -145,11 +147,12 @@ function arrivalOf({ nowMs, retentionSeconds }: ReceiverOptions, forwarded: Forw
   return retentionSeconds > 0 && now - first > BigInt(retentionSeconds) * 1_000_000_000n ? now : first;
 }
 /** Memory the request takes beside its body as sent. */
-function workingBytes(body: Uint8Array, encoding: ContentEncoding, format: OtlpRequest['format'], limits: Limits): number {
-  const claimed = encoding === 'identity' ? body.length : claimedSize(body, encoding) || body.length * GUESSED_RATIO;
-  const plainBytes = Math.min(claimed, limits.maxDecompressedBytes);
+function workingBytes({ body, encoding, format, plainBytes }: OtlpRequest, limits: Limits): number {
+  const own = plainBytes?.(body, limits);
+  const claimed = own ?? (encoding === 'identity' ? body.length : claimedSize(body, encoding) || body.length * GUESSED_RATIO);
+  const plain = Math.min(claimed, limits.maxDecompressedBytes);
   // JSON: the text, what the parser makes of it, and the message.
-  return (encoding === 'identity' ? 0 : plainBytes) + (format === 'json' ? plainBytes * 4 : 0);
+  return (encoding === 'identity' && own === undefined ? 0 : plain) + (format === 'json' ? plain * 4 : 0);
 }
 async function check(options: ReceiverOptions, request: OtlpRequest, receivedUnixNano: bigint): Promise<Checked> {
   const { limits, retentionSeconds } = options;

@@ -1,5 +1,5 @@
+import { attributesOf, objectOf, textOf, wrong } from '#collectors/otlp/json-values.ts';
 import { OtlpError } from '#collectors/otlp/otlp-error.ts';
-import type { AttributeValue } from '#collectors/otlp/otlp-writer.ts';
 import {
   KIND_INTERNAL,
   KINDS,
@@ -12,26 +12,6 @@ import {
   type ZipkinSpan,
 } from './zipkin-span.ts';
 
-type JsonObject = Readonly<Record<string, unknown>>;
-const wrong = (name: string, wanted: string, given: unknown): OtlpError =>
-  new OtlpError('malformed', `${name} must be ${wanted}, not ${describe(given)}`);
-
-/** Never walks into the value: it may be nested as deep as the body is long. */
-function describe(value: unknown): string {
-  if (Array.isArray(value)) return 'an array';
-  if (typeof value === 'object' && value !== null) return 'an object';
-  const text = JSON.stringify(value) ?? 'nothing';
-  return text.length > 40 ? `${text.slice(0, 40)}...` : text;
-}
-function objectOf(name: string, value: unknown): JsonObject {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrong(name, 'an object', value);
-  return value as JsonObject;
-}
-function textOf(name: string, value: unknown): string {
-  if (value === undefined || value === null) return '';
-  if (typeof value !== 'string') throw wrong(name, 'text', value);
-  return value;
-}
 /** Microseconds as nanoseconds; senders write them as number or digits, some with a fraction. */
 function nanosOf(name: string, value: unknown): bigint {
   let micros: bigint;
@@ -58,16 +38,6 @@ function endpointOf(name: string, value: unknown): ZipkinEndpoint {
     ip: textOf(`${name}.ipv4`, ipv4) || textOf(`${name}.ipv6`, ipv6),
     port: number,
   };
-}
-function tagsOf(value: unknown): [string, AttributeValue][] {
-  if (value === undefined || value === null) return [];
-  const tags: [string, AttributeValue][] = [];
-  for (const [key, given] of Object.entries(objectOf('tags', value))) {
-    // Zipkin's are texts; numbers and truths that a sender wrote so are no reason to refuse its span.
-    if (typeof given === 'string' || typeof given === 'number' || typeof given === 'boolean') tags.push([key, given]);
-    else if (given !== null) throw wrong(`tags[${JSON.stringify(key.slice(0, 80))}]`, 'text', given);
-  }
-  return tags;
 }
 function annotationsOf(value: unknown): ZipkinAnnotation[] {
   if (value === undefined || value === null) return [];
@@ -106,7 +76,7 @@ export function readJsonSpan(value: unknown): ZipkinSpan {
     local: endpointOf('localEndpoint', span['localEndpoint']),
     remote: endpointOf('remoteEndpoint', span['remoteEndpoint']),
     annotations: annotationsOf(span['annotations']),
-    tags: tagsOf(span['tags']),
+    tags: attributesOf('tags', span['tags']),
     debug: flagOf('debug', span['debug']),
     shared: flagOf('shared', span['shared']),
   };

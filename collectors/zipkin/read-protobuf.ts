@@ -1,16 +1,8 @@
 import { isIPv4 } from 'node:net';
 import { OtlpError } from '#collectors/otlp/otlp-error.ts';
 import { isValidUtf8 } from '#collectors/otlp/utf8.ts';
-import {
-  readLength,
-  readTag,
-  readVarint,
-  skipField,
-  WIRE_BYTES,
-  WIRE_FIXED64,
-  WIRE_VARINT,
-  type WireInput,
-} from '#collectors/otlp/wire.ts';
+import { WIRE_BYTES, WIRE_FIXED64, WIRE_VARINT, type WireInput } from '#collectors/otlp/wire.ts';
+import { eachField, varintAt } from '#collectors/otlp/wire-fields.ts';
 import { KIND_INTERNAL, MAX_MICROS, NO_ENDPOINT, spanIdOf, traceIdOf, type ZipkinEndpoint, type ZipkinSpan } from './zipkin-span.ts';
 
 /** zipkin.proto3.Span.Kind: unspecified, CLIENT, SERVER, PRODUCER, CONSUMER, as OTLP numbers them. */
@@ -27,31 +19,6 @@ const hexOf = ({ bytes }: WireInput, start: number, end: number): string =>
 function nanos(name: string, micros: bigint): bigint {
   if (micros > MAX_MICROS) throw new OtlpError('malformed', `${name} is out of range: ${micros}`);
   return micros * 1_000n;
-}
-/** Calls `field` for each field of [input.pos, end); what it leaves unread is skipped. */
-function eachField(
-  input: WireInput,
-  end: number,
-  field: (number: number, wireType: number, start: number, fieldEnd: number) => void,
-): void {
-  while (input.pos < end) {
-    const tag = readTag(input, end);
-    const start = input.pos;
-    skipField(input, tag, end);
-    const next = input.pos;
-    let from = start;
-    if ((tag & 7) === WIRE_BYTES) {
-      input.pos = start;
-      from = next - readLength(input, end);
-    }
-    field(tag >>> 3, tag & 7, from, next);
-    input.pos = next;
-  }
-}
-function varintAt(input: WireInput, start: number, end: number): bigint {
-  input.pos = start;
-  readVarint(input, end);
-  return (BigInt(input.hi) << 32n) | BigInt(input.lo);
 }
 function ipText(bytes: Uint8Array): string {
   if (bytes.length === 4) return bytes.join('.');

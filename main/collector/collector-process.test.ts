@@ -110,6 +110,7 @@ describe('the collector process', () => {
       ['otlp-grpc', 'listening'],
       ['remote-write', 'listening'],
       ['zipkin', 'listening'],
+      ['loki', 'listening'],
     ]);
     collector.send({ type: 'released', position: committed });
     await collector.next('collector-status', (message) => message.status.journal.released === committed);

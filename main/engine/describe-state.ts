@@ -120,7 +120,7 @@ export function describeSources(engine: Engine, facts: StoreFacts): Sources {
 }
 function kindOf(source: string): SourceStatus['kind'] {
   if (source.startsWith('scrape')) return 'scrape';
-  return source === 'otlp-grpc' || source === 'remote-write' || source === 'zipkin' ? source : 'otlp-http';
+  return source === 'otlp-grpc' || source === 'remote-write' || source === 'zipkin' || source === 'loki' ? source : 'otlp-http';
 }
 function accountOf(engine: Engine, source: string): { dropped: Record<string, number>; noted: Record<string, number> } {
   const { dropped, noted } = engine.parts.account;
