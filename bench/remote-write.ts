@@ -11,6 +11,8 @@ import { WRITE_HEADERS, writePayloads } from './write-payloads.ts';
 const SERIES = 10_000;
 const PER_REQUEST = 1_000;
 const CONNECTIONS = 2;
+/** VictoriaMetrics writes its newest rows every five seconds. */
+const PEER_REST_MS = 12_000;
 const round = (value: number, digits = 1): number => Number(value.toFixed(digits));
 const bytesIn = (folder: string): number =>
   readdirSync(folder, { recursive: true, withFileTypes: true }).reduce(
@@ -26,6 +28,8 @@ interface Receiver {
   readonly pid: number;
   /** Everything acknowledged is in files, as far as it can be asked for that. */
   settle(): Promise<void>;
+  /** Waits until what is only in memory by design has been written: no part of the rate. */
+  rest(): Promise<void>;
   bytes(): number;
   stop(): Promise<void>;
 }
@@ -39,6 +43,7 @@ async function faultline(): Promise<Receiver> {
       const answer = await own.fetch('/console/admin/flush?durable=1', { method: 'POST' });
       if (!answer.ok) throw new Error(`flush answered ${answer.status}`);
     },
+    rest: () => Promise.resolve(),
     bytes: () =>
       readdirSync(own.dataDir)
         .filter((name) => /\.duckdb(?:\.wal)?$/.test(name))
@@ -68,6 +73,7 @@ async function peer(name: string, binary: string, args: (folder: string, address
     settle: async () => {
       if (flush !== '') await fetch(`http://${address}${flush}`);
     },
+    rest: () => new Promise((done) => setTimeout(done, PEER_REST_MS)),
     bytes: () => bytesIn(folder),
     stop: async () => {
       child.kill('SIGKILL');
@@ -107,12 +113,14 @@ async function measure(start: () => Promise<Receiver>, payloads: readonly Payloa
     const rest = payloads.slice(first.length);
     await closedLoop(send, first, 1, SERIES);
     await receiver.settle();
+    await receiver.rest();
     const cpuBefore = cpuSecondsOf(receiver.pid);
     const bytesBefore = receiver.bytes();
     const load = await closedLoop(send, rest, CONNECTIONS, rest.length * PER_REQUEST);
     const ackedCpu = cpuSecondsOf(receiver.pid) - cpuBefore;
     await receiver.settle();
     const cpu = cpuSecondsOf(receiver.pid) - cpuBefore;
+    await receiver.rest();
     return {
       receiver: receiver.name,
       samples: load.items,

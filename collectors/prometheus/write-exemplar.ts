@@ -72,8 +72,10 @@ function readLabel(input: WireInput, end: number, limits: LabelLimits, into: Wri
 }
 function addLabel(into: WriteExemplar, name: string, value: string, { maxAttributes, maxAttributeBytes }: LabelLimits): void {
   if (name === '') into.problem ||= 'a label has no name';
+  // An empty value is no label.
+  else if (value === '') return;
   else if (into.labels.some(([known]) => known === name)) into.problem ||= `label ${JSON.stringify(name.slice(0, 100))} comes twice`;
   else if (into.labels.length >= Math.min(maxAttributes, MAX_LABELS) || name.length + value.length > maxAttributeBytes)
     into.problem ||= 'its labels are over the limits';
-  else if (value !== '') into.labels.push([name, value]);
+  else into.labels.push([name, value]);
 }

@@ -189,15 +189,15 @@ export function expectedWrite(all: readonly Plain[], judge: Judge): Expected {
         });
     }
     for (const { labels: own, value, timestamp } of exemplars) {
-      const names = own?.map(([name]) => name) ?? [];
+      const told = own?.filter(([, text]) => text !== '') ?? [];
       const fits =
-        own !== null &&
-        new Set(names).size === names.length &&
-        own.every(([name, text]) => name !== '' && name.length + text.length <= judge.maxLabelBytes) &&
-        own.filter(([, text]) => text !== '').length <= judge.maxLabels;
+        own?.every(([name]) => name !== '') &&
+        new Set(told.map(([name]) => name)).size === told.length &&
+        told.every(([name, text]) => name.length + text.length <= judge.maxLabelBytes) &&
+        told.length <= judge.maxLabels;
       if (verdict || !fits) add(found.noted, 'exemplar_invalid');
       else if (timeVerdict(timestamp, judge)) add(found.noted, 'exemplar_time');
-      else found.exemplars.push({ time: timestamp * 1_000_000n, value, attributes: own.filter(([, text]) => text !== '') });
+      else found.exemplars.push({ time: timestamp * 1_000_000n, value, attributes: told });
     }
   }
   return found;
