@@ -417,6 +417,9 @@ describe('remote write 2.0', () => {
     const timeseries = Array.from({ length: 2000 }, () => ({ labelsRefs }));
     const limits = { ...context.limits, maxDecompressedBytes: 100_000 };
     expect(() => checkWrite(2, write2({ symbols, timeseries }), { ...context, limits })).toThrow('larger than any request');
+    const exemplars = Array.from({ length: 2000 }, () => ({ labelsRefs, timestamp: 1n }));
+    const one = [{ labelsRefs: [1, 2], exemplars }];
+    expect(() => checkWrite(2, write2({ symbols, timeseries: one }), { ...context, limits })).toThrow('larger than any request');
   });
 });
 

@@ -32,11 +32,11 @@ export function readExemplar(input: WireInput, end: number, symbols: SymbolTable
   Object.assign(into, { unixMs: 0n, value: 0, labels: [], problem: '' });
   let name: string | null = null;
   const refer = (reference: number): void => {
-    if (symbols === null) return;
+    if (symbols === null || into.problem !== '') return;
     if (input.hi !== 0 || reference >= symbols.count) into.problem ||= 'a label refers to no symbol';
-    else if (name === null) name = symbols.text(reference);
+    else if (name === null) name = symbols.spend(reference);
     else {
-      addLabel(into, name, symbols.text(reference), limits);
+      addLabel(into, name, symbols.spend(reference), limits);
       name = null;
     }
   };

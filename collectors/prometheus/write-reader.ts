@@ -40,7 +40,8 @@ const MAX_REQUEST_BUCKETS = 4 * 1_048_576;
 const NO_STAMP = -1;
 const LABEL_TAG = 0x0a;
 const SAMPLE_TAG = 0x12;
-const MAX_HELP_CHARS = 16_384;
+/** A series keeps its description for as long as it is known. */
+export const MAX_HELP_CHARS = 1_024;
 
 export class WriteReader implements WireInput {
   bytes: Uint8Array = new Uint8Array(8);

@@ -7,7 +7,7 @@ import type { FamilyType } from './parse-exposition.ts';
 import { FAMILY_SUFFIX, type Family, histogramKind, prometheusSeries, untypedKind } from './series-identity.ts';
 import { CUSTOM_SCHEMA, type HistogramPoint, type Side } from './write-histogram.ts';
 import { CUSTOM, EXPONENTIAL, FLOATS, readLabels } from './write-labels.ts';
-import type { WriteReader, WriteSink } from './write-reader.ts';
+import { MAX_HELP_CHARS, type WriteReader, type WriteSink } from './write-reader.ts';
 
 const sample = (name: string): number => columnAt(SAMPLES.columns, name);
 const histogram = (name: string): number => columnAt(HISTOGRAMS.columns, name);
@@ -208,10 +208,11 @@ export class WriteRows implements WriteSink {
   }
   private toldFamily(): Family {
     const { type, help, unit, symbols } = this.reader;
-    return { type: TYPES[type] as FamilyType, help: symbols.text(help), unit: symbols.text(unit) };
+    return { type: TYPES[type] as FamilyType, help: cut(symbols.text(help)), unit: cut(symbols.text(unit)) };
   }
   private learnedFamily(name: string): Family {
     return this.families.get(name) ?? this.families.get(name.replace(FAMILY_SUFFIX, '')) ?? NO_FAMILY;
   }
 }
+const cut = (text: string): string => text.slice(0, MAX_HELP_CHARS);
 const pushWhole = (list: NumberList, value: number): void => list.push(value >>> 0, Math.floor(value / 2 ** 32));

@@ -63,6 +63,16 @@ export class SymbolTable implements WireInput {
     return Buffer.from(buffer, byteOffset + start, (this.ends[reference] as number) - start).toString('utf8');
   }
 
+  /** A text of an exemplar: counts against what the request may expand to. @throws OtlpError */
+  spend(reference: number): string {
+    this.charge((this.ends[reference] as number) - (this.starts[reference] as number));
+    return this.text(reference);
+  }
+  private charge(bytes: number): void {
+    this.expansionLeft -= bytes;
+    if (this.expansionLeft < 0) throw new OtlpError('decompressed_too_large', 'the labels written out are larger than any request may be');
+  }
+
   beginLabels(): void {
     this.length = 0;
     this.pairs = 0;
@@ -131,8 +141,7 @@ export class SymbolTable implements WireInput {
     this.bytes[this.length++] = rest;
   }
   private reserve(size: number): void {
-    this.expansionLeft -= size;
-    if (this.expansionLeft < 0) throw new OtlpError('decompressed_too_large', 'the labels written out are larger than any request may be');
+    this.charge(size);
     // Eight more are read by comparisons word by word.
     const needed = this.length + size + 24;
     if (needed <= this.bytes.length) return;
