@@ -149,11 +149,14 @@ async function readJson(c: Context): Promise<unknown> {
 export function servePages(app: Hono<{ Variables: Shared }>, engine: Pick<Engine, 'ingestUrl'>, guard: Guard): void {
   const folder = pageFolder();
   app.get('*', async (c) => {
-    const token = c.req.path === '/' ? c.req.query('token') : undefined;
-    if (token === undefined) return servePage(c, engine, folder);
+    const address = new URL(c.req.url);
+    const token = address.searchParams.get('token');
+    if (token === null) return servePage(c, engine, folder);
     // The token leaves the address bar at once, right or wrong; a wrong one ends at the page's own question for it.
     if (guard.isToken(token)) guard.startSession(c);
     c.header('Cache-Control', 'no-store');
-    return c.redirect('/', 303);
+    address.searchParams.delete('token');
+    // Two slashes in front would be another host.
+    return c.redirect(address.pathname.replace(/^\/+/, '/') + address.search, 303);
   });
 }

@@ -68,6 +68,11 @@ describe('who may ask', () => {
     const wrong = await fetch(`${rig.running.url}/?token=wrong`, { redirect: 'manual' });
     expect(wrong.headers.get('set-cookie')).toBeNull();
   });
+  it('takes it on every page, and stays there; never on another host', async () => {
+    const locationOf = async (path: string): Promise<unknown> => (await raw(path, {})).headers['location'];
+    expect(await locationOf(`/incidents/42?from=1&token=${TOKEN}&to=2`)).toBe('/incidents/42?from=1&to=2');
+    expect(await locationOf(`//evil.example/?token=${TOKEN}`)).toBe('/evil.example/');
+  });
 });
 
 describe('the page', () => {
