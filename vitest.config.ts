@@ -20,7 +20,8 @@ export default defineConfig({
   test: {
     // DuckDB and sockets live in the tests' processes; forks keep a native abort inside one file.
     pool: 'forks',
-    maxWorkers: 2,
+    // One more than the cores: tests wait for processes, sockets and pages a third of the time.
+    maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
     projects: [
       project('unit', [beside, 'tests/{coverage,canary,conformance,golden}/**/*.test.ts'], 30),
