@@ -7,6 +7,8 @@ const MAX_CELLS = 400;
 const SHORTEST_STEP_MS = 60_000;
 /** An incident older than this is counted to here: its later hours are not its own. */
 const LONGEST_INCIDENT_MS = 7 * 86_400_000;
+/** The newest half minute of an open incident still grows, as in a draft: a scrape to come says what was used before it. */
+const ARRIVAL_MS = 30_000;
 
 export interface UsageGrid {
   readonly startMs: number;
@@ -18,14 +20,14 @@ export function usageGrid(range: { readonly start: number; readonly end: number;
   const stepMs = Math.max(stepFor(range), SHORTEST_STEP_MS, Math.ceil((range.end - range.start) / MAX_CELLS));
   return { startMs: range.start, endMs: range.end, stepMs };
 }
-/** An incident's window, onset to end or now, and the same length right before it, each as one cell. @throws not_found */
+/** An incident's window, onset to end (open: to half a minute ago), and the same length right before it, each as one cell. @throws not_found */
 export function incidentGrids(
   { engine }: Pick<Call, 'engine'>,
   incidentId: string,
 ): { readonly incident: Incident; readonly during: UsageGrid; readonly before: UsageGrid } {
   const incident = engine.book.get(incidentId);
   const startMs = incident.onsetMs;
-  const endMs = Math.min(Math.max(incident.resolvedMs ?? engine.parts.nowMs(), startMs + 1), startMs + LONGEST_INCIDENT_MS);
+  const endMs = Math.min(Math.max(incident.resolvedMs ?? engine.parts.nowMs() - ARRIVAL_MS, startMs + 1), startMs + LONGEST_INCIDENT_MS);
   const stepMs = endMs - startMs;
   const from = (fromMs: number): UsageGrid => ({ startMs: fromMs, endMs: fromMs + stepMs, stepMs });
   return { incident, during: from(startMs), before: from(Math.max(0, startMs - stepMs)) };
