@@ -75,6 +75,19 @@ const samplesOf = (dictionary: Dictionary & { rows: SeriesRow[] }, rec: JournalR
 const own = (lines: string[]): string[] => lines.filter((line) => !/^(up|scrape_)/.test(line));
 
 describe('a scrape', () => {
+  it('keeps nothing of memory that is lent: the next body comes in the same place', () => {
+    const dictionary = memoryDictionary();
+    const memory = Buffer.alloc(64);
+    const lent = (text: string): JournalRecord => ({ ...record(text), body: memory.subarray(0, memory.write(text)) });
+    samplesOf(dictionary, lent('x{pod="a"} 1\nx{pod="c"} 3\n'));
+    const { lines, decoded } = samplesOf(dictionary, lent('x{pod="b"} 2\nx{pod="c"} 3\n'));
+    expect(own(lines)).toEqual([
+      'x{instance=a:1,job=node,pod=b} 2',
+      'x{instance=a:1,job=node,pod=c} 3',
+      'x{instance=a:1,job=node,pod=a} stale',
+    ]);
+    expect(decoded.dropped.size).toBe(0);
+  });
   it('merges labels as Prometheus does', () => {
     const dictionary = memoryDictionary();
     expect(own(samplesOf(dictionary, record('a{job="x",c="d"} 1\n')).lines)).toEqual(['a{c=d,exported_job=x,instance=a:1,job=node} 1']);

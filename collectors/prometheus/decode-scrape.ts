@@ -211,7 +211,8 @@ class Scrape {
         return BEYOND_LIMIT;
       }
     }
-    const series = { raw: bytes.slice(start, end), seriesId: id, seenAt: 0, stamped: false };
+    // A copy: the journal reader lends the body's memory, and `slice` of a Buffer is no copy.
+    const series = { raw: Uint8Array.from(bytes.subarray(start, end)), seriesId: id, seenAt: 0, stamped: false };
     this.state.known.set(text, series);
     this.added++;
     return series;
