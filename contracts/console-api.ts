@@ -30,6 +30,7 @@ import { billSchema } from './cost.ts';
  * GET  /console/metrics?q                               -> metricList (JSON)
  * GET  /console/metrics/range?metric&start&end&step&fn&by&service&labels -> Arrow: time, series, value
  * GET  /console/sources                                 -> sources (JSON)
+ * /console/volume...                                    -> volume.ts
  * POST /console/query/sql {sql,maxRows?}                -> Arrow
  * POST /console/rca {start,end,service?,top?}           -> judgement.ts RcaResult
  * POST /console/import?name=FILE  body = file bytes     -> importResult

@@ -7,6 +7,7 @@ import type { Incident } from './judgement.ts';
 import type { Partition, WrittenPartition } from './parquet-export.ts';
 import type { Postmortem, PostmortemDocument, PostmortemSummary, Revision } from './postmortem.ts';
 import type { TableName } from './tables.ts';
+import type { VolumeFile } from './volume.ts';
 
 /**
  * The door of store/: sole owner of DuckDB. The engine is its only user. Everything asynchronous unless said.
@@ -72,6 +73,8 @@ export interface Store {
   ): Promise<WrittenPartition>;
 
   facts(): Promise<StoreFacts>;
+  /** What each day file and the catalog hold of each table, bytes; of [startMs, endMs) only. */
+  fileShares(startMs: number, endMs: number, signal?: QueryOptions['signal']): Promise<readonly VolumeFile[]>;
   /** Deletes by age and size now (also runs by itself). Returns what went. */
   enforceRetention(nowMs: number): Promise<readonly PrunedDay[]>;
   close(): Promise<void>;

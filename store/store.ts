@@ -15,12 +15,14 @@ import type {
   StoreFacts,
 } from '#contracts/store.ts';
 import type { TableName } from '#contracts/tables.ts';
+import type { VolumeFile } from '#contracts/volume.ts';
 import type { BillBook, BillFile } from './bills/bill-book.ts';
 import { troubleOf } from './database/attach-file.ts';
 import { type CatalogState, prunedDay } from './database/catalog-state.ts';
 import type { DataDir } from './database/data-dir.ts';
 import type { Connection, Database } from './database/database.ts';
 import type { DayFiles, TimeSpan } from './database/day-files.ts';
+import { ShareBook, type SharedFile, type ShareRow } from './database/file-shares.ts';
 import { ModelCallLog } from './database/model-call-log.ts';
 import { PostmortemShelf } from './database/postmortem-shelf.ts';
 import { fileBytes } from './database/quarantine.ts';
@@ -40,7 +42,7 @@ import { usedIdsSql } from './sql/ddl/used-ids.ts';
 import { checkUserSql } from './user-sql/check-user-sql.ts';
 import { appendRecord } from './write/append-record.ts';
 import { BatchWindow } from './write/batch-window.ts';
-import { type Day, dayName } from './write/day-of.ts';
+import { type Day, dayName, dayOfMs } from './write/day-of.ts';
 import { StoreWriter } from './write/store-writer.ts';
 
 export interface Problem {
@@ -82,6 +84,7 @@ export class OpenStore implements Store {
   private readonly quarantined = new Map<Day, number>();
   private readonly batches = new BatchWindow();
   private readonly beside = { bytes: 0, removed: 0 };
+  private readonly shares = new ShareBook();
   private next: JournalPosition = 0;
   private releasedAt: JournalPosition = 0;
   private timer: NodeJS.Timeout | null = null;
@@ -266,6 +269,23 @@ export class OpenStore implements Store {
       schemaVersion: SCHEMA_VERSION,
       problems: this.writer.problem ? [...problems, this.writer.problem] : [...problems],
     };
+  }
+  async fileShares(startMs: number, endMs: number, signal?: QueryOptions['signal']): Promise<readonly VolumeFile[]> {
+    const { days, catalog, catalogPath } = this.parts;
+    const near = [...days.files.values()].filter(({ day }) => day >= dayOfMs(startMs) && day <= dayOfMs(endMs - 1));
+    const files: SharedFile[] = near
+      .sort((a, b) => a.day - b.day)
+      .map(({ day, path, database }) => ({ file: `telemetry-${dayName(day)}`, day: dayName(day), path, database }));
+    const found: VolumeFile[] = [];
+    for (const file of [...files, { file: 'catalog', day: null, path: catalogPath, database: catalog }]) {
+      // A day that is away comes back when a statement names it.
+      const read = async (sql: string): Promise<readonly ShareRow[]> =>
+        (await this.run(`${sql} -- ${file.day ?? ''}`, [], signal ? { signal } : {})).rows() as unknown as ShareRow[];
+      const shares = await this.shares.of(file, read);
+      found.push({ ...shares, tables: [...shares.tables] });
+    }
+    this.shares.keepOnly(new Set([...days.files.keys()].map((day) => days.path(day)).concat(catalogPath)));
+    return found;
   }
   enforceRetention(nowMs: number): Promise<readonly PrunedDay[]> {
     this.writable();

@@ -21,6 +21,7 @@ import { SelfMetrics } from './self-metrics.ts';
 import { pageFolder, servePage } from './serve-page.ts';
 import { serviceRoutes } from './service-routes.ts';
 import { streamEvents } from './stream-events.ts';
+import { volumeRoutes } from './volume-routes.ts';
 
 const ARROW = 'application/vnd.apache.arrow.stream';
 const MAX_BODY_BYTES = 1024 * 1024;
@@ -41,6 +42,7 @@ export const ROUTES: readonly Route[] = [
   ...modelRoutes,
   ...forwardingRoutes,
   ...exportRoutes,
+  ...volumeRoutes,
   route({
     method: 'get',
     path: '/console/events',

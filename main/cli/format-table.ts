@@ -57,7 +57,7 @@ function cellsOf(table: Table): { readonly names: string[]; readonly rows: Gener
 const text = (cell: Cell): string => (cell === null ? '' : typeof cell === 'object' ? JSON.stringify(cell) : String(cell));
 const csvField = (field: string): string => (/[",\r\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field);
 /** Control characters of telemetry must not steer the terminal. */
-const visible = (field: string): string => field.replace(/\p{Cc}/gu, (c) => (c === '\n' ? '⏎' : '·'));
+export const visible = (field: string): string => field.replace(/\p{Cc}/gu, (c) => (c === '\n' ? '⏎' : '·'));
 
 /** An Arrow stream as text: `json` an array of objects, `csv` RFC 4180 with a header, `table` for people. */
 export function formatTable(stream: Uint8Array, format: AnswerFormat): string {
@@ -73,7 +73,7 @@ export function formatTable(stream: Uint8Array, format: AnswerFormat): string {
     lines.map((line) => line.map(visible)),
   );
 }
-function alignedTable(names: readonly string[], lines: readonly (readonly string[])[]): string {
+export function alignedTable(names: readonly string[], lines: readonly (readonly string[])[]): string {
   const widths = names.map((name, index) => lines.reduce((most, line) => Math.max(most, (line[index] ?? '').length), name.length));
   const row = (line: readonly string[]): string =>
     line

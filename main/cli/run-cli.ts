@@ -7,6 +7,7 @@ import { parseCount, ValueError } from './parse-values.ts';
 import type { SettingFlags } from './read-settings.ts';
 import { addServeOptions } from './serve-options.ts';
 import { version } from './version.ts';
+import type { VolumeFlags } from './volume-command.ts';
 import type { InstanceFlags } from './with-console.ts';
 
 /** Exit codes of every command (contract). */
@@ -158,6 +159,22 @@ function addPrices(program: Command, done: (code: number) => void): void {
       done(await (await import('./prices-command.ts')).prices(action as 'show' | 'set' | 'clear', file ?? null, flags));
     });
 }
+function addVolume(program: Command, done: (code: number) => void): void {
+  withInstance(program.command('volume').description('who fills the disk: rows, bytes and series of a window, largest first'))
+    .addOption(
+      new Option('--by <WHAT>', 'breakdown')
+        .choices(['metric', 'label', 'value', 'metric-service', 'trace-service', 'span', 'log-service', 'pattern'])
+        .default('metric'),
+    )
+    .option('--metric <NAME>', 'only this metric (label, value)')
+    .option('--label <NAME>', 'the label whose values are counted (value)')
+    .option('--service <NAME>', 'only this service')
+    .option('--start <T>', 'start of the window', 'now-1h')
+    .option('--end <T>', 'end of the window', 'now')
+    .option('--json', 'as JSON')
+    .addHelpText('after', `\n${TIME_HELP}`)
+    .action(async (flags: VolumeFlags) => done(await (await import('./volume-command.ts')).volume(flags)));
+}
 function addSmall(program: Command, done: (code: number) => void): void {
   withInstance(program.command('flush').description('make everything acknowledged so far queryable'))
     .option('--durable', 'and write it to the day files')
@@ -192,6 +209,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
     addPostmortem,
     addModels,
     addExport,
+    addVolume,
     addSmall,
   ])
     add(program, done);

@@ -16,6 +16,7 @@ it.each([
   ['m', 'metrics'],
   ['s', 'services'],
   ['c', 'cost'],
+  ['v', 'volume'],
   ['o', 'sources'],
 ])('g then %s goes to %s', (key, page) => {
   expect(meaningOf(press('g'), false)).toBe('lead');

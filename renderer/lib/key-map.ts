@@ -7,7 +7,10 @@ export interface KeyPress {
   readonly typing: boolean;
 }
 export type Command =
-  | { readonly do: 'go'; readonly page: 'now' | 'incidents' | 'traces' | 'logs' | 'metrics' | 'services' | 'cost' | 'sources' | 'settings' }
+  | {
+      readonly do: 'go';
+      readonly page: 'now' | 'incidents' | 'traces' | 'logs' | 'metrics' | 'services' | 'cost' | 'volume' | 'sources' | 'settings';
+    }
   | { readonly do: 'search' | 'sheet' | 'palette' | 'earlier' | 'later' | 'live' | 'theme' | 'wall' };
 const GO: Readonly<Record<string, Command>> = {
   n: { do: 'go', page: 'now' },
@@ -18,6 +21,7 @@ const GO: Readonly<Record<string, Command>> = {
   m: { do: 'go', page: 'metrics' },
   s: { do: 'go', page: 'services' },
   c: { do: 'go', page: 'cost' },
+  v: { do: 'go', page: 'volume' },
   o: { do: 'go', page: 'sources' },
   ',': { do: 'go', page: 'settings' },
 };

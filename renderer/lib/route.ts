@@ -1,5 +1,5 @@
 /** URL <-> screen. The URL holds what a person asked for, nothing else; defaults are never written. */
-export const PAGES = ['now', 'incidents', 'traces', 'logs', 'metrics', 'services', 'cost', 'sources', 'settings'] as const;
+export const PAGES = ['now', 'incidents', 'traces', 'logs', 'metrics', 'services', 'cost', 'volume', 'sources', 'settings'] as const;
 export type Page = (typeof PAGES)[number];
 export interface Route {
   /** 'nowhere': there is no page at this address. */
@@ -17,6 +17,7 @@ const PATHS: Readonly<Record<Page, string>> = {
   metrics: '/explore/metrics',
   services: '/services',
   cost: '/cost',
+  volume: '/volume',
   sources: '/sources',
   settings: '/settings',
 };

@@ -1,6 +1,7 @@
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stateSchema } from '#contracts/console-api.ts';
+import { VOLUME_BY, volumeAnswerSchema, volumeTableSchema } from '#contracts/volume.ts';
 import { collectorStatus, openRig, type Rig, TOKEN } from './engine-rig.ts';
 
 let rig: Rig;
@@ -189,5 +190,20 @@ describe('what the console says of itself', () => {
     }
     stop.abort();
     expect(text).toContain('"hasData":false');
+  });
+});
+
+describe('volume', () => {
+  const range = `start=${Date.now() - 3_600_000}&end=${Date.now() + 60_000}`;
+  it('answers what the page shows, by its schemas', async () => {
+    const volume = volumeAnswerSchema.parse(await rig.json(`/console/volume?${range}`));
+    expect(volume.signals.map(({ signal }) => signal)).toEqual(['metrics', 'traces', 'logs']);
+    for (const by of VOLUME_BY)
+      expect(volumeTableSchema.parse(await rig.json(`/console/volume/rows?${range}&by=${by}&label=job`)).by).toBe(by);
+  });
+  it.each([`${range}&by=value`, `${range}&by=nonsense`, 'by=metric&start=2&end=1'])('refuses %s with a reason', async (query) => {
+    const answer = await rig.call(`/console/volume/rows?${query}`);
+    expect(answer.status).toBe(400);
+    expect(await answer.json()).toMatchObject({ error: { code: 'bad_request' } });
   });
 });

@@ -1,0 +1,53 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type FaultlineProcess, startFaultline } from '../app/faultline-process.ts';
+import { startMixedLoad } from '../app/mixed-load.ts';
+import { accessProblems } from './check-access.ts';
+import { cannotRun, launch, openConsole } from './console-page.ts';
+
+/** Who fills the disk, on the real engine under a real load. */
+describe.skipIf(cannotRun !== null)(`volume${cannotRun === null ? '' : `: skipped, ${cannotRun}`}`, () => {
+  let browser: Browser;
+  let faultline: FaultlineProcess;
+  let load: ReturnType<typeof startMixedLoad>;
+  beforeAll(async () => {
+    [browser, faultline] = await Promise.all([launch(), startFaultline()]);
+    load = startMixedLoad(faultline.ingest);
+    await expect.poll(async () => (await faultline.sql('SELECT count(*) AS n FROM samples'))[0]?.['n'], { timeout: 20_000 }).not.toBe(0);
+    await load.stop();
+    await faultline.flush();
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await faultline?.stop();
+  });
+
+  it('metric to label to value by keyboard, and back by the crumbs', async () => {
+    const { page, problems, close } = await openConsole(browser, faultline);
+    await page.keyboard.press('g');
+    await page.keyboard.press('v');
+    await page.getByRole('heading', { name: 'Who fills it' }).waitFor();
+    const first = page.locator('main table td a').first();
+    await first.waitFor();
+    const metric = await first.innerText();
+    await first.focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('navigation', { name: 'Where you are' }).getByText(metric, { exact: true }).waitFor();
+    await page.getByRole('columnheader', { name: /Series without it/ }).waitFor();
+    expect(await accessProblems(page)).toEqual([]);
+    await page.getByRole('navigation', { name: 'Where you are' }).getByRole('link', { name: 'Metrics' }).click();
+    await page.getByRole('columnheader', { name: 'Metric' }).waitFor();
+    await page.getByRole('tab', { name: 'Files' }).click();
+    await page.getByRole('cell', { name: 'catalog' }).waitFor();
+    expect(problems).toEqual([]);
+    await close();
+  });
+  it('logs by service and pattern in Chinese, light', async () => {
+    const { page, problems, close } = await openConsole(browser, faultline, { path: '/volume?view=logs', locale: 'zh', theme: 'light' });
+    await page.locator('main table td a').first().click();
+    await page.getByRole('columnheader', { name: '模式' }).waitFor();
+    expect(await accessProblems(page)).toEqual([]);
+    expect(problems).toEqual([]);
+    await close();
+  });
+});
