@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { billSchema } from './cost.ts';
+import { SOURCE_KINDS } from './processes.ts';
 
 /**
  * Own API, all under /console, `Authorization: Bearer TOKEN` (or the cookie the page got for it). Tables come as
@@ -40,7 +41,7 @@ import { billSchema } from './cost.ts';
 const counts = z.object({ items: z.number(), requests: z.number(), bytes: z.number() });
 export const sourceSchema = z.object({
   source: z.string(),
-  kind: z.enum(['otlp-http', 'otlp-grpc', 'remote-write', 'zipkin', 'loki', 'scrape']),
+  kind: z.enum(SOURCE_KINDS),
   address: z.string(),
   state: z.enum(['listening', 'receiving', 'failing', 'stopped']),
   error: z.string(),

@@ -27,7 +27,7 @@ export interface JournalEntry {
   readonly retentionSeconds: number;
   /** Items the body holds (spans, log records, data points), as counted by the structural check. */
   readonly items: number;
-  /** Stable name of the source, e.g. "otlp-http", "otlp-grpc", "zipkin", "loki", "scrape:node". */
+  /** Stable name of the source, e.g. "otlp-http", "otlp-grpc", "zipkin", "loki", "syslog", "scrape:node". */
   readonly source: string;
   /** JSON text; for a scrape: ScrapeMeta. '' otherwise. */
   readonly meta: string;

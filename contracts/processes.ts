@@ -3,6 +3,10 @@ import type { JournalPosition } from './journal.ts';
 import type { ModelCall, ModelNews } from './llm-process.ts';
 import type { Settings } from './settings.ts';
 
+/** Kinds of sources; the names of all but scrapes are their kinds. */
+export const SOURCE_KINDS = ['otlp-http', 'otlp-grpc', 'remote-write', 'zipkin', 'loki', 'syslog', 'scrape'] as const;
+export type SourceKind = (typeof SOURCE_KINDS)[number];
+
 /**
  * Messages between supervisor and children. Plain JSON-able values: they cross child_process IPC, Electron's
  * utilityProcess and worker ports alike. The supervisor relays; collector and engine never talk directly.
@@ -14,9 +18,9 @@ export interface ItemCounts {
   readonly bytes: number;
 }
 export interface SourceStatus {
-  /** "otlp-http", "otlp-grpc", "remote-write", "zipkin", "loki", "scrape:JOB:INSTANCE". */
+  /** Its kind, or "scrape:JOB:INSTANCE". */
   readonly source: string;
-  readonly kind: 'otlp-http' | 'otlp-grpc' | 'remote-write' | 'zipkin' | 'loki' | 'scrape';
+  readonly kind: SourceKind;
   readonly address: string;
   readonly state: 'listening' | 'receiving' | 'failing' | 'stopped';
   /** Last error as a sentence, '' when none. */

@@ -56,6 +56,17 @@ export const REASONS = {
     'A connection sent cancelled calls, pings or other frames without telemetry in a flood.',
     'The connection was closed. Find the sender: no exporter does this.',
   ),
+  message_too_large: r(
+    'refused',
+    'A message of a protocol without requests (syslog, Fluent Forward, StatsD) is over the limit.',
+    'Shorten it, or raise limits.maxAttributeBytes (Fluent Forward: limits.maxBodyBytes).',
+  ),
+  tls_failed: r('refused', 'A TLS handshake failed.', "Check the sender's TLS settings and which certificate it trusts."),
+  kernel_dropped: r(
+    'dropped',
+    'The system had no room for datagrams (UDP); the sender was not told.',
+    'Send by TCP, or raise net.core.rmem_max and lower the rate.',
+  ),
   journal_failed: r('refused', 'The journal cannot be written.', 'Check the disk and the system log; senders retry.'),
   shutting_down: r('refused', 'The collector is stopping.', 'The sender retries.'),
   time_too_old: r('dropped', 'Older than the retention.', 'Start with --retention off to keep it.'),

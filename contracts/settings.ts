@@ -107,6 +107,11 @@ export const configSchema = z.strictObject({
   ingest: z.string().default('127.0.0.1:4318').describe('OTLP/HTTP, HOST:PORT'),
   otlpGrpc: z.string().default('127.0.0.1:4317').describe('OTLP/gRPC, HOST:PORT'),
   otlpGrpcServer: z.string().default('http2').describe('what serves OTLP/gRPC: http2, or grpc-js for clients it does not suit'),
+  syslog: z.string().optional().describe('syslog by UDP and TCP, HOST:PORT (default: off)'),
+  syslogTls: z.string().optional().describe('syslog by TLS, HOST:PORT (default: off); needs tlsCert and tlsKey'),
+  syslogTimeZone: z.string().default('local').describe('zone of RFC 3164 times, which have none: local, or a name such as Europe/Berlin'),
+  tlsCert: z.string().optional().describe('certificate of the listeners with TLS, PEM file'),
+  tlsKey: z.string().optional().describe('its private key, PEM file'),
   prometheusConfig: z.string().optional().describe('prometheus.yml to scrape by'),
   rules: z.string().optional().describe('rule files (a later part)'),
   retention: z.string().default('7d').describe('how long telemetry is kept: 36h, 7d, off'),
@@ -129,12 +134,22 @@ export interface Address {
   readonly host: string;
   readonly port: number;
 }
+/** Receivers with ports of their own, each off unless asked for: keys of the configuration. */
+export const LISTENERS = ['syslog', 'syslogTls'] as const;
+/** null = off. */
+export interface Listeners extends Readonly<Record<(typeof LISTENERS)[number], Address | null>> {
+  /** IANA name; '' = the zone of this machine. */
+  readonly syslogTimeZone: string;
+  readonly tls: { readonly certFile: string; readonly keyFile: string } | null;
+}
 export interface Settings {
   readonly dataDir: string;
   readonly api: Address;
   readonly ingest: Address;
   readonly otlpGrpc: Address;
   readonly otlpGrpcServer: GrpcServerName;
+  /** Absent: none. */
+  readonly listeners?: Listeners;
   readonly prometheusConfig: string | null;
   /** 0 = off. */
   readonly retentionSeconds: number;

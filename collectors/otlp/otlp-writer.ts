@@ -31,9 +31,8 @@ export function timeField(writer: ReverseWriter, field: number, unixNano: bigint
   writer.varint(field * 8 + 1);
 }
 
-/** A KeyValue as field `field`: whole numbers as int_value, others as double_value. */
-export function attributeField(writer: ReverseWriter, field: number, key: string, value: AttributeValue): void {
-  const before = writer.size;
+/** An AnyValue's content: whole numbers as int_value, others as double_value; a text is one also when it is empty. */
+export function writeValue(writer: ReverseWriter, value: AttributeValue): void {
   if (typeof value === 'string') {
     writer.varint(writer.text(value));
     writer.varint(1 * 8 + 2);
@@ -47,6 +46,11 @@ export function attributeField(writer: ReverseWriter, field: number, key: string
     writer.double(value);
     writer.varint(4 * 8 + 1);
   }
+}
+/** A KeyValue as field `field`. */
+export function attributeField(writer: ReverseWriter, field: number, key: string, value: AttributeValue): void {
+  const before = writer.size;
+  writeValue(writer, value);
   closeField(writer, before, 2);
   textField(writer, 1, key);
   closeField(writer, before, field);

@@ -33,6 +33,11 @@ export class Reservation {
     this.bytes += bytes;
     return true;
   }
+  /** Gives a part back. */
+  shrink(bytes: number): void {
+    this.change(-bytes);
+    this.bytes -= bytes;
+  }
   /** Safe twice. */
   free(): void {
     this.change(-this.bytes);

@@ -65,6 +65,16 @@ export function parseGrpcServer(text: string): GrpcServerName {
   return GRPC_SERVERS.find((name) => name === text) ?? refuse(text, GRPC_SERVERS.join(' or '));
 }
 
+/** "local" as '', or the name of a time zone. */
+export function parseTimeZone(text: string): string {
+  if (text === 'local') return '';
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: text }).resolvedOptions().timeZone;
+  } catch {
+    return refuse(text, 'local or a time zone such as UTC or Europe/Berlin');
+  }
+}
+
 /** "HOST:PORT", "[::1]:4318", ":4318" (loopback), "4318" (loopback); port 0 picks a free one. */
 export function parseAddress(text: string): Address {
   const [, v6, name, portText] = /^(?:(?:\[([0-9a-fA-F:.]+)\]|([^\s:/[\]]*)):)?(\d{1,5})$/.exec(text) ?? [];

@@ -55,6 +55,16 @@ describe('where settings come from', () => {
     const environment = { FAULTLINE_CONFIG: config, FAULTLINE_RETENTION: '2d', FAULTLINE_MAX_SIZE: '2GB' };
     expect(read({ retention: '3d' }, environment)).toMatchObject({ retentionSeconds: 259_200, maxSizeBytes: 2e9, durability: 'none' });
   });
+  it('listeners are off, and on the loopback address when only a port is said', () => {
+    expect(read().listeners).toEqual({ syslog: null, syslogTls: null, syslogTimeZone: '', tls: null });
+    const config = file('syslogTls: ":6514"\ntlsCert: c.pem\ntlsKey: k.pem\n');
+    expect(read({ syslog: '5514', config }, { FAULTLINE_SYSLOG_TIME_ZONE: 'Europe/Berlin' }).listeners).toEqual({
+      syslog: { host: '127.0.0.1', port: 5514 },
+      syslogTls: { host: '127.0.0.1', port: 6514 },
+      syslogTimeZone: 'Europe/Berlin',
+      tls: { certFile: join(folder, 'c.pem'), keyFile: join(folder, 'k.pem') },
+    });
+  });
   it('a key the file does not have is no default in disguise', () => {
     const config = file('retention: 1d\n');
     expect(read({ config }, { FAULTLINE_API: ':5000', FAULTLINE_LIMITS_MAX_DEPTH: '8' })).toMatchObject({
@@ -134,6 +144,10 @@ describe('what is refused, and where it says it is', () => {
     [{ otlpGrpc: 'x' }, {}, '--otlp-grpc: '],
     [{ otlpGrpcServer: 'grpcjs' }, {}, '--otlp-grpc-server: "grpcjs" is not http2 or grpc-js'],
     [{}, { FAULTLINE_OTLP_GRPC_SERVER: 'h2' }, 'FAULTLINE_OTLP_GRPC_SERVER: '],
+    [{ syslog: 'x' }, {}, '--syslog: "x" is not HOST:PORT'],
+    [{ syslogTls: '6514' }, {}, '--syslog-tls needs --tls-cert and --tls-key'],
+    [{ tlsKey: 'k' }, {}, '--tls-cert and --tls-key go together'],
+    [{}, { FAULTLINE_SYSLOG_TIME_ZONE: 'Mars/Base' }, 'FAULTLINE_SYSLOG_TIME_ZONE: "Mars/Base" is not local or a time zone'],
     [{}, { FAULTLINE_OTLP_GRPC: 'x' }, 'FAULTLINE_OTLP_GRPC: '],
     [{}, { FAULTLINE_UI: 'perhaps' }, 'FAULTLINE_UI: '],
     [{}, { FAULTLINE_LIMITS_MAX_DEPTH: 'deep' }, 'FAULTLINE_LIMITS_MAX_DEPTH: '],

@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { FaultlineError } from '#contracts/errors.ts';
-import { type Config, configSchema, type Limits, limitsSchema, type Settings } from '#contracts/settings.ts';
+import { type Address, type Config, configSchema, type LISTENERS, type Limits, limitsSchema, type Settings } from '#contracts/settings.ts';
 import { defaultDataFolder } from './default-data-folder.ts';
-import { parseAddress, parseDurability, parseGrpcServer, parseRetention, parseSize, valueAt } from './parse-values.ts';
+import { parseAddress, parseDurability, parseGrpcServer, parseRetention, parseSize, parseTimeZone, valueAt } from './parse-values.ts';
 import { readConfigFile } from './read-config-file.ts';
 import { FORWARD_HEADERS_VARIABLE, readForward } from './read-forward.ts';
 
@@ -27,6 +27,11 @@ const TEXT_KEYS = [
   'ingest',
   'otlpGrpc',
   'otlpGrpcServer',
+  'syslog',
+  'syslogTls',
+  'syslogTimeZone',
+  'tlsCert',
+  'tlsKey',
   'prometheusConfig',
   'rules',
   'retention',
@@ -124,7 +129,7 @@ export function readSettings(flags: SettingFlags, place: SettingsPlace): ReadSet
   const raw = <K extends keyof Config>(key: K): Config[K] => (layerOf(key)?.config[key] ?? defaults[key]) as Config[K];
   const parsed = <T>(key: keyof Config, parse: (text: string) => T): T =>
     valueAt(layerOf(key)?.name(key) ?? key, raw(key) as string, parse);
-  const path = (key: 'data' | 'prometheusConfig' | 'forwardHeadersFile'): string | null => {
+  const path = (key: 'data' | 'prometheusConfig' | 'forwardHeadersFile' | 'tlsCert' | 'tlsKey'): string | null => {
     const text = raw(key);
     return text ? resolve(layerOf(key)?.folder ?? place.workingFolder, text) : null;
   };
@@ -136,12 +141,23 @@ export function readSettings(flags: SettingFlags, place: SettingsPlace): ReadSet
     );
   }
   const demo = raw('demo');
+  const listener = (key: (typeof LISTENERS)[number]): Address | null => (raw(key) === undefined ? null : parsed(key, parseAddress));
+  const [certFile, keyFile] = [path('tlsCert'), path('tlsKey')];
+  if ((certFile === null) !== (keyFile === null)) throw new FaultlineError('config_invalid', '--tls-cert and --tls-key go together');
+  if (raw('syslogTls') !== undefined && certFile === null)
+    throw new FaultlineError('config_invalid', `${layerOf('syslogTls')?.name('syslogTls')} needs --tls-cert and --tls-key, PEM files`);
   const settings: Settings = {
     dataDir: path('data') ?? defaultDataFolder(place.platform, place.environment, place.home, demo !== false),
     api: parsed('api', parseAddress),
     ingest: parsed('ingest', parseAddress),
     otlpGrpc: parsed('otlpGrpc', parseAddress),
     otlpGrpcServer: parsed('otlpGrpcServer', parseGrpcServer),
+    listeners: {
+      syslog: listener('syslog'),
+      syslogTls: listener('syslogTls'),
+      syslogTimeZone: parsed('syslogTimeZone', parseTimeZone),
+      tls: certFile === null || keyFile === null ? null : { certFile, keyFile },
+    },
     prometheusConfig: path('prometheusConfig'),
     retentionSeconds: parsed('retention', parseRetention),
     maxSizeBytes: parsed('maxSize', parseSize),

@@ -10,6 +10,7 @@ export const runtimeSchema = z.object({
   api: z.string(),
   ingest: z.string(),
   otlpGrpc: z.string(),
+  listeners: z.record(z.string(), z.string()).optional(),
   token: z.string(),
 });
 export type Runtime = z.infer<typeof runtimeSchema>;

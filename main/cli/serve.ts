@@ -43,10 +43,10 @@ export async function serve(flags: SettingFlags, host: ProcessHost): Promise<num
   });
   const supervisor = await Promise.race([starting, stopAsked.then(() => null)]);
   if (supervisor === null) return stopWithin(await starting, settings.dataDir);
-  const { api, ingest, otlpGrpc } = supervisor.addresses;
+  const { addresses } = supervisor;
   const { token } = settings;
-  writeRuntime(settings.dataDir, { version: version(), pid: process.pid, startedUnixMs: Date.now(), api, ingest, otlpGrpc, token });
-  process.stdout.write(`${JSON.stringify({ ready: true, version: version(), api, ingest, otlpGrpc, token })}\n`);
+  writeRuntime(settings.dataDir, { version: version(), pid: process.pid, startedUnixMs: Date.now(), ...addresses, token });
+  process.stdout.write(`${JSON.stringify({ ready: true, version: version(), ...addresses, token })}\n`);
   await stopAsked;
   return stopWithin(supervisor, settings.dataDir);
 }

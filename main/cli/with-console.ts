@@ -73,8 +73,9 @@ export async function findRunning(dataDir: string): Promise<Runtime | null> {
 }
 async function headless<T>(settings: Settings, retentionSeconds: number, work: (console: ConsoleClient) => Promise<T>): Promise<T> {
   const free = { host: '127.0.0.1', port: 0 };
+  const { listeners: _, ...others } = settings;
   const own: Settings = {
-    ...settings,
+    ...others,
     api: free,
     ingest: free,
     otlpGrpc: free,

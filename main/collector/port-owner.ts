@@ -1,5 +1,7 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { FaultlineError } from '#contracts/errors.ts';
+import type { Address } from '#contracts/settings.ts';
 
 const LISTEN = '0A';
 const MAX_TRIES = 20;
@@ -59,4 +61,23 @@ function isFree(host: string, port: number): Promise<boolean> {
     probe.once('error', () => resolve(false));
     probe.listen({ host, port }, () => probe.close(() => resolve(true)));
   });
+}
+
+/** @throws FaultlineError port_taken, config_invalid naming the flag */
+export async function opened<T>(flag: string, address: Address, open: (address: Address) => Promise<T>): Promise<T> {
+  try {
+    return await open(address);
+  } catch (cause) {
+    if (cause instanceof FaultlineError) throw cause;
+    throw await listenErrorOf(flag, address, cause as NodeJS.ErrnoException);
+  }
+}
+async function listenErrorOf(flag: string, { host, port }: Address, cause: NodeJS.ErrnoException): Promise<FaultlineError> {
+  if (cause.code !== 'EADDRINUSE') {
+    return new FaultlineError('config_invalid', `cannot listen on ${host}:${port} (--${flag}): ${cause.message}`, { cause });
+  }
+  const owner = describePortOwner(port) ?? 'another process';
+  const free = await findFreePort(host, port);
+  const offer = free === null ? '' : ` Free: --${flag} ${host}:${free}.`;
+  return new FaultlineError('port_taken', `Port ${port} of ${host} (--${flag}) is in use by ${owner}.${offer}`, { cause });
 }

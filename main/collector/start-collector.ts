@@ -1,8 +1,9 @@
 import { statSync } from 'node:fs';
 import path from 'node:path';
+import type { RunningListener } from '#collectors/net/listener.ts';
 import { type RunningGrpcServer, startGrpcServer } from '#collectors/otlp/grpc-server.ts';
 import { type RunningHttpServer, startHttpServer } from '#collectors/otlp/http-server.ts';
-import { createReceiver } from '#collectors/otlp/receiver.ts';
+import { createReceiver, type Receiver } from '#collectors/otlp/receiver.ts';
 import { type Journal, openJournal } from '#collectors/pipeline/journal.ts';
 import { MemoryBudget } from '#collectors/pipeline/memory-budget.ts';
 import type { Scraping } from '#collectors/prometheus/scrape-manager.ts';
@@ -11,8 +12,8 @@ import { DEMO_FOLDER, DEMO_PROMETHEUS_FILE, DEMO_TARGETS_FILE } from '#contracts
 import { FaultlineError } from '#contracts/errors.ts';
 import type { JournalEntry, JournalPosition } from '#contracts/journal.ts';
 import type { CollectorStatus, ParentPort, ProcessState, ToChild } from '#contracts/processes.ts';
-import type { Address, Settings } from '#contracts/settings.ts';
-import { describePortOwner, findFreePort } from './port-owner.ts';
+import { LISTENERS, type Listeners, type Settings } from '#contracts/settings.ts';
+import { opened } from './port-owner.ts';
 
 export interface StartOptions {
   readonly settings: Settings;
@@ -25,8 +26,8 @@ export interface StartOptions {
   readonly log?: (line: string) => void;
 }
 export interface RunningCollector {
-  /** ingest: a URL; otlpGrpc: HOST:PORT. */
-  readonly addresses: { readonly ingest: string; readonly otlpGrpc: string };
+  /** ingest: a URL; the others HOST:PORT, listeners by their setting. */
+  readonly addresses: { readonly ingest: string; readonly otlpGrpc: string } & Readonly<Record<string, string>>;
   onMessage(message: ToChild): void;
   status(): CollectorStatus;
   /** Answers what is under way, seals the journal; cut off at the deadline. Safe twice. */
@@ -60,6 +61,7 @@ class Collector implements RunningCollector {
   private http: RunningHttpServer | null = null;
   private grpc: RunningGrpcServer | null = null;
   private scraping: Scraping | null = null;
+  private listeners: readonly RunningListener[] = [];
   private demoScraping = false;
   private engineState: ProcessState = 'starting';
   private statusTimer: NodeJS.Timeout | null = null;
@@ -92,7 +94,8 @@ class Collector implements RunningCollector {
     this.opening.catch(() => undefined);
   }
   get addresses(): RunningCollector['addresses'] {
-    return { ingest: this.http?.account.address ?? '', otlpGrpc: this.grpc?.account.address ?? '' };
+    const listeners = Object.assign({}, ...this.listeners.map(({ addresses }) => addresses)) as Record<string, string>;
+    return { ingest: this.http?.account.address ?? '', otlpGrpc: this.grpc?.account.address ?? '', ...listeners };
   }
 
   async start(): Promise<void> {
@@ -109,6 +112,7 @@ class Collector implements RunningCollector {
       this.grpc = await opened('otlp-grpc', settings.otlpGrpc, (address) =>
         startGrpcServer({ address, server: settings.otlpGrpcServer, receiver, nowMs, log, httpAddress: () => this.addresses.ingest }),
       );
+      if (LISTENERS.some((key) => settings.listeners?.[key])) await this.startListeners(settings.listeners as Listeners, receiver);
       this.journal = await this.opening;
       await this.startScraping(append);
     } catch (error) {
@@ -124,6 +128,12 @@ class Collector implements RunningCollector {
       () =>
         void Promise.all([receiver.warmUp(), this.grpc?.warmUp(), loadWriteCheck()]).catch((error: Error) => log(`BUG: ${error.stack}`)),
     );
+  }
+  private async startListeners(listeners: Listeners, receiver: Receiver): Promise<void> {
+    // Loaded by whoever asks for them only.
+    const { startListeners } = await import('./start-listeners.ts');
+    const { nowMs, log } = this;
+    this.listeners = await startListeners({ listeners, receiver, nowMs, log });
   }
   private async startScraping(append: (entry: JournalEntry) => Promise<JournalPosition>): Promise<void> {
     const { prometheusConfig } = this.settings;
@@ -171,7 +181,13 @@ class Collector implements RunningCollector {
     return {
       pid: process.pid,
       startedUnixMs: this.startedUnixMs,
-      sources: [this.http?.account, this.grpc?.account, this.http?.writeAccount, ...(this.http?.pushAccounts ?? [])]
+      sources: [
+        this.http?.account,
+        this.grpc?.account,
+        this.http?.writeAccount,
+        ...(this.http?.pushAccounts ?? []),
+        ...this.listeners.map((each) => each.account),
+      ]
         .flatMap((account) => (account ? [account.status()] : []))
         .concat(this.scraping?.statuses() ?? []),
       journal: {
@@ -207,7 +223,8 @@ class Collector implements RunningCollector {
   /** Sources first: what they still append must find the journal open. */
   private async shutDown(deadlineMs: number): Promise<void> {
     if (this.statusTimer) clearInterval(this.statusTimer);
-    await Promise.all([this.scraping?.stop(), this.http?.close(deadlineMs), this.grpc?.close(deadlineMs)]);
+    const listeners = this.listeners.map((each) => each.close(deadlineMs));
+    await Promise.all([this.scraping?.stop(), this.http?.close(deadlineMs), this.grpc?.close(deadlineMs), ...listeners]);
     await this.opening.then((journal) => journal.close()).catch((error: Error) => this.log(`journal: ${error.message}`));
     if (this.advancedTimer) clearTimeout(this.advancedTimer);
     if (this.journal) {
@@ -215,21 +232,4 @@ class Collector implements RunningCollector {
       this.send({ type: 'collector-status', status: this.status() });
     }
   }
-}
-
-async function opened<T>(flag: string, address: Address, open: (address: Address) => Promise<T>): Promise<T> {
-  try {
-    return await open(address);
-  } catch (cause) {
-    throw await listenErrorOf(flag, address, cause as NodeJS.ErrnoException);
-  }
-}
-async function listenErrorOf(flag: string, { host, port }: Address, cause: NodeJS.ErrnoException): Promise<FaultlineError> {
-  if (cause.code !== 'EADDRINUSE') {
-    return new FaultlineError('config_invalid', `cannot listen on ${host}:${port} (--${flag}): ${cause.message}`, { cause });
-  }
-  const owner = describePortOwner(port) ?? 'another process';
-  const free = await findFreePort(host, port);
-  const offer = free === null ? '' : ` Free: --${flag} ${host}:${free}.`;
-  return new FaultlineError('port_taken', `Port ${port} of ${host} (--${flag}) is in use by ${owner}.${offer}`, { cause });
 }

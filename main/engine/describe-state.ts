@@ -1,6 +1,6 @@
 import type { Sources, State } from '#contracts/console-api.ts';
 import { ERRORS, type ErrorCode } from '#contracts/errors.ts';
-import type { SourceStatus } from '#contracts/processes.ts';
+import { SOURCE_KINDS, type SourceStatus } from '#contracts/processes.ts';
 import { REASONS, type ReasonCode } from '#contracts/reasons.ts';
 import type { StoreFacts } from '#contracts/store.ts';
 import type { Engine } from './engine.ts';
@@ -120,7 +120,7 @@ export function describeSources(engine: Engine, facts: StoreFacts): Sources {
 }
 function kindOf(source: string): SourceStatus['kind'] {
   if (source.startsWith('scrape')) return 'scrape';
-  return source === 'otlp-grpc' || source === 'remote-write' || source === 'zipkin' || source === 'loki' ? source : 'otlp-http';
+  return SOURCE_KINDS.find((kind) => kind === source) ?? 'otlp-http';
 }
 function accountOf(engine: Engine, source: string): { dropped: Record<string, number>; noted: Record<string, number> } {
   const { dropped, noted } = engine.parts.account;

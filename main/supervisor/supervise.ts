@@ -1,7 +1,7 @@
 import { type ErrorCode, FaultlineError } from '#contracts/errors.ts';
 import type { ForwarderStatus } from '#contracts/forwarding.ts';
 import type { CollectorStatus, FromChild, PreviousEnd, ProcessState } from '#contracts/processes.ts';
-import type { Settings } from '#contracts/settings.ts';
+import { LISTENERS, type Listeners, type Settings } from '#contracts/settings.ts';
 import { backOffMs } from './back-off.ts';
 import { settingsOf } from './child-environment.ts';
 import { OnDemandChild } from './on-demand-child.ts';
@@ -21,7 +21,13 @@ export interface SuperviseOptions {
   readonly nowMs?: () => number;
 }
 export interface Supervisor {
-  readonly addresses: { readonly api: string; readonly ingest: string; readonly otlpGrpc: string };
+  readonly addresses: {
+    readonly api: string;
+    readonly ingest: string;
+    readonly otlpGrpc: string;
+    /** Of those that are on, by the key of their setting. */
+    readonly listeners?: Readonly<Record<string, string>>;
+  };
   state(): Readonly<Record<ChildName, ProcessState>>;
   pid(name: SpawnName): number | undefined;
   /** Sources first, sinks last; resolves when all have ended, at the latest after ten seconds. */
@@ -57,8 +63,17 @@ const addressOf = (text: string): { host: string; port: number } => {
 function settingsFor(settings: Settings, slots: readonly Slot[]): Settings {
   const known = Object.assign({}, ...slots.map((slot) => slot.addresses ?? {})) as Record<string, string>;
   const fixed = (key: 'api' | 'ingest' | 'otlpGrpc') => (known[key] ? addressOf(known[key]) : settings[key]);
-  return { ...settings, api: fixed('api'), ingest: fixed('ingest'), otlpGrpc: fixed('otlpGrpc') };
+  const { listeners } = settings;
+  return {
+    ...settings,
+    api: fixed('api'),
+    ingest: fixed('ingest'),
+    otlpGrpc: fixed('otlpGrpc'),
+    ...(listeners ? { listeners: { ...listeners, ...fixedListeners(listeners, known) } } : {}),
+  };
 }
+const fixedListeners = (listeners: Listeners, known: Readonly<Record<string, string>>): Partial<Listeners> =>
+  Object.fromEntries(LISTENERS.flatMap((key) => (listeners[key] && known[key] ? [[key, addressOf(known[key])]] : [])));
 
 /**
  * Starts the collector and the engine, keeps them alive and passes their small messages on. Resolves when both are
@@ -271,11 +286,14 @@ export function supervise({
     });
   }
 
+  const listeners = (): Record<string, string> =>
+    Object.fromEntries(Object.entries(slots.collector.addresses ?? {}).filter(([key]) => LISTENERS.some((listener) => listener === key)));
   const supervisor = (): Supervisor => ({
     addresses: {
       api: slots.engine.addresses?.['api'] ?? '',
       ingest: slots.collector.addresses?.['ingest'] ?? '',
       otlpGrpc: slots.collector.addresses?.['otlpGrpc'] ?? '',
+      ...(settings.listeners ? { listeners: listeners() } : {}),
     },
     state: () => ({ collector: slots.collector.state, engine: slots.engine.state, forwarder: slots.forwarder.state }),
     pid: (name) => (name === 'llm' ? llm.pid : slots[name].child?.pid),

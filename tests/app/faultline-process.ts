@@ -9,6 +9,8 @@ export interface FaultlineProcess {
   readonly api: string;
   readonly ingest: string;
   readonly otlpGrpc: string;
+  /** HOST:PORT of the listeners that were asked for, by their setting. */
+  readonly listeners?: Readonly<Record<string, string>>;
   readonly token: string;
   readonly dataDir: string;
   readonly pid: number;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { openJournalReader } from '#collectors/pipeline/journal-reader.ts';
 import type { JournalRecord } from '#contracts/journal.ts';
-import type { FromChild } from '#contracts/processes.ts';
+import type { FromChild, SourceKind } from '#contracts/processes.ts';
 import { type Limits, limitsSchema, type Settings } from '#contracts/settings.ts';
 import { journalFolder, type RunningCollector, startCollector } from '#main/collector/start-collector.ts';
 
@@ -16,7 +16,7 @@ export interface TestCollector {
   readonly lines: string[];
   /** Everything acknowledged so far. */
   records(): Promise<JournalRecord[]>;
-  refused(source: 'otlp-http' | 'otlp-grpc' | 'remote-write' | 'zipkin' | 'loki'): Readonly<Record<string, number>>;
+  refused(source: SourceKind): Readonly<Record<string, number>>;
   post(path: string, body: Uint8Array | string, headers?: Record<string, string>, method?: string): Promise<HttpAnswer>;
   stop(): Promise<void>;
 }

@@ -1,0 +1,69 @@
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+import type { SourceAccount } from '#collectors/pipeline/accounting.ts';
+import type { Address } from '#contracts/settings.ts';
+
+export interface TcpOptions {
+  readonly address: Address;
+  /** PEM; null: plain. */
+  readonly tls: TlsFiles | null;
+  readonly account: SourceAccount;
+  /** The socket has its error listener already; the handler reads from it and destroys it. */
+  readonly onConnection: (socket: Socket) => void;
+  readonly log: (line: string) => void;
+}
+export interface TlsFiles {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+}
+export interface TcpListener {
+  readonly port: number;
+  /** Takes no more connections, ends those there are. Safe twice. */
+  close(): Promise<void>;
+}
+/** Of one listener. Idle connections stay: the protocols here have senders that lose what they write to one that was closed. */
+const MAX_CONNECTIONS = 1_024;
+/** Silence after which the system asks whether the other side is still there. */
+const KEEP_ALIVE_MS = 60_000;
+const HANDSHAKE_MS = 10_000;
+/** The other side went away: nothing to complain about. */
+const GONE = /^(?:ECONNRESET|EPIPE|ECONNABORTED|ETIMEDOUT)$/;
+
+/** Opens the port. @throws the listen error (EADDRINUSE ...), or what is wrong with certificate and key */
+export async function listenTcp({ address, tls, account, onConnection, log }: TcpOptions): Promise<TcpListener> {
+  const sockets = new Set<Socket>();
+  const take = (socket: Socket): void => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+    socket.on('error', () => socket.destroy());
+    socket.setKeepAlive(true, KEEP_ALIVE_MS);
+    onConnection(socket);
+  };
+  const server: Server = tls ? createTlsServer({ ...tls, minVersion: 'TLSv1.2', handshakeTimeout: HANDSHAKE_MS }) : createServer();
+  server.on(tls ? 'secureConnection' : 'connection', take);
+  server.on('tlsClientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    if (!GONE.test(error.code ?? '')) account.refuse('tls_failed', `A TLS handshake failed: ${error.message}`);
+    socket.destroy();
+  });
+  server.maxConnections = MAX_CONNECTIONS;
+  server.on('drop', () => account.refuse('backpressure', `more than ${MAX_CONNECTIONS} connections`));
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host: address.host, port: address.port, backlog: 511 }, () => {
+      server.removeListener('error', reject);
+      resolve();
+    });
+  });
+  server.on('error', (error) => log(`${account.source}: ${error.message}`));
+  let closing: Promise<void> | null = null;
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () => {
+      closing ??= new Promise((resolve) => {
+        server.close(() => resolve());
+        for (const socket of sockets) socket.destroy();
+      });
+      return closing;
+    },
+  };
+}

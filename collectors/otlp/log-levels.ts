@@ -1,0 +1,32 @@
+/** Levels as senders of logs call them, for the receivers of other protocols. */
+export const LEVEL_FIELDS = ['level', 'severity', 'severity_text', 'detected_level', 'lvl'];
+/** OTLP SeverityNumber by name: the log data model's appendix B, syslog and Log4j. */
+const SEVERITIES: Readonly<Record<string, number>> = {
+  trace: 1,
+  trc: 1,
+  debug: 5,
+  dbg: 5,
+  info: 9,
+  inf: 9,
+  information: 9,
+  informational: 9,
+  notice: 10,
+  warn: 13,
+  wrn: 13,
+  warning: 13,
+  error: 17,
+  err: 17,
+  eror: 17,
+  critical: 18,
+  crit: 18,
+  alert: 19,
+  fatal: 21,
+  panic: 21,
+  emerg: 21,
+  emergency: 21,
+};
+/** @returns 0 for a name no table knows */
+export function severityOfName(text: string): number {
+  const name = text.toLowerCase();
+  return Object.hasOwn(SEVERITIES, name) ? (SEVERITIES[name] as number) : 0;
+}

@@ -1,0 +1,126 @@
+import { readFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { createSecureContext } from 'node:tls';
+import { IntakeQueue } from '#collectors/net/intake-queue.ts';
+import { hostPort, type ListenerOptions, type OpenPort, openPair, type RunningListener } from '#collectors/net/listener.ts';
+import { listenTcp, type TlsFiles } from '#collectors/net/tcp-listener.ts';
+import { listenUdp } from '#collectors/net/udp-listener.ts';
+import { SourceAccount } from '#collectors/pipeline/accounting.ts';
+import { FaultlineError } from '#contracts/errors.ts';
+import { readBatch, type SyslogItem } from './read-batch.ts';
+import { SyslogStream } from './syslog-stream.ts';
+
+/** Syslog has no acknowledgement: what was taken in is durable after this long, a batch of this size at once. */
+const FLUSH_MS = 100;
+const BATCH_BYTES = 512 * 1024;
+/** Waits at most while the journal has no place: datagrams beyond are refused, streams are not read. */
+const QUEUE_BYTES = 16 * 1024 * 1024;
+
+/** Opens the ports asked for. @throws what `openPort` makes of it, FaultlineError config_invalid for certificate and key */
+export async function startSyslog({ listeners, receiver, nowMs, log }: ListenerOptions, openPort: OpenPort): Promise<RunningListener> {
+  const account = new SourceAccount('syslog', 'syslog', nowMs);
+  const { budget, limits } = receiver.options;
+  const maxBytes = limits.maxAttributeBytes;
+  const nowNs = (): bigint => BigInt(nowMs()) * 1_000_000n;
+  const queue = new IntakeQueue<SyslogItem>({
+    account,
+    budget,
+    log,
+    flushMs: FLUSH_MS,
+    batchBytes: BATCH_BYTES,
+    maxBytes: QUEUE_BYTES,
+    store: async (items) => {
+      await receiver.receive({
+        kind: 'logs',
+        format: 'json',
+        encoding: 'identity',
+        body: Buffer.concat(items.map(({ bytes }) => bytes)),
+        account,
+        transcode: async () => readBatch(items, { nowMs: nowMs(), timeZone: listeners.syslogTimeZone }),
+      });
+    },
+  });
+  const onDatagram = (bytes: Buffer, peer: string): void => {
+    if (bytes.length > maxBytes) account.refuse('message_too_large', tooLarge(bytes.length, maxBytes));
+    else if (!queue.add({ bytes, peer, receivedNs: nowNs() }, bytes.length))
+      account.refuse('backpressure', 'Datagrams came while the journal took no more; they are lost.');
+  };
+  const streams = new Set<SyslogStream>();
+  const onConnection = (socket: Socket): void => {
+    const stream = new SyslogStream(socket, {
+      maxBytes,
+      budget,
+      account,
+      add: (bytes, peer) => queue.add({ bytes, peer, receivedNs: nowNs() }, bytes.length),
+      whenRoom: (listener) => queue.whenRoom(listener),
+      tooLarge: (bytes) => account.refuse('message_too_large', tooLarge(bytes, maxBytes)),
+    });
+    streams.add(stream);
+    socket.once('close', () => streams.delete(stream));
+  };
+  const open: { close(): Promise<void> }[] = [];
+  const addresses: Record<string, string> = {};
+  try {
+    if (listeners.syslog) {
+      const { syslog } = listeners;
+      const [tcp, udp] = await openPort('syslog', syslog, () =>
+        openPair(
+          syslog,
+          (address) => listenTcp({ address, tls: null, account, onConnection, log }),
+          (address) => listenUdp({ address, account, onDatagram, log }),
+        ),
+      );
+      open.push(tcp, udp);
+      addresses['syslog'] = hostPort(syslog, tcp.port);
+    }
+    if (listeners.syslogTls) {
+      const tls = readTls(listeners);
+      const listener = await openPort('syslog-tls', listeners.syslogTls, (address) =>
+        listenTcp({ address, tls, account, onConnection, log }),
+      );
+      open.push(listener);
+      addresses['syslogTls'] = hostPort(listeners.syslogTls, listener.port);
+    }
+  } catch (error) {
+    await Promise.all(open.map((each) => each.close()));
+    throw error;
+  }
+  account.address = [addresses['syslog'], addresses['syslogTls'] && `${addresses['syslogTls']} (TLS)`].filter(Boolean).join(', ');
+  let closing: Promise<void> | null = null;
+  return {
+    account,
+    addresses,
+    close: (deadlineMs) => {
+      account.stopped = true;
+      closing ??= (async () => {
+        for (const stream of streams) stream.finish();
+        await Promise.all(open.map((each) => each.close()));
+        await queue.close(deadlineMs);
+      })();
+      return closing;
+    },
+  };
+}
+const tooLarge = (bytes: number, maxBytes: number): string => `A message has ${bytes} bytes or more, the limit is ${maxBytes}.`;
+
+/** @throws FaultlineError config_invalid */
+function readTls({ tls }: ListenerOptions['listeners']): TlsFiles {
+  if (!tls) throw new FaultlineError('config_invalid', '--syslog-tls needs --tls-cert and --tls-key, PEM files');
+  const read = (flag: string, file: string): Buffer => {
+    try {
+      return readFileSync(file);
+    } catch (cause) {
+      throw new FaultlineError('config_invalid', `${flag}: cannot read ${file}: ${(cause as Error).message}`, { cause });
+    }
+  };
+  const files = { cert: read('--tls-cert', tls.certFile), key: read('--tls-key', tls.keyFile) };
+  try {
+    createSecureContext(files);
+    return files;
+  } catch (cause) {
+    const { message } = cause as Error;
+    throw new FaultlineError('config_invalid', `--tls-cert, --tls-key: ${tls.certFile} and ${tls.keyFile} do not work: ${message}`, {
+      cause,
+    });
+  }
+}

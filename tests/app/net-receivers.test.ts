@@ -1,0 +1,82 @@
+import { createSocket } from 'node:dgram';
+import { connect } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type FaultlineProcess, startFaultline } from './faultline-process.ts';
+
+/** Receivers with ports of their own, through the whole program: sent, killed in between, asked for in SQL, on the console. */
+let faultline: FaultlineProcess;
+beforeAll(async () => {
+  faultline = await startFaultline({ args: ['--syslog', '127.0.0.1:0', '--syslog-time-zone', 'Europe/Berlin'] });
+});
+afterAll(() => faultline.stop());
+const portOf = (name: string): number => Number(faultline.listeners?.[name]?.split(':').at(-1));
+const sourceOf = async (name: string) => {
+  const { sources } = (await (await faultline.fetch('/console/sources')).json()) as { sources: { source: string }[] };
+  return sources.find((each) => each.source === name);
+};
+async function datagrams(name: string, texts: readonly string[]): Promise<void> {
+  const socket = createSocket('udp4');
+  for (const text of texts) await new Promise((done) => socket.send(text, portOf(name), '127.0.0.1', done));
+  await new Promise<void>((done) => socket.close(() => done()));
+}
+const stream = (name: string, bytes: string): Promise<void> =>
+  new Promise((done, fail) => {
+    const socket = connect(portOf(name), '127.0.0.1', () => socket.end(bytes));
+    socket.on('close', () => done()).on('error', fail);
+    socket.resume();
+  });
+async function killCollector(): Promise<void> {
+  const { collector } = faultline.pids();
+  process.kill(collector as number, 'SIGKILL');
+  await expect.poll(() => faultline.pids()['collector'] ?? collector, { timeout: 20_000 }).not.toBe(collector);
+}
+
+describe('syslog', () => {
+  const now = new Date();
+  const LINES = 2_000;
+  it('comes in by UDP and TCP, and what was counted as taken in survives kill -9', async () => {
+    const header = `<155>1 ${now.toISOString()} box web 4711 ID7 [origin ip="192.0.2.9" swVersion="1.2"][zoo@1 tiger="hungry"]`;
+    await datagrams('syslog', [`${header} größe: no stock`, '\x01\x02']);
+    await stream('syslog', Array.from({ length: LINES }, (_, i) => `<30>line: ${i}\n`).join(''));
+    await expect
+      .poll(() => sourceOf('syslog'), { timeout: 20_000 })
+      .toMatchObject({
+        kind: 'syslog',
+        address: faultline.listeners?.['syslog'],
+        accepted: { logs: { items: LINES + 1 } },
+        refused: { malformed: 1 },
+      });
+    expect(await (await faultline.fetch('/metrics')).text()).toMatch(/faultline_refused\w*\{source="syslog",reason="malformed"\} 1/);
+    await killCollector();
+    await faultline.flush();
+    const rows = await faultline.sql(
+      `SELECT l.service, severity_number AS severity, severity_text AS level, body, epoch_ms(time) AS ms, l.attributes['syslog.facility'] AS facility,
+        l.attributes['syslog.procid'] AS procid, l.attributes['syslog.msgid'] AS msgid, l.attributes['syslog.zoo@1.tiger'] AS tiger,
+        l.attributes['client.address'] AS client, l.attributes['network.peer.address'] AS peer, r.attributes['host.name'] AS host,
+        r.attributes['service.version'] AS version FROM logs l JOIN resources r USING (resource_id) WHERE l.service = 'web'`,
+    );
+    expect(rows).toMatchObject([
+      {
+        ...{ service: 'web', severity: 17, level: 'err', body: 'größe: no stock', facility: 'local3', procid: '4711', msgid: 'ID7' },
+        ...{ tiger: 'hungry', client: '192.0.2.9', peer: '127.0.0.1', host: 'box', version: '1.2', ms: BigInt(now.getTime()) },
+      },
+    ]);
+    const [count] = await faultline.sql(
+      `SELECT count(DISTINCT body)::INT AS bodies, count(*)::INT AS rows FROM logs WHERE service = 'line'`,
+    );
+    expect(count).toEqual({ bodies: LINES, rows: LINES });
+  });
+  it('comes back on its port', async () => {
+    await expect
+      .poll(
+        () =>
+          stream('syslog', '<13>Nov 21 19:34:12 old back: again\n').then(
+            () => true,
+            () => false,
+          ),
+        { timeout: 20_000 },
+      )
+      .toBe(true);
+    await expect.poll(() => sourceOf('syslog'), { timeout: 20_000 }).toMatchObject({ accepted: { logs: { items: 1 } } });
+  });
+});
