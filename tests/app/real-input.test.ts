@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -36,6 +37,8 @@ afterAll(async () => {
 });
 
 describe('an application instrumented with the OpenTelemetry JavaScript SDK', () => {
+  /** What its exporters had acknowledged, by service. */
+  let sent: readonly { service: string; spans: number; logs: number; points: number; failed: number }[] = [];
   beforeAll(async () => {
     faultline = await startFaultline();
     const app = start(process.execPath, [
@@ -47,18 +50,33 @@ describe('an application instrumented with the OpenTelemetry JavaScript SDK', ()
       '--rps',
       '20',
     ]);
-    await new Promise<void>((done) => createInterface({ input: app.stdout as NodeJS.ReadableStream }).once('line', () => done()));
+    const lines = createInterface({ input: app.stdout as NodeJS.ReadableStream });
+    await once(lines, 'line');
     await sleep(5000);
     app.kill('SIGTERM');
-    await new Promise((done) => app.once('exit', done));
+    const [last] = await once(lines, 'line');
+    ({ sent } = JSON.parse(String(last)));
     await faultline.flush();
   });
   afterAll(() => faultline.stop());
 
-  it('is received over gRPC, HTTP/protobuf and HTTP/JSON', async () => {
-    const rows = await faultline.sql('SELECT service, count(*)::INTEGER AS spans FROM spans GROUP BY service ORDER BY service');
-    expect(rows.map((row) => row['service'])).toEqual(['orders', 'reviews', 'stock', 'storefront']);
-    for (const row of rows) expect(Number(row['spans'])).toBeGreaterThan(20);
+  it('is received over gRPC, HTTP/protobuf and HTTP/JSON, as many of each as it was told', async () => {
+    const count = async (table: string): Promise<Map<string, number>> => {
+      const rows = await faultline.sql(`SELECT service, count(*)::INTEGER AS n FROM ${table} GROUP BY service`);
+      return new Map(rows.map((row) => [String(row['service']), Number(row['n'])]));
+    };
+    const [spans, logs] = [await count('spans'), await count('logs')];
+    const points = await count('(SELECT series_id FROM samples UNION ALL SELECT series_id FROM histograms) JOIN series USING (series_id)');
+    const stored = sent.map(({ service }) => ({
+      service,
+      spans: spans.get(service),
+      logs: logs.get(service) ?? 0,
+      points: points.get(service),
+      failed: 0,
+    }));
+    expect(stored).toEqual(sent);
+    expect(sent.map(({ service }) => service).sort()).toEqual(['orders', 'reviews', 'stock', 'storefront']);
+    for (const each of sent) expect(each.spans).toBeGreaterThan(20);
   });
   it('keeps every trace whole: each server span but the first has its client span', async () => {
     const [row] =

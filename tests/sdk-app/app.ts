@@ -5,13 +5,14 @@
  *   node tests/sdk-app/app.ts --ingest http://127.0.0.1:4318 --grpc 127.0.0.1:4317
  *   curl -X POST http://127.0.0.1:PORT/fault/stock -d '{"latencyMs":300,"errorRatio":0.4}'   (off: {})
  *
- * PORT is printed. It sends itself 10 requests a second (--rps) until it is stopped.
+ * PORT is printed. It sends itself 10 requests a second (--rps) until it is stopped; then it prints what each service exported
+ * and had acknowledged.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { parseArgs } from 'node:util';
 import { type Context, ROOT_CONTEXT, SeverityNumber, SpanKind, SpanStatusCode, TraceFlags, trace } from '@opentelemetry/api';
-import { type Protocol, startTelemetry } from './telemetry.ts';
+import { type Protocol, type Sent, startTelemetry } from './telemetry.ts';
 
 interface Fault {
   latencyMs?: number;
@@ -53,7 +54,7 @@ function parentOf(request: IncomingMessage): Context {
   });
 }
 
-async function startService(spec: ServiceSpec): Promise<() => Promise<unknown>> {
+async function startService(spec: ServiceSpec): Promise<() => Promise<Sent>> {
   const telemetry = startTelemetry({
     service: spec.name,
     version: '1.0.0',
@@ -129,6 +130,7 @@ async function startService(spec: ServiceSpec): Promise<() => Promise<unknown>> 
   return async () => {
     server.close();
     await telemetry.stop();
+    return telemetry.sent;
   };
 }
 
@@ -139,6 +141,10 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   process.once(signal, () => {
     clearInterval(load);
     setTimeout(() => process.exit(0), 8000).unref();
-    void Promise.all(stops.map((stop) => stop())).then(() => process.exit(0));
+    void Promise.all(stops.map((stop) => stop())).then((sent) => {
+      process.stdout.write(`${JSON.stringify({ sent: SERVICES.map(({ name }, i) => ({ service: name, ...sent[i] })) })}\n`, () =>
+        process.exit(0),
+      );
+    });
   });
 }
