@@ -174,6 +174,8 @@ export const metricListSchema = z.object({
   metrics: z.array(
     z.object({
       metric: z.string(),
+      /** Its name in PromQL; '' when it can have none. */
+      promqlName: z.string(),
       type: z.string(),
       /** A sum that never falls but by reset: read as a rate. Any other is a level. */
       monotonic: z.boolean(),

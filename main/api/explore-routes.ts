@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { metricListSchema, traceCountSchema } from '#contracts/console-api.ts';
 import { FaultlineError } from '#contracts/errors.ts';
 import { readFilters } from '#contracts/exact-filter.ts';
+import { CLASSIC_NAMES, prometheusMetricName } from '#query/otlp-names.ts';
 import { type LogCursor, logHistogramSql, searchLogsSql } from '#store/sql/read/logs-sql.ts';
 import { metricListSql, metricRangeSql } from '#store/sql/read/metrics-sql.ts';
 import {
@@ -198,17 +199,23 @@ export const exploreRoutes: readonly Route[] = [
       const result = await call.engine.store.query(sql, [], { timeoutMs: QUERY_TIMEOUT_MS, maxRows: MAX_METRICS, signal: call.signal });
       const list = (json: unknown): string[] => JSON.parse(String(json ?? '[]')) as string[];
       const text = (value: unknown): string => String(value ?? '');
-      const metrics = result.rows().map((row) => ({
-        metric: text(row['metric']),
-        type: text(row['type']),
-        monotonic: row['monotonic'] === true,
-        unit: text(row['unit']),
-        description: text(row['description']),
-        source: text(row['source']),
-        series: Number(row['series']),
-        services: list(row['services']),
-        labels: list(row['labels']),
-      }));
+      const metrics = result.rows().map((row) => {
+        const [metric, type, unit, source] = [text(row['metric']), text(row['type']), text(row['unit']), text(row['source'])];
+        const monotonic = row['monotonic'] === true;
+        const translated = { name: metric, unit, isCounter: type === 'sum' && monotonic, isGauge: type === 'gauge' };
+        return {
+          metric,
+          promqlName: source === 'prometheus' ? metric : (prometheusMetricName(translated, CLASSIC_NAMES) ?? ''),
+          type,
+          monotonic,
+          unit,
+          description: text(row['description']),
+          source,
+          series: Number(row['series']),
+          services: list(row['services']),
+          labels: list(row['labels']),
+        };
+      });
       return { metrics };
     },
   }),

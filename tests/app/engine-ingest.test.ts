@@ -160,6 +160,10 @@ describe('the screens read', () => {
   it('metrics by name, and every way of drawing one', async () => {
     const { metrics } = (await rig.json('/console/metrics?q=process')) as { metrics: { metric: string; series: number }[] };
     expect(metrics.length).toBeGreaterThan(0);
+    // As somebody writes it who knows it from PromQL.
+    expect(await rig.json('/console/metrics?q=http_server_request')).toMatchObject({
+      metrics: [{ metric: 'http.server.request.duration', promqlName: 'http_server_request_duration_seconds' }],
+    });
     for (const fn of ['raw', 'avg', 'rate']) {
       const metric = encodeURIComponent(metrics[0]?.metric ?? '');
       const table = await rig.table(`/console/metrics/range?metric=${metric}&${range}&fn=${fn}&by=service`);

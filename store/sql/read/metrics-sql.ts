@@ -9,8 +9,9 @@ export const COUNTER_REACH_MS = 150_000;
 const labelsOf = (d: string): string =>
   `array_to_string(list_transform(list_sort(map_keys(${d}.attributes)), lambda key: key || '=' || ${d}.attributes[key]), ',')`;
 
+/** @param q part of a name; its "_" stands for any character, as names in PromQL have it for dots */
 export function metricListSql(q: string | undefined, limit: number): string {
-  const filter = q ? `WHERE metric ILIKE ${textLiteral(`%${q.replace(/[\\%_]/g, '\\$&')}%`)} ESCAPE '\\'` : '';
+  const filter = q ? `WHERE metric ILIKE ${textLiteral(`%${q.replace(/[\\%]/g, '\\$&')}%`)} ESCAPE '\\'` : '';
   return `SELECT metric, arg_max(type, series_id) AS type, arg_max(unit, series_id) AS unit, arg_max(description, series_id) AS description,
   arg_max(source, series_id) AS source, coalesce(arg_max(monotonic, series_id), false) AS monotonic, count(*)::DOUBLE AS series,
   to_json(list_sort(list_distinct(list(service))))::VARCHAR AS services,
