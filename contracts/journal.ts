@@ -54,4 +54,19 @@ export interface ScrapeMeta {
   readonly sampleLimit: number;
   /** prometheus.yml metric_relabel_configs, as parsed by collectors/prometheus/config. */
   readonly metricRelabelConfigs: readonly unknown[];
+  /** The target is no longer listed: all its series end here. */
+  readonly ended?: boolean;
+  /** Series with timestamps of their own get stale markers too. */
+  readonly trackTimestampsStaleness?: boolean;
+  /** Classic buckets are kept beside a native histogram. */
+  readonly classicHistograms?: boolean;
+  /** Of a histogram that has both forms the classic one is kept. */
+  readonly noNativeHistograms?: boolean;
+  /** Limits of the job, absent = none: bytes of the body decompressed, labels of a series, bytes of a name and of a value. */
+  readonly bodyLimit?: number;
+  readonly labelLimit?: number;
+  readonly labelNameLimit?: number;
+  readonly labelValueLimit?: number;
+  /** How an answer of an unknown content type is read, by its name in scrape_protocols. */
+  readonly fallbackProtocol?: string;
 }

@@ -129,6 +129,16 @@ export const REASONS = {
   scrape_malformed: r('dropped', "The target's exposition does not parse.", 'See the line named beside the target.'),
   duplicate_sample: r('dropped', 'A scrape shows the same series twice; the first value was kept.', 'Fix the exporter.'),
   sample_limit: r('dropped', 'The scrape has more samples than sample_limit.', 'Raise sample_limit or drop series by relabeling.'),
+  label_limit: r(
+    'dropped',
+    'A series of the scrape is over label_limit, label_name_length_limit or label_value_length_limit.',
+    'Raise that limit of the job or drop the label by metric_relabel_configs.',
+  ),
+  body_size_limit: r(
+    'dropped',
+    'The exposition is larger than body_size_limit.',
+    'Raise body_size_limit of the job or shrink the exposition.',
+  ),
   unusable_id: r('noted', 'An optional trace or span id has the wrong length or is missing; kept without it.', "Update the sender's SDK."),
   exemplar_time: r('noted', 'An exemplar is older than the retention or in the future; left out.', "Check the sender's clock."),
   string_index: r('noted', 'A key or value refers to a string table, which only profiles have; kept empty.', 'Update the sender.'),

@@ -1,9 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type Document, isMap, isScalar, LineCounter, parseDocument } from 'yaml';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { FaultlineError } from '#contracts/errors.ts';
-import { checkRegex, RELABEL_ACTIONS, type RelabelConfig } from './relabel.ts';
+import { LATER_GLOBAL, LATER_ROOT, LATER_SCRAPE, nearestKey } from './config-keys.ts';
+import { type DNS_TYPES, knownKeys, type RawGlobal, type RawScrape, rootSchema } from './config-schema.ts';
+import { type HttpClientConfig, httpClientConfig } from './http-client-config.ts';
+import type { RelabelConfig } from './relabel.ts';
+import { defaultProtocols, type ScrapeProtocol } from './scrape-protocols.ts';
+
+export { parseDurationMs } from './config-schema.ts';
 
 /** What we read of a prometheus.yml. Parts of it we do not act on (yet) are kept apart as warnings, never dropped silently. */
 export interface PrometheusConfig {
@@ -20,180 +26,141 @@ export interface ScrapeConfig {
   readonly params: Readonly<Record<string, readonly string[]>>;
   readonly honorLabels: boolean;
   readonly honorTimestamps: boolean;
-  readonly sampleLimit: number;
-  /** 0 = the collector's own limit. */
-  readonly bodySizeLimitBytes: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly tls: { readonly insecureSkipVerify: boolean; readonly caFile: string | null };
+  readonly trackTimestampsStaleness: boolean;
+  readonly compression: boolean;
+  readonly protocols: readonly ScrapeProtocol[];
+  readonly fallbackProtocol: ScrapeProtocol | null;
+  readonly nativeHistograms: boolean;
+  /** The classic buckets too, where a histogram has both forms. */
+  readonly classicHistograms: boolean;
+  /** 0 = none; of the body, the collector's own limit holds. */
+  readonly limits: ScrapeLimits;
+  readonly client: HttpClientConfig;
   readonly staticTargets: readonly { readonly targets: readonly string[]; readonly labels: Readonly<Record<string, string>> }[];
-  readonly fileTargets: readonly { readonly patterns: readonly string[]; readonly refreshMs: number }[];
+  readonly discoveries: readonly DiscoveryConfig[];
   readonly relabel: readonly RelabelConfig[];
   readonly metricRelabel: readonly RelabelConfig[];
 }
-
-const UNIT_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000, y: 31_536_000_000 };
-/** Prometheus durations: 15s, 1m30s, 1h. */
-export function parseDurationMs(text: string): number | null {
-  if (!/^(?:\d+(?:ms|[smhdwy]))+$/.test(text)) return text === '0' ? 0 : null;
-  let total = 0;
-  for (const [, count, unit] of text.matchAll(/(\d+)(ms|[smhdwy])/g)) total += Number(count) * (UNIT_MS[unit as string] as number);
-  return total;
+export interface ScrapeLimits {
+  readonly bodyBytes: number;
+  readonly samples: number;
+  readonly targets: number;
+  readonly labels: number;
+  readonly labelNameBytes: number;
+  readonly labelValueBytes: number;
 }
-const duration = z.string().transform((text, context) => {
-  const ms = parseDurationMs(text);
-  if (ms === null) context.addIssue({ code: 'custom', message: `"${text}" is not a duration such as 15s` });
-  return ms ?? 0;
-});
-const size = z.union([z.number(), z.string()]).transform((value, context) => {
-  const match = /^(\d+)(B|KB|MB|GB|KiB|MiB|GiB)?$/.exec(String(value));
-  if (!match) context.addIssue({ code: 'custom', message: `"${value}" is not a size such as 10MB` });
-  const power = ['B', 'K', 'M', 'G'].indexOf((match?.[2] ?? 'B')[0] as string);
-  return Number(match?.[1] ?? 0) * 1024 ** power;
-});
-const regex = z.union([z.string(), z.number()]).transform((value, context) => {
-  try {
-    checkRegex(String(value));
-  } catch (error) {
-    context.addIssue({ code: 'custom', message: `bad regular expression: ${(error as Error).message}` });
-  }
-  return String(value);
-});
-const text = z.union([z.string(), z.number(), z.boolean()]).transform(String);
+export type DiscoveryConfig =
+  | { readonly kind: 'file'; readonly patterns: readonly string[]; readonly refreshMs: number }
+  | { readonly kind: 'http'; readonly url: string; readonly refreshMs: number; readonly client: HttpClientConfig }
+  | {
+      readonly kind: 'dns';
+      readonly names: readonly string[];
+      readonly type: (typeof DNS_TYPES)[number];
+      readonly port: number;
+      readonly refreshMs: number;
+    };
 
-const relabelSchema = z
-  .strictObject({
-    source_labels: z.array(z.string()).default([]),
-    separator: z.string().default(';'),
-    regex: regex.default('(.*)'),
-    modulus: z.number().int().positive().default(1),
-    target_label: z.string().default(''),
-    replacement: text.default('$1'),
-    action: z.preprocess((v) => (typeof v === 'string' ? v.toLowerCase() : v), z.enum(RELABEL_ACTIONS)).default('replace'),
-  })
-  .superRefine((value, context) => {
-    const needs = ['replace', 'hashmod', 'lowercase', 'uppercase', 'keepequal', 'dropequal'];
-    if (needs.includes(value.action) && value.target_label === '')
-      context.addIssue({ code: 'custom', message: `action ${value.action} needs a target_label` });
-  })
-  .transform(
-    (value): RelabelConfig => ({
-      sourceLabels: value.source_labels,
-      separator: value.separator,
-      regex: value.regex,
-      modulus: value.modulus,
-      targetLabel: value.target_label,
-      replacement: value.replacement,
-      action: value.action,
-    }),
-  );
-const labels = z.record(z.string().regex(/^[a-zA-Z_][a-zA-Z0-9_]*$/, 'is not a label name'), text);
-const tlsSchema = z.object({ insecure_skip_verify: z.boolean().default(false), ca_file: z.string().optional() });
-const scrapeSchema = z.object({
-  job_name: z.string().min(1),
-  scrape_interval: duration.optional(),
-  scrape_timeout: duration.optional(),
-  metrics_path: z.string().default('/metrics'),
-  scheme: z.enum(['http', 'https']).default('http'),
-  params: z.record(z.string(), z.array(text)).default({}),
-  honor_labels: z.boolean().default(false),
-  honor_timestamps: z.boolean().default(true),
-  sample_limit: z.number().int().nonnegative().default(0),
-  body_size_limit: size.default(0),
-  basic_auth: z
-    .object({ username: z.string().default(''), password: z.string().optional(), password_file: z.string().optional() })
-    .optional(),
-  authorization: z
-    .object({ type: z.string().default('Bearer'), credentials: z.string().optional(), credentials_file: z.string().optional() })
-    .optional(),
-  tls_config: tlsSchema.prefault({}),
-  static_configs: z.array(z.strictObject({ targets: z.array(z.string()), labels: labels.default({}) })).default([]),
-  file_sd_configs: z.array(z.strictObject({ files: z.array(z.string()).min(1), refresh_interval: duration.prefault('5m') })).default([]),
-  relabel_configs: z.array(relabelSchema).nullable().default([]),
-  metric_relabel_configs: z.array(relabelSchema).nullable().default([]),
-});
-const rootSchema = z.object({
-  global: z
-    .object({ scrape_interval: duration.prefault('1m'), scrape_timeout: duration.optional() })
-    .nullable()
-    .optional()
-    .transform((g) => g ?? { scrape_interval: 60_000, scrape_timeout: undefined }),
-  scrape_configs: z.array(scrapeSchema).nullable().default([]),
-});
-type RawScrape = z.infer<typeof scrapeSchema>;
+const DEFAULT_INTERVAL_MS = 60_000;
+const DEFAULT_TIMEOUT_MS = 10_000;
 
-/** Keys of Prometheus' own schema that this part does not act on: named once, then left alone. */
-const LATER_ROOT = new Set([
-  'rule_files',
-  'alerting',
-  'remote_write',
-  'remote_read',
-  'storage',
-  'tracing',
-  'otlp',
-  'runtime',
-  'scrape_config_files',
-]);
-
-const lineOf = (document: Document, counter: LineCounter, path: readonly PropertyKey[]): number => {
+const lineOf = (document: Document, counter: LineCounter, path: readonly PropertyKey[], key?: string): number => {
   for (let depth = path.length; depth >= 0; depth--) {
     const node = document.getIn(path.slice(0, depth) as (string | number)[], true);
-    if ((isScalar(node) || isMap(node)) && node.range) return counter.linePos(node.range[0]).line;
+    const pair = key !== undefined && isMap(node) ? node.items.find((item) => isScalar(item.key) && item.key.value === key) : undefined;
+    const found = pair ? pair.key : node;
+    if ((isScalar(found) || isMap(found)) && found.range) return counter.linePos(found.range[0]).line;
   }
   return 1;
 };
 
-function authorization(raw: RawScrape, base: string): Record<string, string> {
-  const secret = (inline: string | undefined, file: string | undefined): string =>
-    inline ?? (file ? readFileSync(resolve(base, file), 'utf8').trim() : '');
-  if (raw.basic_auth) {
-    const { username, password, password_file } = raw.basic_auth;
-    return { authorization: `Basic ${Buffer.from(`${username}:${secret(password, password_file)}`).toString('base64')}` };
-  }
-  if (raw.authorization) {
-    return { authorization: `${raw.authorization.type} ${secret(raw.authorization.credentials, raw.authorization.credentials_file)}` };
-  }
-  return {};
+function discoveriesOf(raw: RawScrape, base: string): DiscoveryConfig[] {
+  return [
+    ...(raw.file_sd_configs ?? []).map(
+      (sd) => ({ kind: 'file', patterns: sd.files.map((file) => resolve(base, file)), refreshMs: sd.refresh_interval }) as const,
+    ),
+    ...(raw.http_sd_configs ?? []).map(
+      (sd) => ({ kind: 'http', url: sd.url, refreshMs: sd.refresh_interval, client: httpClientConfig(sd, base) }) as const,
+    ),
+    ...(raw.dns_sd_configs ?? []).map(
+      (sd) => ({ kind: 'dns', names: sd.names, type: sd.type, port: sd.port, refreshMs: sd.refresh_interval }) as const,
+    ),
+  ];
 }
-
-function scrapeConfig(
-  raw: RawScrape,
-  defaults: { scrape_interval: number; scrape_timeout?: number | undefined },
-  base: string,
-): ScrapeConfig {
-  const intervalMs = raw.scrape_interval ?? defaults.scrape_interval;
+function scrapeConfig(raw: RawScrape, defaults: RawGlobal, base: string): ScrapeConfig {
+  const intervalMs = raw.scrape_interval || defaults.scrape_interval || DEFAULT_INTERVAL_MS;
+  const nativeHistograms = raw.scrape_native_histograms ?? defaults.scrape_native_histograms ?? false;
+  const limit = (key: Exclude<keyof RawGlobal & keyof RawScrape & `${string}_limit`, symbol>): number => raw[key] || defaults[key] || 0;
   return {
     job: raw.job_name,
     intervalMs,
-    timeoutMs: Math.min(raw.scrape_timeout ?? defaults.scrape_timeout ?? 10_000, intervalMs),
+    timeoutMs: raw.scrape_timeout || Math.min(defaults.scrape_timeout || DEFAULT_TIMEOUT_MS, intervalMs),
     metricsPath: raw.metrics_path,
     scheme: raw.scheme,
     params: raw.params,
     honorLabels: raw.honor_labels,
     honorTimestamps: raw.honor_timestamps,
-    sampleLimit: raw.sample_limit,
-    bodySizeLimitBytes: raw.body_size_limit,
-    headers: authorization(raw, base),
-    tls: {
-      insecureSkipVerify: raw.tls_config.insecure_skip_verify,
-      caFile: raw.tls_config.ca_file ? resolve(base, raw.tls_config.ca_file) : null,
+    trackTimestampsStaleness: raw.track_timestamps_staleness,
+    compression: raw.enable_compression,
+    protocols: raw.scrape_protocols ?? defaults.scrape_protocols ?? defaultProtocols(nativeHistograms),
+    fallbackProtocol: raw.fallback_scrape_protocol ?? null,
+    nativeHistograms,
+    classicHistograms:
+      raw.always_scrape_classic_histograms ?? raw.scrape_classic_histograms ?? defaults.always_scrape_classic_histograms ?? false,
+    limits: {
+      bodyBytes: limit('body_size_limit'),
+      samples: limit('sample_limit'),
+      targets: limit('target_limit'),
+      labels: limit('label_limit'),
+      labelNameBytes: limit('label_name_length_limit'),
+      labelValueBytes: limit('label_value_length_limit'),
     },
-    staticTargets: raw.static_configs,
-    fileTargets: raw.file_sd_configs.map((sd) => ({ patterns: sd.files.map((f) => resolve(base, f)), refreshMs: sd.refresh_interval })),
+    client: httpClientConfig(raw, base),
+    staticTargets: (raw.static_configs ?? []).map(({ targets, labels }) => ({ targets, labels: labels ?? {} })),
+    discoveries: discoveriesOf(raw, base),
     relabel: raw.relabel_configs ?? [],
     metricRelabel: raw.metric_relabel_configs ?? [],
   };
 }
 
-function warningsOf(root: Record<string, unknown>): string[] {
-  const warnings = Object.keys(root)
-    .filter((key) => LATER_ROOT.has(key))
-    .map((key) => `${key} is not acted on yet`);
-  const known = new Set(Object.keys(scrapeSchema.shape));
+/** What Prometheus refuses although each key is good, as a clause; '' when nothing. */
+function judgeTogether(raw: readonly RawScrape[], global: RawGlobal): string {
+  const interval = global.scrape_interval || DEFAULT_INTERVAL_MS;
+  if ((global.scrape_timeout ?? 0) > interval) return 'global: scrape_timeout is longer than scrape_interval';
+  const jobs = new Set<string>();
+  for (const scrape of raw) {
+    if (jobs.has(scrape.job_name)) return `job_name ${scrape.job_name} comes twice`;
+    jobs.add(scrape.job_name);
+    if ((scrape.scrape_timeout ?? 0) > (scrape.scrape_interval || interval))
+      return `job ${scrape.job_name}: scrape_timeout is longer than scrape_interval`;
+  }
+  return '';
+}
+function warningsOf(root: Readonly<Record<string, unknown>>): string[] {
+  const among = (value: unknown, keys: readonly string[]): string[] =>
+    Object.keys((value as object | null) ?? {}).filter((key) => keys.includes(key));
+  const says = 'is not acted on yet';
+  const warnings = among(root, LATER_ROOT).map((key) => `${key} ${says}`);
+  warnings.push(...among(root['global'], LATER_GLOBAL).map((key) => `global: ${key} ${says}`));
   for (const scrape of (root['scrape_configs'] as Record<string, unknown>[] | null) ?? []) {
-    for (const key of Object.keys(scrape))
-      if (!known.has(key)) warnings.push(`job ${String(scrape['job_name'])}: ${key} is not acted on yet`);
+    const job = `job ${String(scrape['job_name'])}`;
+    warnings.push(...among(scrape, LATER_SCRAPE).map((key) => `${job}: ${key} ${says}`));
+    // The collector is not given the environment's proxies (child-environment.ts).
+    if (scrape['proxy_from_environment'] === true) warnings.push(`${job}: proxy_from_environment ${says}: name the proxy in proxy_url`);
+    const lists = (scrape['http_sd_configs'] as unknown[] | null) ?? [];
+    warnings.push(...lists.flatMap((sd) => among(sd, ['oauth2'])).map((key) => `${job}: http_sd_configs: ${key} ${says}`));
   }
   return warnings;
+}
+function sentenceOf(issue: z.core.$ZodIssue): { readonly key?: string; readonly says: string } {
+  const where = issue.path.length === 0 ? '' : `${issue.path.join('.')}: `;
+  if (issue.code === 'invalid_key') return { says: `${where}${issue.issues[0]?.message ?? issue.message}` };
+  if (issue.code !== 'unrecognized_keys') return { says: `${where}${issue.message}` };
+  const key = issue.keys[0] ?? '';
+  const meant = nearestKey(key, knownKeys(issue.path));
+  return {
+    key,
+    says: `${where}"${key.slice(0, 100)}" is not a key Prometheus knows here${meant === '' ? '' : `; did you mean ${meant}?`}`,
+  };
 }
 
 /** Throws FaultlineError config_invalid with "FILE:LINE path: what". */
@@ -206,16 +173,14 @@ export function parsePrometheusConfig(file: string, source: string): PrometheusC
   const parsed = rootSchema.safeParse(root);
   if (!parsed.success) {
     const issue = parsed.error.issues[0] as z.core.$ZodIssue;
-    throw new FaultlineError(
-      'config_invalid',
-      `${file}:${lineOf(document, counter, issue.path)} ${issue.path.join('.')}: ${issue.message}`,
-    );
+    const { key, says } = sentenceOf(issue);
+    throw new FaultlineError('config_invalid', `${file}:${lineOf(document, counter, issue.path, key)} ${says}`);
   }
+  const raw = parsed.data.scrape_configs ?? [];
+  const refused = judgeTogether(raw, parsed.data.global);
+  if (refused !== '') throw new FaultlineError('config_invalid', `${file}: ${refused}`);
   const base = dirname(resolve(file));
-  const scrapes = (parsed.data.scrape_configs ?? []).map((raw) => scrapeConfig(raw, parsed.data.global, base));
-  const twice = scrapes.find((scrape, i) => scrapes.findIndex((other) => other.job === scrape.job) !== i);
-  if (twice) throw new FaultlineError('config_invalid', `${file}: job_name ${twice.job} comes twice`);
-  return { file, scrapes, warnings: warningsOf(root) };
+  return { file, scrapes: raw.map((scrape) => scrapeConfig(scrape, parsed.data.global, base)), warnings: warningsOf(root) };
 }
 
 export const readPrometheusConfig = (file: string): PrometheusConfig => {

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { double, field, joined, number } from '#collectors/otlp/test-protobuf.ts';
 import type { ColumnBatch, Dictionary, SeriesRow } from '#contracts/columns.ts';
 import { BodyEncoding, BodyFormat, type JournalRecord, RecordKind, type ScrapeMeta } from '#contracts/journal.ts';
 import { limitsSchema } from '#contracts/settings.ts';
 import { decodeScrape, STALE_NAN_BITS } from './decode-scrape.ts';
+import { counts, deltas, family, label, PROTOBUF_TYPE, spans, stamp } from './test-families.ts';
 
 function memoryDictionary(): Dictionary & { rows: SeriesRow[] } {
   const ids = new Map<string, number>();
@@ -216,6 +218,85 @@ describe('a scrape', () => {
     const body = `${Array.from({ length: 100_003 }, (_, i) => `# HELP m${i} x`).join('\n')}\na 1\n`;
     const decoded = decodeScrape(record(body), { dictionary, limits });
     expect(decoded.noted).toEqual(new Map([['too_many_families', 3]]));
+    expect(decoded.batches[0]?.rows).toBe(1 + REPORT_ROWS);
+  });
+
+  const stale = (lines: readonly string[]): string[] =>
+    lines.filter((line) => line.endsWith('stale')).map((line) => line.split('{')[0] as string);
+  it('of a target that is no longer listed ends all its series, and its figures', () => {
+    const dictionary = memoryDictionary();
+    samplesOf(dictionary, record('a 1\nb 2 1700000000000\n'));
+    const { lines } = samplesOf(dictionary, record('', { up: false, ended: true, error: 'gone' }));
+    expect(lines.every((line) => line.endsWith('stale'))).toBe(true);
+    expect(stale(lines).sort()).toEqual([
+      'a',
+      'scrape_duration_seconds',
+      'scrape_samples_post_metric_relabeling',
+      'scrape_samples_scraped',
+      'scrape_series_added',
+      'up',
+    ]);
+    // Listed again, it begins anew.
+    expect(samplesOf(dictionary, record('a 1\n')).lines.at(-1)).toMatch(/^scrape_series_added.* 1$/);
+  });
+  it('with timestamps of its own gets markers where the job tracks them', () => {
+    for (const [tracked, expected] of [
+      [false, []],
+      [true, ['a']],
+    ] as const) {
+      const dictionary = memoryDictionary();
+      const meta = tracked ? { trackTimestampsStaleness: true } : {};
+      samplesOf(dictionary, record('a 1 1700000000000\n', meta));
+      expect(stale(samplesOf(dictionary, record('b 1\n', meta)).lines)).toEqual(expected);
+    }
+  });
+  it('in another format is of the same series: none gets a marker', () => {
+    const dictionary = memoryDictionary();
+    const proto = { ...record('', { contentType: PROTOBUF_TYPE }), body: family('g', 1, '', [[field(2, [double(1, 4)])]]) };
+    samplesOf(dictionary, record('# TYPE g gauge\ng 3\n'));
+    const { lines } = samplesOf(dictionary, proto);
+    expect([own(lines), stale(lines)]).toEqual([['g{instance=a:1,job=node} 4'], []]);
+  });
+  it('keeps native histograms as remote write does, their start, and a marker at their end', () => {
+    const dictionary = memoryDictionary();
+    const native = [
+      number(1, 5),
+      double(2, 6.5),
+      number(5, 2n),
+      double(6, 0.5),
+      number(7, 1),
+      ...spans(12, [2, 1], [1, 1]),
+      deltas(13, 1, 2),
+    ];
+    const body = family('h', 4, '', [
+      [field(7, [...native, stamp(15, 99n)])],
+      [label('x', 'y'), field(7, [...native, ...spans(9, [0, 1])])],
+    ]);
+    const proto = (bytes: Uint8Array) => ({ ...record('', { contentType: PROTOBUF_TYPE }), body: bytes });
+    const broken = decodeScrape(proto(body), { dictionary, limits });
+    expect([broken.problem, broken.batches.length]).toEqual(['native histogram h: its negative spans speak of 1 buckets, there are 0', 1]);
+    const good = family('h', 4, '', [[field(7, [...native, stamp(15, 99n)])]]);
+    const batch = decodeScrape(proto(good), { dictionary, limits }).batches[1] as ColumnBatch;
+    const cell = (at: number): unknown => (batch.columns[at] as { data: ArrayLike<unknown> }).data[0];
+    const series = dictionary.rows[cell(0) as number] as SeriesRow;
+    expect(series).toMatchObject({ metric: 'h', type: 'exponential_histogram', temporality: 'cumulative', source: 'prometheus' });
+    expect([1, 2, 3, 4, 10, 11, 12, 13, 17].map(cell)).toEqual([1_700_000_000_000_000_000n, 99n, 5n, 6.5, 1n, 1n, 0.5, 1n, 0]);
+    const { offsets, children } = batch.columns[14] as unknown as { offsets: Uint32Array; children: { data: BigUint64Array }[] };
+    expect([...(children[0]?.data.subarray(0, offsets[1]) ?? [])]).toEqual([1n, 0n, 3n]);
+    const ended = decodeScrape(proto(family('i', 1, '', [[field(2, [double(1, 4)])]])), { dictionary, limits }).batches[1] as ColumnBatch;
+    const bits = new BigUint64Array((ended.columns[4] as { data: Float64Array }).data.slice(0, 1).buffer);
+    expect([ended.table, ended.rows, (ended.columns[0] as { data: Uint32Array }).data[0], bits[0]]).toEqual([
+      'histograms',
+      1,
+      cell(0),
+      STALE_NAN_BITS,
+    ]);
+  });
+  it('leaves out a native histogram with fractional counts, counted, and keeps the rest', () => {
+    const half = family('h', 4, '', [[field(7, [double(4, 1.5), double(6, 0.5), ...spans(12, [0, 1]), counts(14, 1.5)])]]);
+    const body = joined(half, family('g', 1, '', [[field(2, [double(1, 4)])]]));
+    const decoded = decodeScrape({ ...record('', { contentType: PROTOBUF_TYPE }), body }, { dictionary: memoryDictionary(), limits });
+    expect([...decoded.dropped]).toEqual([['float_histogram', 1]]);
     expect(decoded.batches[0]?.rows).toBe(1 + REPORT_ROWS);
   });
 });

@@ -3,11 +3,15 @@ import type { ColumnBatch, DecodedRecord, Dictionary } from '#contracts/columns.
 import type { JournalRecord, ScrapeMeta } from '#contracts/journal.ts';
 import type { ReasonCode } from '#contracts/reasons.ts';
 import type { Limits } from '#contracts/settings.ts';
+import { HistogramRows } from './histogram-rows.ts';
 import { ExemplarRows, SampleRows } from './metric-rows.ts';
-import { type ExpositionFormat, type FamilyType, formatOf, parseExposition } from './parse-exposition.ts';
-import { compileRelabel, type Relabel, type RelabelConfig } from './relabel.ts';
-import { FAMILY_SUFFIX, type Family, prometheusSeries } from './series-identity.ts';
-import { type ParsedSeries, parseLabels, parseSeries } from './series-text.ts';
+import { type ExpositionFormat, type FamilyType, parseExposition } from './parse-exposition.ts';
+import { type FamilyExemplar, type FamilySeries, parseFamilies } from './parse-families.ts';
+import { formatOf, type ScrapeFormat } from './scrape-protocols.ts';
+import { BEYOND_LIMIT, forget, type KnownSeries, mergeLabels, overLabelLimit, stateOf, type TargetState } from './scrape-series.ts';
+import { FAMILY_SUFFIX, type Family, histogramKind, prometheusSeries } from './series-identity.ts';
+import { parseLabels, parseSeries } from './series-text.ts';
+import { GAUGE_HINT, HistogramPoint } from './write-histogram.ts';
 
 /**
  * One scrape attempt -> sample rows: labels merged with the target's, metric relabeling, `up` and the scrape's own
@@ -21,71 +25,10 @@ export interface ScrapeContext {
   readonly dictionary: Dictionary;
   readonly limits: Limits;
 }
-interface KnownSeries {
-  readonly raw: Uint8Array;
-  /** 0 = dropped by relabeling or by the series limit. */
-  readonly seriesId: number;
-  seenAt: number;
-  stamped: boolean;
-}
-/** Stands for every series beyond the limit: remembering them one by one would be a way around that limit. */
-const BEYOND_LIMIT: KnownSeries = { raw: new Uint8Array(0), seriesId: 0, seenAt: 0, stamped: false };
 /** A description costs memory while its scrape is read; the largest exporters describe a few thousand. */
 const MAX_FAMILIES = 100_000;
-interface TargetState {
-  readonly known: Map<string, KnownSeries>;
-  order: KnownSeries[];
-  scrapes: number;
-  relabelText: string;
-  relabel: Relabel;
-  meta: Map<string, number>;
-}
-
 /** Prometheus' stale marker: a NaN with this payload (value/value.go). */
 export const STALE_NAN_BITS = 0x7ff0000000000002n;
-const targetsOf = new WeakMap<Dictionary, Map<string, TargetState>>();
-
-function stateOf(dictionary: Dictionary, record: JournalRecord, meta: ScrapeMeta): TargetState {
-  let targets = targetsOf.get(dictionary);
-  if (!targets) {
-    targets = new Map();
-    targetsOf.set(dictionary, targets);
-  }
-  const key = `${record.source}|${JSON.stringify(meta.labels)}`;
-  let state = targets.get(key);
-  if (!state) {
-    state = { known: new Map(), order: [], scrapes: 0, relabelText: '', relabel: compileRelabel([]), meta: new Map() };
-    targets.set(key, state);
-  }
-  const relabelText = JSON.stringify(meta.metricRelabelConfigs);
-  if (state.relabelText !== relabelText) {
-    state.relabelText = relabelText;
-    state.relabel = compileRelabel(meta.metricRelabelConfigs as readonly RelabelConfig[]);
-    state.known.clear();
-    state.order = [];
-  }
-  return state;
-}
-
-/** Label rules of scrape.go mutateSampleLabels: the target's labels win unless honor_labels, the loser becomes exported_x. */
-function mergeLabels(series: ParsedSeries, meta: ScrapeMeta): Map<string, string> {
-  const labels = new Map<string, string>();
-  const clashes: (readonly [string, string])[] = [];
-  for (const [name, value] of series.labels) {
-    if (value === '') continue;
-    if (!meta.honorLabels && Object.hasOwn(meta.labels, name)) clashes.push([name, value]);
-    else labels.set(name, value);
-  }
-  for (const [name, value] of Object.entries(meta.labels)) if (!(meta.honorLabels && labels.has(name))) labels.set(name, value);
-  for (const [name, value] of clashes) {
-    let exported = `exported_${name}`;
-    while (labels.has(exported)) exported = `exported_${exported}`;
-    labels.set(exported, value);
-  }
-  labels.set('__name__', series.name);
-  return labels;
-}
-
 const equalBytes = (raw: Uint8Array, body: Uint8Array, start: number): boolean => {
   for (let i = 0; i < raw.length; i++) if (raw[i] !== body[start + i]) return false;
   return true;
@@ -94,18 +37,33 @@ const equalBytes = (raw: Uint8Array, body: Uint8Array, start: number): boolean =
 const tooLong = (text: string, maxBytes: number): boolean => text.length * 3 > maxBytes && Buffer.byteLength(text) > maxBytes;
 const bump = (counts: Map<string, number>, reason: string, by = 1): void => void counts.set(reason, (counts.get(reason) ?? 0) + by);
 
+const UNTYPED: Family = { type: 'unknown', help: '', unit: '' };
+/** Buckets of all histograms of a scrape, gaps filled. */
+const MAX_SCRAPE_BUCKETS = 4 * 1_048_576;
+
+/** A scrape that breaks a limit of its job fails whole, and says which. */
+class LimitError extends Error {
+  readonly reason: ReasonCode;
+  constructor(reason: ReasonCode, message: string) {
+    super(message);
+    this.reason = reason;
+  }
+}
+
 class Scrape {
   readonly samples = new SampleRows();
   readonly exemplars = new ExemplarRows();
+  histograms: HistogramRows | null = null;
   readonly dropped = new Map<string, number>();
   readonly noted = new Map<string, number>();
   readonly families = new Map<string, Family>();
   readonly order: KnownSeries[] = [];
+  /** Told of the scrape, also when it fails half-way: scrape_samples_scraped, ..._post_metric_relabeling, scrape_series_added. */
   scraped = 0;
   kept = 0;
   added = 0;
-  problem = '';
   private next = 0;
+  private buckets = 0;
   /** Set by predict for the line under way. */
   private predicted: KnownSeries | null = null;
   private readonly timeNs: bigint;
@@ -123,8 +81,19 @@ class Scrape {
     state.scrapes++;
   }
 
-  /** Throws when the exposition is malformed or over sample_limit; the caller falls back to `up 0`. */
-  read(body: Uint8Array, format: ExpositionFormat): void {
+  /** Throws when the exposition is malformed or over a limit of its job; the caller falls back to `up 0`. */
+  read(body: Uint8Array, format: ScrapeFormat): void {
+    const { bodyLimit = 0, sampleLimit } = this.meta;
+    if (bodyLimit > 0 && body.length >= bodyLimit)
+      throw new LimitError('body_size_limit', `body_size_limit: the exposition has ${body.length} bytes, the limit is ${bodyLimit}`);
+    if (format === 'protobuf') this.readFamilies(body);
+    else this.readText(body, format);
+    // Told at the end, so that the figures about the scrape are those of all of it.
+    if (sampleLimit > 0 && this.kept > sampleLimit)
+      throw new LimitError('sample_limit', `more than sample_limit ${sampleLimit} samples: there are ${this.kept}`);
+    this.state.lastGood = this.state.scrapes;
+  }
+  private readText(body: Uint8Array, format: ExpositionFormat): void {
     parseExposition(body, format, {
       metadata: (name, kind, text) => {
         const family = this.family(name);
@@ -144,16 +113,40 @@ class Scrape {
         return end;
       },
       sample: (bytes, start, end, value, timestampMs, exemplarStart, lineEnd) => {
-        const series = this.series(bytes, start, end);
         this.scraped++;
+        const series = this.textSeries(bytes, start, end);
         if (series.seriesId === 0) return;
         this.kept++;
-        if (this.meta.sampleLimit > 0 && this.kept > this.meta.sampleLimit)
-          throw new Error(`more than sample_limit ${this.meta.sampleLimit} samples`);
-        this.add(series, value, timestampMs);
-        if (exemplarStart >= 0) this.exemplar(series, bytes, exemplarStart, lineEnd);
+        this.add(series, value, timestampMs, 0n);
+        if (exemplarStart >= 0) this.textExemplar(series, bytes, exemplarStart, lineEnd);
       },
     });
+  }
+  private readFamilies(body: Uint8Array): void {
+    const options = { classic: this.meta.classicHistograms === true, native: this.meta.noNativeHistograms !== true };
+    parseFamilies(
+      body,
+      {
+        family: (name, type, help, unit) => void Object.assign(this.family(name) ?? {}, { type, help, unit }),
+        sample: (from, value, timestampMs, startNano, exemplar) => {
+          this.scraped++;
+          const series = this.familySeries(from, null);
+          if (series.seriesId === 0) return;
+          this.kept++;
+          this.add(series, value, timestampMs, startNano);
+          if (exemplar) this.exemplar(series, exemplar);
+        },
+        histogram: (from, point, timestampMs, startNano, exemplars) => {
+          this.scraped++;
+          const series = this.familySeries(from, point);
+          if (series.seriesId === 0) return;
+          this.kept++;
+          this.addHistogram(series, from.name, point, timestampMs, startNano);
+          for (const exemplar of exemplars) this.exemplar(series, exemplar);
+        },
+      },
+      options,
+    );
   }
 
   /** null: the scrape describes more families than any does, and this one's description is not kept. */
@@ -164,24 +157,43 @@ class Scrape {
         bump(this.noted, 'too_many_families');
         return null;
       }
-      family = { type: 'unknown', help: '', unit: '' };
+      family = { ...UNTYPED };
       this.families.set(name, family);
     }
     return family;
   }
 
-  private series(bytes: Uint8Array, start: number, end: number): KnownSeries {
-    let series = this.predicted ?? undefined;
+  private textSeries(bytes: Uint8Array, start: number, end: number): KnownSeries {
+    let series = this.predicted;
     if (!series) {
-      const text = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1');
-      series = this.state.known.get(text) ?? this.learn(bytes, start, end, text);
+      const key = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1');
+      series =
+        this.known(key) ??
+        (() => {
+          const { name, labels } = parseSeries(bytes, start, end);
+          // A copy: the journal reader lends the body's memory, and `slice` of a Buffer is no copy.
+          return this.learn(name, labels, key, Uint8Array.from(bytes.subarray(start, end)), null);
+        })();
       this.resync(series);
     }
     this.next++;
+    return this.meet(series);
+  }
+  private familySeries(from: FamilySeries, point: HistogramPoint | null): KnownSeries {
+    const { key } = from;
+    return this.meet(this.known(key) ?? this.learn(from.name, from.labels(), key, BEYOND_LIMIT.raw, point));
+  }
+  private meet(series: KnownSeries): KnownSeries {
+    series.metAt = this.state.scrapes;
     this.order.push(series);
     return series;
   }
-
+  private known(key: string): KnownSeries | undefined {
+    const series = this.state.known.get(key);
+    // Prometheus forgets what was not part of the last good scrape: when it comes back it counts as added.
+    if (series && series.seriesId !== 0 && series.metAt < this.state.lastGood) this.countAdded();
+    return series;
+  }
   /** Resumes prediction after `series`: one added or removed line must not end it. Bounded, so never quadratic. */
   private resync(series: KnownSeries): void {
     const stop = Math.min(this.next + 64, this.state.order.length);
@@ -193,29 +205,44 @@ class Scrape {
     this.next--;
   }
 
-  private learn(bytes: Uint8Array, start: number, end: number, text: string): KnownSeries {
-    const parsed = parseSeries(bytes, start, end);
-    const labels = this.state.relabel(mergeLabels(parsed, this.meta));
-    const family = this.families.get(parsed.name) ??
-      this.families.get(parsed.name.replace(FAMILY_SUFFIX, '')) ?? { type: 'unknown', help: '', unit: '' };
+  private learn(
+    name: string,
+    own: readonly (readonly [string, string])[],
+    key: string,
+    raw: Uint8Array,
+    point: HistogramPoint | null,
+  ): KnownSeries {
+    const labels = this.state.relabel(mergeLabels(name, own, this.meta));
     let id = 0;
-    const beyond = labels && this.beyondLimit(labels);
-    if (beyond) {
-      bump(this.dropped, beyond);
-      return BEYOND_LIMIT;
-    }
-    if (labels?.get('__name__')) {
-      id = prometheusSeries(this.context.dictionary, labels, family);
+    if (labels && labels.size > 0) {
+      if (!labels.get('__name__')) throw new Error(`relabeling leaves a series of ${name} no metric name (__name__)`);
+      const over = overLabelLimit(labels, this.meta);
+      if (over !== '') throw new LimitError('label_limit', over);
+      const beyond = this.beyondLimit(labels);
+      if (beyond) {
+        bump(this.dropped, beyond);
+        return BEYOND_LIMIT;
+      }
+      id = this.identify(name, labels, point);
       if (id === 0) {
         bump(this.dropped, 'too_many_series');
         return BEYOND_LIMIT;
       }
+      this.countAdded();
     }
-    // A copy: the journal reader lends the body's memory, and `slice` of a Buffer is no copy.
-    const series = { raw: Uint8Array.from(bytes.subarray(start, end)), seriesId: id, seenAt: 0, stamped: false };
-    this.state.known.set(text, series);
-    this.added++;
+    const series: KnownSeries = { raw, key, seriesId: id, isHistogram: point !== null, metAt: 0, seenAt: 0, stamped: false };
+    this.state.known.set(key, series);
     return series;
+  }
+  /** Those beyond sample_limit are not. */
+  private countAdded(): void {
+    const { sampleLimit } = this.meta;
+    if (sampleLimit === 0 || this.kept < sampleLimit) this.added++;
+  }
+  private identify(name: string, labels: ReadonlyMap<string, string>, point: HistogramPoint | null): number {
+    const family = this.families.get(name) ?? this.families.get(name.replace(FAMILY_SUFFIX, '')) ?? UNTYPED;
+    const kind = point ? histogramKind('exponential_histogram', point.hint === GAUGE_HINT) : undefined;
+    return prometheusSeries(this.context.dictionary, labels, family, kind);
   }
 
   private beyondLimit(labels: ReadonlyMap<string, string>): ReasonCode | null {
@@ -225,58 +252,101 @@ class Scrape {
     return null;
   }
 
-  private add(series: KnownSeries, value: number, timestampMs: number): void {
+  /** @returns its time, null when the sample is not kept */
+  private accept(series: KnownSeries, timestampMs: number): bigint | null {
     const own = this.meta.honorTimestamps && !Number.isNaN(timestampMs);
     if (series.seenAt === this.state.scrapes && !own) {
       bump(this.dropped, 'duplicate_sample');
-      return;
+      return null;
     }
     series.seenAt = this.state.scrapes;
-    series.stamped = own;
+    series.stamped = own && this.meta.trackTimestampsStaleness !== true;
     const timeNs = own ? BigInt(Math.round(timestampMs * 1000)) * 1000n : this.timeNs;
     const verdict = own ? this.verdictOn(timeNs) : 'ok';
-    if (verdict === 'ok') this.samples.push(series.seriesId, timeNs, value);
-    else bump(this.dropped, verdict);
+    if (verdict === 'ok') return timeNs;
+    bump(this.dropped, verdict);
+    return null;
+  }
+  private add(series: KnownSeries, value: number, timestampMs: number, startNano: bigint): void {
+    const timeNs = this.accept(series, timestampMs);
+    if (timeNs !== null) this.samples.push(series.seriesId, timeNs, value, startNano);
+  }
+  private addHistogram(series: KnownSeries, name: string, point: HistogramPoint, timestampMs: number, startNano: bigint): void {
+    const reason = point.judge();
+    if (reason === 'invalid_histogram') throw new Error(`native histogram ${name}: ${point.problem}`);
+    if (reason !== '') {
+      bump(this.dropped, reason);
+      return;
+    }
+    this.buckets += point.positive.width + point.negative.width;
+    if (this.buckets > MAX_SCRAPE_BUCKETS) throw new Error(`the native histograms span more than ${MAX_SCRAPE_BUCKETS} buckets`);
+    const timeNs = this.accept(series, timestampMs);
+    if (timeNs !== null) this.pushHistogram(series.seriesId, point, timeNs, startNano);
+  }
+  private pushHistogram(seriesId: number, point: HistogramPoint, timeNs: bigint, startNano: bigint): void {
+    if (!this.histograms) {
+      this.histograms = new HistogramRows();
+      this.histograms.start({ bodyLength: this.record.body.length + 64, isLent: false });
+    }
+    const halves = (time: bigint): readonly [number, number] => [Number(time & 0xffff_ffffn), Number((time >> 32n) & 0xffff_ffffn)];
+    [point.timeLo, point.timeHi] = halves(timeNs);
+    [point.startLo, point.startHi] = halves(startNano);
+    this.histograms.push(seriesId, point);
   }
 
   private verdictOn(timeNs: bigint): TimeVerdict {
     return timeNs < 0n ? 'time_too_old' : acceptTime(timeNs, this.record.receivedUnixNano, this.record.retentionSeconds);
   }
 
-  private exemplar(series: KnownSeries, bytes: Uint8Array, start: number, lineEnd: number): void {
+  private textExemplar(series: KnownSeries, bytes: Uint8Array, start: number, lineEnd: number): void {
     const close = bytes.lastIndexOf(125, lineEnd) + 1;
     const labels = parseLabels(bytes, start, close, true);
-    const [value = '', time] = Buffer.from(bytes.subarray(close, lineEnd)).toString('latin1').trim().split(' ');
-    const number = Number(value);
-    if (value === '' || Number.isNaN(number)) throw new Error('an exemplar has no value');
-    const timeNs = time ? BigInt(Math.round(Number(time) * 1e6)) * 1000n : this.timeNs;
-    if (this.verdictOn(timeNs) === 'ok') this.exemplars.push(series.seriesId, timeNs, number, labels);
+    const [text = '', time] = Buffer.from(bytes.subarray(close, lineEnd)).toString('latin1').trim().split(' ');
+    const value = Number(text);
+    if (text === '' || Number.isNaN(value)) throw new Error('an exemplar has no value');
+    this.exemplar(series, { labels, value, timeNano: time ? BigInt(Math.round(Number(time) * 1e6)) * 1000n : null });
+  }
+  private exemplar(series: KnownSeries, { labels, value, timeNano }: FamilyExemplar): void {
+    const timeNs = timeNano ?? this.timeNs;
+    if (this.verdictOn(timeNs) === 'ok') this.exemplars.push(series.seriesId, timeNs, value, labels);
     else bump(this.noted, 'exemplar_time');
   }
 
   /** Series of the last scrape that are gone (or all of them, after a failure) get a stale marker. */
   markStale(failed: boolean): void {
-    for (const series of this.state.order) {
-      if (series.seriesId === 0 || series.stamped || (!failed && series.seenAt === this.state.scrapes)) continue;
-      if (series.seenAt === 0) continue;
-      this.samples.pushStale(series.seriesId, this.timeNs, STALE_NAN_BITS);
+    const { scrapes, order } = this.state;
+    // Under another text, as after a change of format, a series may be there all the same.
+    let present: Set<number> | null = null;
+    for (const series of order) {
+      if (series.seriesId === 0 || series.stamped || series.seenAt === 0 || (!failed && series.seenAt === scrapes)) continue;
+      present ??= new Set(failed ? [] : this.order.filter(({ seenAt }) => seenAt === scrapes).map(({ seriesId }) => seriesId));
+      if (!present.has(series.seriesId)) this.pushStale(series);
       series.seenAt = 0;
     }
     this.state.order = failed ? [] : this.order;
     if (this.state.known.size > 2 * this.state.order.length + 1000) {
       this.state.known.clear();
-      for (const series of this.state.order) this.state.known.set(Buffer.from(series.raw).toString('latin1'), series);
+      for (const series of this.state.order) this.state.known.set(series.key, series);
     }
   }
+  private pushStale(series: KnownSeries): void {
+    if (!series.isHistogram) {
+      this.samples.pushStale(series.seriesId, this.timeNs, STALE_NAN_BITS);
+      return;
+    }
+    const point = new HistogramPoint();
+    [point.sumLo, point.sumHi] = [2, 0x7ff00000];
+    this.pushHistogram(series.seriesId, point, this.timeNs, 0n);
+  }
 
-  /** up, scrape_duration_seconds and friends, as Prometheus writes them. */
-  report(up: boolean): void {
+  /** up, scrape_duration_seconds and friends, as Prometheus writes them. @param told null: the target is gone, they end too */
+  report(told: { readonly up: boolean; readonly scraped: number; readonly kept: number; readonly added: number } | null): void {
     const rows: readonly (readonly [string, number])[] = [
-      ['up', up ? 1 : 0],
+      ['up', told?.up ? 1 : 0],
       ['scrape_duration_seconds', this.meta.durationSeconds],
-      ['scrape_samples_scraped', up ? this.scraped : 0],
-      ['scrape_samples_post_metric_relabeling', up ? this.kept : 0],
-      ['scrape_series_added', up ? this.added : 0],
+      ['scrape_samples_scraped', told?.scraped ?? 0],
+      ['scrape_samples_post_metric_relabeling', told?.kept ?? 0],
+      ['scrape_series_added', told?.added ?? 0],
     ];
     for (const [name, value] of rows) {
       let id = this.state.meta.get(name);
@@ -285,31 +355,39 @@ class Scrape {
         id = prometheusSeries(this.context.dictionary, labels, { type: 'gauge', help: '', unit: '' });
         this.state.meta.set(name, id);
       }
-      if (id !== 0) this.samples.push(id, this.timeNs, value);
+      if (id === 0) continue;
+      if (told) this.samples.push(id, this.timeNs, value);
+      else this.samples.pushStale(id, this.timeNs, STALE_NAN_BITS);
     }
   }
 }
+const NOTHING = { scraped: 0, kept: 0, added: 0 };
 
 /** @param record body already decompressed. Never throws for what a target sent. */
 export function decodeScrape(record: JournalRecord, context: ScrapeContext): DecodedRecord {
   const meta = JSON.parse(record.meta) as ScrapeMeta;
   const state = stateOf(context.dictionary, record, meta);
   let scrape = new Scrape(state, meta, record, context);
-  let up = meta.up;
-  if (up) {
+  let told: { up: boolean; scraped: number; kept: number; added: number } | null = { up: meta.up, ...NOTHING };
+  let problem = '';
+  if (meta.up) {
     try {
-      scrape.read(record.body, formatOf(meta.contentType));
+      scrape.read(record.body, formatOf(meta.contentType, meta.fallbackProtocol));
+      told = { up: true, scraped: scrape.scraped, kept: scrape.kept, added: scrape.added };
     } catch (error) {
-      up = false;
-      const { message } = error as Error;
+      // What was counted up to there is told, as Prometheus does; of the rows none is kept.
+      told = { up: false, scraped: scrape.scraped, kept: scrape.kept, added: scrape.added };
+      problem = (error as Error).message;
       scrape = new Scrape(state, meta, record, context);
-      scrape.problem = message;
-      bump(scrape.dropped, message.includes('sample_limit') ? 'sample_limit' : 'scrape_malformed');
+      bump(scrape.dropped, error instanceof LimitError ? error.reason : 'scrape_malformed');
     }
   }
-  scrape.report(up);
-  scrape.markStale(!up);
+  if (meta.ended) told = null;
+  scrape.report(told);
+  scrape.markStale(told?.up !== true);
+  if (told === null) forget(context.dictionary, record, meta);
   const batches: ColumnBatch[] = [scrape.samples.batch()];
+  if (scrape.histograms) batches.push(scrape.histograms.batch());
   if (scrape.exemplars.rows > 0) batches.push(scrape.exemplars.batch());
-  return { batches, dropped: scrape.dropped, noted: scrape.noted, ...(scrape.problem === '' ? {} : { problem: scrape.problem }) };
+  return { batches, dropped: scrape.dropped, noted: scrape.noted, ...(problem === '' ? {} : { problem }) };
 }

@@ -17,9 +17,12 @@ export class SampleRows {
   private times = new BigInt64Array(256);
   private values = new Float64Array(256);
   private flags = new Uint32Array(256);
+  private starts: BigInt64Array | null = null;
 
-  push(seriesId: number, timeUnixNano: bigint, value: number): void {
+  /** @param startNano 0: not known */
+  push(seriesId: number, timeUnixNano: bigint, value: number, startNano = 0n): void {
     this.reserve();
+    if (startNano !== 0n) this.startsOf(this.values.length)[this.rows] = startNano;
     this.seriesIds[this.rows] = seriesId;
     this.times[this.rows] = timeUnixNano;
     this.values[this.rows++] = value;
@@ -30,6 +33,14 @@ export class SampleRows {
     new BigUint64Array(this.values.buffer)[this.rows - 1] = bits;
     this.flags[this.rows - 1] = NO_RECORDED_VALUE;
   }
+  private startsOf(length: number): BigInt64Array {
+    if (!this.starts || this.starts.length < length) {
+      const starts = new BigInt64Array(length);
+      if (this.starts) starts.set(this.starts);
+      this.starts = starts;
+    }
+    return this.starts;
+  }
   private reserve(): void {
     this.seriesIds = grown(this.seriesIds, this.rows);
     this.times = grown(this.times, this.rows);
@@ -39,12 +50,15 @@ export class SampleRows {
   batch(): ColumnBatch {
     const { rows } = this;
     const empty = { kind: 'i64', data: new BigInt64Array(rows), present: new Uint8Array(rows) } as const;
+    const start: Column = this.starts
+      ? { kind: 'i64', data: this.startsOf(rows), present: Uint8Array.from(this.starts.subarray(0, rows), (nano) => (nano === 0n ? 0 : 1)) }
+      : empty;
     const columns: Column[] = [
       { kind: 'u32', data: this.seriesIds },
       { kind: 'i64', data: this.times },
       { kind: 'f64', data: this.values },
       empty,
-      empty,
+      start,
       { kind: 'u32', data: this.flags },
     ];
     return { table: 'samples', rows, columns, heap: new Uint8Array(0) };

@@ -157,7 +157,3 @@ export function parseExposition(body: Uint8Array, format: ExpositionFormat, visi
   }
   if (strict && !eof) throw new ExpositionError(line, '# EOF is missing: the exposition is cut');
 }
-
-/** From the Content-Type header; unknown types read as the text format, as Prometheus' fallback does. */
-export const formatOf = (contentType: string): ExpositionFormat =>
-  contentType.toLowerCase().startsWith('application/openmetrics-text') ? 'openmetrics' : 'prometheus';

@@ -67,7 +67,8 @@ function compileStep(config: RelabelConfig): Step {
   const steps: Record<RelabelAction, Step> = {
     replace: (labels) => {
       const group = groupOf(joined(labels));
-      if (group) set(labels, expand(targetLabel, group), expand(config.replacement, group));
+      const name = group ? expand(targetLabel, group) : '';
+      if (group && name !== '') set(labels, name, expand(config.replacement, group));
       return true;
     },
     keep: (labels) => matches(joined(labels)),
@@ -82,7 +83,8 @@ function compileStep(config: RelabelConfig): Step {
     labelmap: (labels) => {
       for (const [name, value] of [...labels]) {
         const group = groupOf(name);
-        if (group) set(labels, expand(config.replacement, group), value);
+        const mapped = group ? expand(config.replacement, group) : '';
+        if (mapped !== '') set(labels, mapped, value);
       }
       return true;
     },
@@ -106,7 +108,29 @@ export function compileRelabel(configs: readonly RelabelConfig[]): Relabel {
   return (labels) => (steps.every((step) => step(labels)) ? labels : null);
 }
 
-/** Throws with RE2's own message; used by the config reader so that a bad regex is named with its line. */
-export function checkRegex(regex: string): void {
-  RE2JS.compile(`^(?s:${regex})$`);
+const DEFAULTS: Readonly<Record<string, unknown>> = { separator: ';', regex: '(.*)', modulus: 0, replacement: '$1', targetLabel: '' };
+const differs = (config: RelabelConfig, keys: readonly (keyof RelabelConfig)[]): boolean =>
+  keys.some((key) => (key === 'sourceLabels' ? config.sourceLabels.length > 0 : config[key] !== DEFAULTS[key]));
+
+/** What Prometheus refuses of a step (relabel.go Validate), as a clause; '' when nothing. */
+export function judgeRelabel(config: RelabelConfig): string {
+  const { action, targetLabel, modulus } = config;
+  try {
+    RE2JS.compile(`^(?s:${config.regex})$`);
+  } catch (error) {
+    return `bad regular expression: ${(error as Error).message}`;
+  }
+  if (action === 'hashmod' && modulus === 0) return 'action hashmod needs a modulus';
+  const needsTarget = ['replace', 'hashmod', 'lowercase', 'uppercase', 'keepequal', 'dropequal'];
+  if (needsTarget.includes(action) && targetLabel === '') return `action ${action} needs a target_label`;
+  if ((action === 'lowercase' || action === 'uppercase') && differs(config, ['replacement']))
+    return `action ${action} takes no replacement`;
+  if ((action === 'keepequal' || action === 'dropequal') && differs(config, ['regex', 'modulus', 'separator', 'replacement']))
+    return `action ${action} takes source_labels and target_label only`;
+  if (
+    (action === 'labeldrop' || action === 'labelkeep') &&
+    differs(config, ['sourceLabels', 'targetLabel', 'modulus', 'separator', 'replacement'])
+  )
+    return `action ${action} takes a regex only`;
+  return '';
 }

@@ -109,4 +109,41 @@ describe('scraping', () => {
     ).first;
     expect(metaOf(entry).labels).toEqual({ job: 'f', instance: address, rack: 'r1' });
   });
+  it('a job with more targets than target_limit scrapes none of them', async () => {
+    let asked = 0;
+    const address = await target((_, response) => {
+      asked++;
+      response.end('a 1\n');
+    });
+    const two = `global: {scrape_interval: 200ms, scrape_timeout: 150ms}\nscrape_configs:\n- job_name: t\n  target_limit: 1
+  static_configs: [{targets: ["${address}", "${address.replace('127.0.0.1', 'localhost')}"]}]\n`;
+    const entry = await scrape(two).first;
+    expect(metaOf(entry)).toMatchObject({ up: false, error: 'target_limit: the job has 2 targets, the limit is 1' });
+    expect(asked).toBe(0);
+  });
+  it('a target that is no longer listed ends with a record of its own', async () => {
+    const address = await target((_, response) => {
+      if (response.req.url !== '/sd') response.end('a 1\n');
+      else response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(listed ? [{ targets: [address] }] : []));
+    });
+    let listed = true;
+    const { entries, first } = scrape(
+      `global: {scrape_interval: 200ms, scrape_timeout: 150ms}\nscrape_configs:\n- job_name: f\n  http_sd_configs: [{url: "http://${address}/sd", refresh_interval: 100ms}]\n`,
+    );
+    expect(metaOf(await first).up).toBe(true);
+    listed = false;
+    while (!metaOf(entries.at(-1) as JournalEntry).ended) await new Promise((done) => setTimeout(done, 20));
+    expect(scraping?.statuses()).toEqual([]);
+  });
+  it('a list of targets that cannot be had stands among the targets', async () => {
+    const address = await target((_, response) => void response.writeHead(500).end());
+    scrape(`scrape_configs:\n- job_name: f\n  http_sd_configs: [{url: "http://${address}/sd"}]\n`);
+    while (scraping?.statuses().length === 0) await new Promise((done) => setTimeout(done, 20));
+    expect(scraping?.statuses()[0]).toMatchObject({
+      source: 'scrape:f:http_sd',
+      state: 'failing',
+      address: `http://${address}/sd`,
+      error: 'the list of targets answered HTTP 500 Internal Server Error',
+    });
+  });
 });

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { BodyEncoding, BodyFormat, type JournalEntry, type JournalPosition, RecordKind, type ScrapeMeta } from '#contracts/journal.ts';
 import type { SourceStatus } from '#contracts/processes.ts';
 import type { Limits } from '#contracts/settings.ts';
-import { type PrometheusConfig, readPrometheusConfig, type ScrapeConfig } from './config.ts';
+import { type DiscoveryConfig, type PrometheusConfig, readPrometheusConfig, type ScrapeConfig } from './config.ts';
 import { type ScrapeAnswer, scrapeOnce } from './scrape-once.ts';
-import { buildTargets, readTargetFiles, type Target, type TargetGroup } from './targets.ts';
+import { type Discovery, type DnsResolver, startDiscovery } from './target-discovery.ts';
+import { buildTargets, type Target, type TargetGroup } from './targets.ts';
 
 /**
  * Scrapes what a prometheus.yml names and appends every attempt, good or failed, to the journal as received.
@@ -20,6 +21,8 @@ export interface ScrapingOptions {
   readonly retentionSeconds?: number;
   readonly nowMs?: () => number;
   readonly log?: (line: string) => void;
+  /** For dns_sd; absent: the system's. */
+  readonly resolver?: DnsResolver;
 }
 export interface Scraping {
   statuses(): SourceStatus[];
@@ -28,12 +31,14 @@ export interface Scraping {
 }
 interface Loop {
   readonly target: Target;
+  readonly scrape: ScrapeConfig;
+  /** Set while the job has more targets than it may: every attempt fails with this sentence. */
+  refusal: string;
   status: SourceStatus;
   timer: NodeJS.Timeout | null;
-  busy: Promise<void>;
   stopped: boolean;
 }
-/** How often the files are looked at; fs.watch misses atomic renames on some file systems. */
+/** How often the configuration file is looked at; fs.watch misses atomic renames on some file systems. */
 const RELOAD_MS = 5_000;
 const none = { items: 0, requests: 0, bytes: 0 };
 
@@ -50,61 +55,88 @@ const statusOf = (target: Target): SourceStatus => ({
 /** Spreads targets over the interval by their identity, the same after every restart. */
 const offsetMs = (target: Target): number => createHash('md5').update(target.key).digest().readUInt32BE(0) % target.intervalMs;
 
-function groupsOf(config: ScrapeConfig, lastGood: Map<string, TargetGroup[]>, problem: (message: string) => void): TargetGroup[] {
-  const groups: TargetGroup[] = [...config.staticTargets];
-  for (const { patterns } of config.fileTargets) {
-    const key = patterns.join('|');
-    try {
-      lastGood.set(key, readTargetFiles(patterns));
-    } catch (error) {
-      problem((error as Error).message);
-    }
-    groups.push(...(lastGood.get(key) ?? []));
-  }
-  return groups;
-}
+const DISCOVERY_OF = {
+  file: (config: DiscoveryConfig & { kind: 'file' }) => config.patterns.join(' '),
+  http: (config: DiscoveryConfig & { kind: 'http' }) => config.url,
+  dns: (config: DiscoveryConfig & { kind: 'dns' }) => `${config.type} ${config.names.join(' ')}`,
+};
+/** A list of targets that cannot be had stands among the targets, with the reason. */
+const discoveryStatus = (job: string, { config, error, lastUnixMs }: Discovery): SourceStatus => ({
+  source: `scrape:${job}:${config.kind}_sd`,
+  kind: 'scrape',
+  address: (DISCOVERY_OF[config.kind] as (config: DiscoveryConfig) => string)(config),
+  state: 'failing',
+  error,
+  lastUnixMs,
+  accepted: { traces: none, logs: none, metrics: none },
+  refused: {},
+});
 
 export function startScraping(options: ScrapingOptions): Scraping {
   const nowMs = options.nowMs ?? Date.now;
   const log = options.log ?? (() => {});
   const loops = new Map<string, Loop>();
-  const lastGood = new Map<string, TargetGroup[]>();
+  const discoveries = new Map<string, Discovery>();
+  const retiring = new Set<NodeJS.Timeout>();
+  let told = new Set<string>();
   let config: PrometheusConfig = readPrometheusConfig(options.configFile);
   let modified = statSync(options.configFile).mtimeMs;
   for (const warning of config.warnings) log(`prometheus config: ${warning}`);
-  const changed = (): void => options.onStatus?.([...loops.values()].map((loop) => loop.status));
+  const discoveryOf = (discovery: DiscoveryConfig): Discovery => discoveries.get(JSON.stringify(discovery)) as Discovery;
+  const statuses = (): SourceStatus[] => [
+    ...[...loops.values()].map((loop) => loop.status),
+    ...config.scrapes.flatMap((scrape) =>
+      scrape.discoveries
+        .map(discoveryOf)
+        .filter((discovery) => discovery.error !== '')
+        .map((discovery) => discoveryStatus(scrape.job, discovery)),
+    ),
+  ];
+  const changed = (): void => options.onStatus?.(statuses());
 
-  async function attempt(loop: Loop, scrape: ScrapeConfig): Promise<void> {
+  async function attempt(loop: Loop): Promise<void> {
+    const { scrape, target } = loop;
     const startedMs = nowMs();
     let answer: ScrapeAnswer | null = null;
-    let error = '';
+    let error = loop.refusal;
     try {
-      answer = await scrapeOnce({
-        url: loop.target.url,
-        timeoutMs: loop.target.timeoutMs,
-        maxBytes: scrape.bodySizeLimitBytes || options.limits.maxScrapeBytes,
-        headers: scrape.headers,
-        insecureSkipVerify: scrape.tls.insecureSkipVerify,
-        ca: scrape.tls.caFile ? readFileSync(scrape.tls.caFile, 'utf8') : null,
-      });
+      const maxBytes = scrape.limits.bodyBytes || options.limits.maxScrapeBytes;
+      const { client, protocols, compression } = scrape;
+      if (error === '')
+        answer = await scrapeOnce({ url: target.url, timeoutMs: target.timeoutMs, maxBytes, client, protocols, compression });
     } catch (cause) {
       error = (cause as Error).message;
     }
     if (loop.stopped) return;
     const meta: ScrapeMeta = {
-      job: scrape.job,
-      labels: loop.target.labels,
+      ...metaOf(loop),
       scrapeUnixMs: startedMs,
       durationSeconds: (nowMs() - startedMs) / 1000,
       up: answer !== null,
       error,
       contentType: answer?.contentType ?? '',
-      honorLabels: scrape.honorLabels,
-      honorTimestamps: scrape.honorTimestamps,
-      sampleLimit: scrape.sampleLimit,
-      metricRelabelConfigs: scrape.metricRelabel,
     };
     await append(loop, meta, answer);
+  }
+  /** What the engine needs of the job: it may read the record long after the configuration has changed. */
+  function metaOf({ scrape, target }: Loop): Omit<ScrapeMeta, 'scrapeUnixMs' | 'durationSeconds' | 'up' | 'error' | 'contentType'> {
+    const { limits } = scrape;
+    return {
+      job: scrape.job,
+      labels: target.labels,
+      honorLabels: scrape.honorLabels,
+      honorTimestamps: scrape.honorTimestamps,
+      sampleLimit: limits.samples,
+      metricRelabelConfigs: scrape.metricRelabel,
+      ...(scrape.trackTimestampsStaleness ? { trackTimestampsStaleness: true } : {}),
+      ...(scrape.classicHistograms ? { classicHistograms: true } : {}),
+      ...(scrape.nativeHistograms || !scrape.protocols.includes('PrometheusProto') ? {} : { noNativeHistograms: true }),
+      ...(limits.bodyBytes ? { bodyLimit: limits.bodyBytes } : {}),
+      ...(limits.labels ? { labelLimit: limits.labels } : {}),
+      ...(limits.labelNameBytes ? { labelNameLimit: limits.labelNameBytes } : {}),
+      ...(limits.labelValueBytes ? { labelValueLimit: limits.labelValueBytes } : {}),
+      ...(scrape.fallbackProtocol ? { fallbackProtocol: scrape.fallbackProtocol } : {}),
+    };
   }
 
   async function append(loop: Loop, meta: ScrapeMeta, answer: ScrapeAnswer | null): Promise<void> {
@@ -113,17 +145,7 @@ export function startScraping(options: ScrapingOptions): Scraping {
     let { error } = meta;
     if (answer === null) refused['scrape_failed'] = (refused['scrape_failed'] ?? 0) + 1;
     try {
-      await options.append({
-        kind: RecordKind.scrape,
-        format: BodyFormat.text,
-        encoding: answer?.gzip ? BodyEncoding.gzip : BodyEncoding.identity,
-        receivedUnixNano: BigInt(meta.scrapeUnixMs) * 1_000_000n,
-        retentionSeconds: options.retentionSeconds ?? 0,
-        items: 0,
-        source: status.source,
-        meta: JSON.stringify(meta),
-        body: answer?.body ?? new Uint8Array(0),
-      });
+      await options.append(entryOf(status.source, meta, answer));
     } catch (cause) {
       error = `the scrape could not be kept: ${(cause as Error).message}`;
       refused['backpressure'] = (refused['backpressure'] ?? 0) + 1;
@@ -140,19 +162,29 @@ export function startScraping(options: ScrapingOptions): Scraping {
     };
     changed();
   }
+  const entryOf = (source: string, meta: ScrapeMeta, answer: ScrapeAnswer | null): JournalEntry => ({
+    kind: RecordKind.scrape,
+    format: BodyFormat.text,
+    encoding: answer?.gzip ? BodyEncoding.gzip : BodyEncoding.identity,
+    receivedUnixNano: BigInt(meta.scrapeUnixMs) * 1_000_000n,
+    retentionSeconds: options.retentionSeconds ?? 0,
+    items: 0,
+    source,
+    meta: JSON.stringify(meta),
+    body: answer?.body ?? new Uint8Array(0),
+  });
 
+  const untilNext = (target: Target): number => target.intervalMs - ((nowMs() - offsetMs(target)) % target.intervalMs);
   function startLoop(target: Target, scrape: ScrapeConfig): Loop {
-    const loop: Loop = { target, status: statusOf(target), timer: null, busy: Promise.resolve(), stopped: false };
-    const offset = offsetMs(target);
+    const loop: Loop = { target, scrape, refusal: '', status: statusOf(target), timer: null, stopped: false };
     const schedule = (): void => {
-      const wait = target.intervalMs - ((nowMs() - offset) % target.intervalMs);
       loop.timer = setTimeout(() => {
-        loop.busy = attempt(loop, scrape)
+        void attempt(loop)
           .catch((error: Error) => log(`scrape ${target.url}: ${error.message}`))
           .then(() => {
             if (!loop.stopped) schedule();
           });
-      }, wait);
+      }, untilNext(target));
     };
     schedule();
     return loop;
@@ -161,41 +193,98 @@ export function startScraping(options: ScrapingOptions): Scraping {
     loop.stopped = true;
     if (loop.timer) clearTimeout(loop.timer);
   }
+  /** A target that is no longer listed: its series end when the next scrape would have been, unless it is back by then. */
+  function retire(loop: Loop): void {
+    endLoop(loop);
+    const timer = setTimeout(() => {
+      retiring.delete(timer);
+      const key = seriesKey(loop);
+      if ([...loops.values()].some((other) => seriesKey(other) === key)) return;
+      const meta: ScrapeMeta = {
+        ...metaOf(loop),
+        scrapeUnixMs: nowMs(),
+        durationSeconds: 0,
+        up: false,
+        error: 'the target is no longer listed',
+        contentType: '',
+        ended: true,
+      };
+      options.append(entryOf(loop.status.source, meta, null)).catch((error: Error) => log(`scrape ${loop.target.url}: ${error.message}`));
+    }, untilNext(loop.target));
+    retiring.add(timer);
+  }
+  const seriesKey = ({ target }: Loop): string => JSON.stringify(target.labels);
 
   function reconcile(): void {
     const wanted = new Map<string, () => Loop>();
+    const refusals = new Map<string, string>();
+    const problems = new Set<string>();
     for (const scrape of config.scrapes) {
-      const targets = buildTargets(scrape, groupsOf(scrape, lastGood, log), log);
-      for (const target of targets) wanted.set(`${JSON.stringify(scrape)}|${target.key}`, () => startLoop(target, scrape));
+      const groups: TargetGroup[] = [...scrape.staticTargets, ...scrape.discoveries.flatMap((discovery) => discoveryOf(discovery).groups)];
+      const targets = buildTargets(scrape, groups, (problem) => problems.add(problem));
+      const limit = scrape.limits.targets;
+      const refusal =
+        limit > 0 && targets.length > limit ? `target_limit: the job has ${targets.length} targets, the limit is ${limit}` : '';
+      const text = JSON.stringify(scrape);
+      for (const target of targets) {
+        const key = `${text}|${target.key}`;
+        wanted.set(key, () => startLoop(target, scrape));
+        refusals.set(key, refusal);
+      }
     }
+    for (const problem of problems) if (!told.has(problem)) log(problem);
+    told = problems;
     for (const [key, loop] of loops) {
       if (wanted.has(key)) continue;
-      endLoop(loop);
       loops.delete(key);
+      retire(loop);
     }
     for (const [key, start] of wanted) if (!loops.has(key)) loops.set(key, start());
+    for (const [key, loop] of loops) loop.refusal = refusals.get(key) ?? '';
     changed();
+  }
+  /** Starts what the configuration names and is not under way, ends the rest. */
+  function discoverTargets(): void {
+    const wanted = new Map(config.scrapes.flatMap(({ discoveries: list }) => list.map((each) => [JSON.stringify(each), each] as const)));
+    for (const [key, discovery] of discoveries) {
+      if (wanted.has(key)) continue;
+      discovery.stop();
+      discoveries.delete(key);
+    }
+    for (const [key, discovery] of wanted) {
+      if (discoveries.has(key)) continue;
+      const { resolver } = options;
+      discoveries.set(key, startDiscovery(discovery, { nowMs, onChange: listsChanged, ...(resolver ? { resolver } : {}) }));
+    }
+  }
+  function listsChanged(): void {
+    for (const { error } of discoveries.values()) if (error !== '') log(`prometheus config: ${error}`);
+    reconcile();
   }
   function reload(): void {
     try {
       const now = statSync(options.configFile).mtimeMs;
-      if (now !== modified) {
-        modified = now;
-        config = readPrometheusConfig(options.configFile);
-        log('prometheus config: read again');
-      } else if (config.scrapes.every((scrape) => scrape.fileTargets.length === 0)) return;
+      if (now === modified) return;
+      modified = now;
+      config = readPrometheusConfig(options.configFile);
+      log('prometheus config: read again');
+      for (const warning of config.warnings) log(`prometheus config: ${warning}`);
+      discoverTargets();
       reconcile();
     } catch (error) {
       log(`prometheus config: kept the last good one: ${(error as Error).message}`);
     }
   }
 
+  discoverTargets();
   reconcile();
   const timer = setInterval(reload, RELOAD_MS);
   return {
-    statuses: () => [...loops.values()].map((loop) => loop.status),
+    statuses,
     stop: async () => {
       clearInterval(timer);
+      for (const discovery of discoveries.values()) discovery.stop();
+      for (const each of retiring) clearTimeout(each);
       for (const loop of loops.values()) endLoop(loop);
       loops.clear();
     },

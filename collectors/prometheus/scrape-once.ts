@@ -1,5 +1,6 @@
-import { get as httpGet, type IncomingMessage } from 'node:http';
-import { get as httpsGet } from 'node:https';
+import { httpGet } from './http-client.ts';
+import type { HttpClientConfig } from './http-client-config.ts';
+import { acceptHeader, type ScrapeProtocol } from './scrape-protocols.ts';
 
 /** One GET of an exposition, as sent (maybe gzip). */
 export interface ScrapeAnswer {
@@ -11,76 +12,26 @@ export interface ScrapeRequest {
   readonly url: string;
   readonly timeoutMs: number;
   readonly maxBytes: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly insecureSkipVerify: boolean;
-  readonly ca: string | null;
-}
-const ACCEPT =
-  'application/openmetrics-text;version=1.0.0;q=0.6,application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=0.0.4;q=0.4,*/*;q=0.2';
-
-function collect(response: IncomingMessage, maxBytes: number): Promise<ScrapeAnswer> {
-  return new Promise((resolve, reject) => {
-    if (response.statusCode !== 200) {
-      response.destroy();
-      reject(new Error(`the target answered HTTP ${response.statusCode} ${response.statusMessage ?? ''}`.trim()));
-      return;
-    }
-    const chunks: Buffer[] = [];
-    let size = 0;
-    response.on('data', (chunk: Buffer) => {
-      size += chunk.length;
-      if (size > maxBytes) {
-        reject(new Error(`the exposition is over ${maxBytes} bytes`));
-        response.destroy();
-      } else chunks.push(chunk);
-    });
-    response.on('end', () =>
-      resolve({
-        body: Buffer.concat(chunks),
-        contentType: response.headers['content-type'] ?? '',
-        gzip: response.headers['content-encoding'] === 'gzip',
-      }),
-    );
-    response.on('error', reject);
-    response.on('aborted', () => reject(new Error('the target cut the answer')));
-  });
+  readonly client: HttpClientConfig;
+  readonly protocols: readonly ScrapeProtocol[];
+  /** Whether the target may answer in gzip. */
+  readonly compression: boolean;
 }
 
-/** Rejects with a sentence: refused, timed out, status, size. Redirects are not followed. */
-export function scrapeOnce(request: ScrapeRequest): Promise<ScrapeAnswer> {
-  return new Promise((resolve, reject) => {
-    const get = request.url.startsWith('https:') ? httpsGet : httpGet;
-    const timer = setTimeout(() => {
-      // Said here and not only to the request: one that is already closed would pass nothing on, and this would wait for ever.
-      reject(new Error(`no answer within ${request.timeoutMs} ms`));
-      outgoing.destroy();
-    }, request.timeoutMs);
-    const outgoing = get(
-      request.url,
-      {
-        headers: {
-          ...request.headers,
-          accept: ACCEPT,
-          'accept-encoding': 'gzip',
-          'user-agent': 'faultline',
-          'x-prometheus-scrape-timeout-seconds': String(request.timeoutMs / 1000),
-        },
-        rejectUnauthorized: !request.insecureSkipVerify,
-        ...(request.ca === null ? {} : { ca: request.ca }),
-      },
-      (response) =>
-        collect(response, request.maxBytes)
-          .then(resolve, reject)
-          .finally(() => clearTimeout(timer)),
-    );
-    outgoing.on('upgrade', (response, socket) => {
-      clearTimeout(timer);
-      socket.destroy();
-      reject(new Error(`the target answered HTTP ${response.statusCode} to a plain GET`));
-    });
-    outgoing.on('error', (error: Error & { code?: string }) => {
-      clearTimeout(timer);
-      reject(error.code === 'ECONNREFUSED' ? new Error(`nothing listens at ${new URL(request.url).host}`) : error);
-    });
+/** Rejects with a sentence: refused, timed out, status, size. */
+export async function scrapeOnce({ url, timeoutMs, maxBytes, client, protocols, compression }: ScrapeRequest): Promise<ScrapeAnswer> {
+  const { body, contentType, encoding } = await httpGet({
+    url,
+    timeoutMs,
+    maxBytes,
+    client,
+    headers: {
+      accept: acceptHeader(protocols),
+      'accept-encoding': compression ? 'gzip' : 'identity',
+      'user-agent': 'faultline',
+      'x-prometheus-scrape-timeout-seconds': String(timeoutMs / 1000),
+    },
+    who: 'the target',
   });
+  return { body, contentType, gzip: encoding === 'gzip' };
 }

@@ -1,7 +1,5 @@
-import { globSync, readFileSync } from 'node:fs';
-import { parse as parseYaml } from 'yaml';
-import { z } from 'zod';
 import type { ScrapeConfig } from './config.ts';
+import { parseDurationMs } from './config-schema.ts';
 import { compileRelabel, type Labels } from './relabel.ts';
 
 /** One endpoint to scrape, after relabeling. */
@@ -17,57 +15,62 @@ export interface TargetGroup {
   readonly targets: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
 }
+const PARAM = '__param_';
 
-const groupSchema = z.array(z.object({ targets: z.array(z.string()), labels: z.record(z.string(), z.coerce.string()).nullish() }));
-/** file_sd: JSON or YAML target groups. Throws with the file's name; the caller keeps the last good list. */
-export function readTargetFiles(patterns: readonly string[]): TargetGroup[] {
-  return globSync([...patterns])
-    .sort()
-    .flatMap((file) => {
-      try {
-        const content = readFileSync(file, 'utf8');
-        const groups = groupSchema.parse(file.endsWith('.json') ? JSON.parse(content) : parseYaml(content));
-        return groups.map((g) => ({ targets: g.targets, labels: { ...g.labels, __meta_filepath: file } }));
-      } catch (error) {
-        throw new Error(`cannot read targets of ${file}: ${(error as Error).message}`);
-      }
-    });
-}
-
+/** Before relabeling; a group may bring its own job, path or scheme (scrape/target.go PopulateLabels). */
 function initialLabels(config: ScrapeConfig, address: string, group: TargetGroup): Labels {
-  const labels: Labels = new Map([
+  const labels: Labels = new Map([['__address__', address]]);
+  for (const [name, value] of Object.entries(group.labels)) if (value !== '') labels.set(name, value);
+  const defaults: readonly (readonly [string, string])[] = [
     ['job', config.job],
-    ['__address__', address],
-    ['__metrics_path__', config.metricsPath],
-    ['__scheme__', config.scheme],
     ['__scrape_interval__', `${config.intervalMs}ms`],
     ['__scrape_timeout__', `${config.timeoutMs}ms`],
-  ]);
-  for (const [name, values] of Object.entries(config.params)) if (values[0] !== undefined) labels.set(`__param_${name}`, values[0]);
-  for (const [name, value] of Object.entries(group.labels)) labels.set(name, value);
+    ['__metrics_path__', config.metricsPath],
+    ['__scheme__', config.scheme],
+  ];
+  for (const [name, value] of defaults) if (!labels.has(name)) labels.set(name, value);
+  for (const [name, values] of Object.entries(config.params)) if (values[0]) labels.set(`${PARAM}${name}`, values[0]);
   return labels;
 }
-
-function toTarget(config: ScrapeConfig, labels: Labels): Target {
-  const address = labels.get('__address__') ?? '';
-  const scheme = labels.get('__scheme__') ?? 'http';
-  const url = new URL(`${scheme}://${address}${labels.get('__metrics_path__') ?? '/metrics'}`);
-  for (const [name, values] of Object.entries(config.params)) {
-    values.forEach((value, i) => void url.searchParams.append(name, i === 0 ? (labels.get(`__param_${name}`) ?? value) : value));
-  }
-  const kept: [string, string][] = [...labels].filter(([name]) => !name.startsWith('__'));
-  // Prometheus names the port even when it is the scheme's default
-  const instance = labels.get('instance') ?? (url.port || /:\d+$/.test(address) ? address : `${address}:${scheme === 'https' ? 443 : 80}`);
-  const final = Object.fromEntries(
-    [...kept.filter(([name]) => name !== 'instance'), ['instance', instance]].sort(([a = ''], [b = '']) => (a < b ? -1 : 1)),
-  );
-  return {
-    key: `${url.href}|${JSON.stringify(final)}`,
-    url: url.href,
-    labels: final,
-    intervalMs: config.intervalMs,
-    timeoutMs: config.timeoutMs,
+function times(labels: Labels): { readonly intervalMs: number; readonly timeoutMs: number } {
+  const read = (name: string): number => {
+    const ms = parseDurationMs(labels.get(name) ?? '');
+    if (ms === null || ms === 0) throw new Error(`${name} is "${labels.get(name) ?? ''}", not a duration such as 15s`);
+    return ms;
   };
+  const [intervalMs, timeoutMs] = [read('__scrape_interval__'), read('__scrape_timeout__')];
+  if (timeoutMs > intervalMs) throw new Error('__scrape_timeout__ is longer than __scrape_interval__');
+  return { intervalMs, timeoutMs };
+}
+/** Prometheus 2 names the port also where it is the scheme's own. */
+function withPort(address: string, scheme: string): string {
+  const hasPort = /:\d+$/.test(address) && (address.startsWith('[') || !/:.*:/.test(address));
+  if (hasPort) return address;
+  const host = /:.*:/.test(address) && !address.startsWith('[') ? `[${address}]` : address;
+  return `${host}:${scheme === 'https' ? 443 : 80}`;
+}
+function toTarget(config: ScrapeConfig, labels: Labels): Target {
+  const scheme = labels.get('__scheme__') ?? '';
+  const { intervalMs, timeoutMs } = times(labels);
+  if (scheme !== 'http' && scheme !== 'https') throw new Error(`__scheme__ is "${scheme}", not http or https`);
+  const address = withPort(labels.get('__address__') ?? '', scheme);
+  const bad = `"${labels.get('__address__')}" is not a host:port to scrape`;
+  if (/[\s/?#@\\]/.test(address) || !URL.canParse(`${scheme}://${address}`)) throw new Error(bad);
+  const url = new URL(`${scheme}://${address}`);
+  url.pathname = labels.get('__metrics_path__') ?? '';
+  // Relabeling may change what a job asks for, or add to it: that is how one prober serves many targets.
+  const params = new Map<string, readonly string[]>(Object.entries(config.params));
+  for (const [name, value] of labels) {
+    if (!name.startsWith(PARAM)) continue;
+    const key = name.slice(PARAM.length);
+    params.set(key, [value, ...(params.get(key) ?? []).slice(1)]);
+  }
+  for (const [name, values] of [...params].sort(([a], [b]) => (a < b ? -1 : 1)))
+    for (const value of values) url.searchParams.append(name, value);
+  const kept: [string, string][] = [...labels].filter(([name]) => !name.startsWith('__'));
+  if (!labels.has('instance')) kept.push(['instance', address]);
+  const final = Object.fromEntries(kept.sort(([a], [b]) => (a < b ? -1 : 1)));
+  return { key: `${url.href}|${JSON.stringify(final)}|${intervalMs}|${timeoutMs}`, url: url.href, labels: final, intervalMs, timeoutMs };
 }
 
 /** Groups -> targets: relabeled, dropped ones gone, duplicates once, bad addresses reported. */
@@ -77,12 +80,13 @@ export function buildTargets(config: ScrapeConfig, groups: readonly TargetGroup[
   for (const group of groups) {
     for (const address of group.targets) {
       const labels = relabel(initialLabels(config, address, group));
-      if (labels === null || labels.get('__address__') === undefined) continue;
+      if (labels === null) continue;
       try {
+        if (!labels.get('__address__')) throw new Error(`relabeling leaves "${address}" no __address__`);
         const target = toTarget(config, labels);
         targets.set(target.key, target);
-      } catch {
-        onProblem(`job ${config.job}: "${labels.get('__address__')}" is not a host:port to scrape`);
+      } catch (error) {
+        onProblem(`job ${config.job}: ${(error as Error).message}`);
       }
     }
   }

@@ -1,16 +1,18 @@
 import { malformed, readLength, readTag, readVarint, skipField, type WireInput } from '#collectors/otlp/wire.ts';
 import type { ReasonCode } from '#contracts/reasons.ts';
 
-/** Native histograms of remote write: read, judged as Prometheus does (model/histogram Validate), laid out without gaps. */
+/** Native histograms of remote write and of scrapes: read, judged as Prometheus does (model/histogram Validate), laid out without gaps. */
 
 /** Schema of a histogram whose bounds are listed. */
 export const CUSTOM_SCHEMA = -53;
+/** Reset hint of a histogram whose counts may go down. */
+export const GAUGE_HINT = 3;
 const LOWEST_SCHEMA = -9;
 const HIGHEST_SCHEMA = 52;
 /** A sparse histogram is stored without gaps: two far spans must not become gigabytes. Schema 8 takes 256 buckets a doubling. */
 export const MAX_BUCKETS = 65_536;
 const MAX_EXACT = 2 ** 53;
-const zigZag = (encoded: number): number => (encoded >>> 1) ^ -(encoded & 1);
+export const zigZag = (encoded: number): number => (encoded >>> 1) ^ -(encoded & 1);
 
 /** Numbers of one list, memory used again. */
 class Numbers {
@@ -80,7 +82,7 @@ export class HistogramPoint {
   readonly bounds = new Numbers();
   /** What judge() found, as a clause. */
   problem = '';
-  private zeroIsFloat = false;
+  zeroIsFloat = false;
   private readonly number = new Float64Array(1);
   private readonly halves = new Uint32Array(this.number.buffer);
 
@@ -91,13 +93,17 @@ export class HistogramPoint {
 
   /** Reads the message at [input.pos, end). @param withStart remote write 2.0 @throws OtlpError */
   read(input: WireInput, end: number, withStart: boolean): void {
+    this.begin();
+    while (input.pos < end) this.field(input, readTag(input, end), end, withStart);
+  }
+  /** Empties it. */
+  begin(): void {
     this.isFloat = this.zeroIsFloat = false;
     this.count = this.sumLo = this.sumHi = this.schema = this.zeroThreshold = this.zeroCount = this.hint = 0;
     this.timeLo = this.timeHi = this.startLo = this.startHi = 0;
     this.positive.begin();
     this.negative.begin();
     this.bounds.length = 0;
-    while (input.pos < end) this.field(input, readTag(input, end), end, withStart);
   }
   private field(input: WireInput, tag: number, end: number, withStart: boolean): void {
     switch (tag) {
@@ -111,9 +117,7 @@ export class HistogramPoint {
         this.isFloat = true;
         return;
       case 0x19:
-        this.double(input, end);
-        this.sumLo = this.halves[0] as number;
-        this.sumHi = this.halves[1] as number;
+        this.readSum(input, end);
         return;
       case 0x20:
         this.schema = zigZag(readVarint(input, end));
@@ -173,7 +177,13 @@ export class HistogramPoint {
         } else skipField(input, tag, end);
     }
   }
-  private double(input: WireInput, end: number): number {
+  /** A NaN keeps its bits. */
+  readSum(input: WireInput, end: number): void {
+    this.double(input, end);
+    this.sumLo = this.halves[0] as number;
+    this.sumHi = this.halves[1] as number;
+  }
+  double(input: WireInput, end: number): number {
     const at = input.pos;
     if (end - at < 8) throw malformed('a 64-bit number is cut off', at);
     this.halves[0] = input.view.getUint32(at, true);
@@ -181,7 +191,7 @@ export class HistogramPoint {
     input.pos = at + 8;
     return this.number[0] as number;
   }
-  private span(input: WireInput, end: number, side: Side): void {
+  span(input: WireInput, end: number, side: Side): void {
     const length = readLength(input, end);
     const stop = input.pos + length;
     let offset = 0;
@@ -195,7 +205,7 @@ export class HistogramPoint {
     side.offsets.push(offset);
     side.lengths.push(buckets);
   }
-  private deltas(input: WireInput, tag: number, end: number, into: Numbers): void {
+  deltas(input: WireInput, tag: number, end: number, into: Numbers): void {
     const stop = (tag & 7) === 2 ? readLength(input, end) + input.pos : 0;
     do {
       if (stop > 0 && input.pos >= stop) return;
@@ -205,7 +215,7 @@ export class HistogramPoint {
       into.push((input.lo & 1) === 0 ? half : -half - 1);
     } while (stop > 0);
   }
-  private doubles(input: WireInput, tag: number, end: number, into: Numbers): void {
+  doubles(input: WireInput, tag: number, end: number, into: Numbers): void {
     if ((tag & 7) === 1) {
       into.push(this.double(input, end));
       return;

@@ -70,9 +70,7 @@ export class ScrapeConverter {
     const version = kind === RecordKind.write1 ? 1 : 2;
     const { batches } = decodeWrite(version, body, { dictionary, limits, receivedUnixNano, retentionSeconds, items, lend: true });
     const source = { series: dictionary.seriesRow, resource: dictionary.resourceRow };
-    const parts = [writeSamples(batches, source), writeHistograms(batches, source)];
-    // Requests one after the other are one request: that is how protobuf adds lists up.
-    return { bytes: Buffer.concat(parts.map(({ bytes }) => bytes)), points: parts.reduce((sum, { points }) => sum + points, 0) };
+    return joined([writeSamples(batches, source), writeHistograms(batches, source)]);
   }
   convert(record: JournalRecord): WrittenSamples {
     const { labels } = JSON.parse(record.meta) as ScrapeMeta;
@@ -87,7 +85,8 @@ export class ScrapeConverter {
     target.lastMs = nowMs;
     const { dictionary } = target;
     const { batches } = decodeScrape(record, { dictionary, limits: this.limits });
-    const written = writeSamples(batches, { series: dictionary.seriesRow, resource: dictionary.resourceRow });
+    const source = { series: dictionary.seriesRow, resource: dictionary.resourceRow };
+    const written = joined([writeSamples(batches, source), writeHistograms(batches, source)]);
     target.series = written.points;
     // Series come and go; a target that has shown many more than it shows now starts over from its newest scrape.
     if (dictionary.size > 4 * target.series + 10_000) this.renew(target, record);
@@ -101,3 +100,8 @@ export class ScrapeConverter {
     for (const [key, { lastMs }] of this.targets) if (nowMs - lastMs > FORGET_MS) this.targets.delete(key);
   }
 }
+/** Requests one after the other are one request: that is how protobuf adds lists up. */
+const joined = (parts: readonly WrittenSamples[]): WrittenSamples => ({
+  bytes: Buffer.concat(parts.map(({ bytes }) => bytes)),
+  points: parts.reduce((sum, { points }) => sum + points, 0),
+});
