@@ -5,23 +5,27 @@ import { FaultlineError } from '#contracts/errors.ts';
 const LOCK_FILE = 'lock';
 const ATTEMPTS = 5;
 
-/** When a process began, in the kernel's own ticks, so that a number used again is not taken for the old holder. */
-function startOf(pid: number): string {
+/** What the kernel says of a process (proc_pid_stat(5)): its state, and when it began, in its own ticks; '' where it does not tell. */
+function statOf(pid: number): { readonly state: string; readonly start: string } {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    return { state: fields[0] ?? '', start: fields[19] ?? '' };
   } catch {
-    return '';
+    return { state: '', start: '' };
   }
 }
+const startOf = (pid: number): string => statOf(pid).start;
+/** The start tells a number used again from the old holder. A zombie writes no more, and where process 1 reaps nothing it stays for good. */
 function isAlive(pid: number, start: string): boolean {
   try {
     process.kill(pid, 0);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
   }
-  const now = startOf(pid);
-  return start === '' || now === '' || now === start;
+  const now = statOf(pid);
+  if (now.state === 'Z') return false;
+  return start === '' || now.start === '' || now.start === start;
 }
 function holderOf(file: string): { readonly pid: number; readonly start: string; readonly text: string } | null {
   try {
