@@ -9,12 +9,14 @@ const NAMES = new Set([
   ...['PATH', 'HOME', 'TMPDIR', 'LANG', 'LANGUAGE', 'TZ'],
   // Without it a native library that was found for us is not found for them.
   ...['LD_LIBRARY_PATH', 'DYLD_LIBRARY_PATH'],
+  // What was put before all libraries for us is meant for them too: an allocator, the clock of tests/faults.
+  ...['LD_PRELOAD', 'DYLD_INSERT_LIBRARIES'],
   // Where the forwarder finds who to trust, with --use-openssl-ca in NODE_OPTIONS.
   ...['SSL_CERT_FILE', 'SSL_CERT_DIR', 'OPENSSL_CONF'],
   // Windows: folders, and what its loader and sockets need.
   ...['TEMP', 'TMP', 'USERPROFILE', 'APPDATA', 'LOCALAPPDATA', 'SYSTEMROOT', 'SYSTEMDRIVE', 'WINDIR', 'COMSPEC', 'PATHEXT'],
 ]);
-const PREFIXES = /^(?:LC_|NODE_|UV_|MALLOC_|ELECTRON_|CHROME_)/;
+const PREFIXES = /^(?:LC_|NODE_|UV_|MALLOC_|FAKETIME_|ELECTRON_|CHROME_)/;
 /** npm's, in continuous integration. */
 const NEVER = new Set(['NODE_AUTH_TOKEN']);
 

@@ -10,7 +10,7 @@ const add = (outcome: Outcome, request: number | null = null): number => {
   return unit.number;
 };
 const [acknowledged, refused, retried] = [add('acknowledged'), add('refused'), add('acknowledged', 1)];
-const unanswered = add('unanswered');
+const [unanswered, cut] = [add('unanswered'), add('cut')];
 const row = (items: bigint, copies = 1, changed = 0): StoredUnit => ({ items, least: copies, most: copies, changed });
 type Parts = readonly [samples: StoredUnit | null, histograms: StoredUnit | null];
 const WHOLE: Parts = [row(0b111n), row(0b1000n)];
@@ -25,7 +25,7 @@ describe('the judge', () => {
   it('is content when what was acknowledged is there once, whole', () => {
     const verdict = judgeStored(ledger.units, storedOf(good));
     expect(faultsOf(verdict)).toEqual([]);
-    expect(verdict).toMatchObject({ units: 4, acknowledged: 2, refused: 1, unanswered: 1, stored: 2, repeats: 0, storedThoughRefused: 0 });
+    expect(verdict).toMatchObject({ units: 5, acknowledged: 2, refused: 1, unanswered: 1, stored: 2, repeats: 0, storedThoughRefused: 0 });
   });
   it('counts repeats of the sender apart', () => {
     const verdict = judgeStored(ledger.units, storedOf({ ...good, [refused]: WHOLE, [unanswered]: WHOLE }));
@@ -41,6 +41,7 @@ describe('the judge', () => {
     ['all of it twice', { ...good, [acknowledged]: [row(0b111n, 2), row(0b1000n, 2)] }, '1 doubled: units 0'],
     ['one item twice', { ...good, [acknowledged]: [{ ...row(0b111n), most: 2 }, row(0b1000n)] }, '1 doubled: units 0'],
     ['an unanswered unit twice', { ...good, [unanswered]: [row(0b111n, 2), row(0b1000n, 2)] }, '1 doubled: units 3'],
+    ['a unit that was never sent whole', { ...good, [cut]: WHOLE }, '1 torn: units 4'],
     ['other content', { ...good, [acknowledged]: [row(0b111n, 1, 1), row(0b1000n)] }, '1 changed: units 0'],
     ['a unit nobody sent', { ...good, 77: WHOLE }, '1 units that nobody sent: 77'],
   ])('finds %s', (_, parts, fault) => {

@@ -26,6 +26,8 @@ export interface Verdict {
   readonly partial: readonly Unit[];
   /** An item is there more often than it was sent: each unit is sent once, so this is our own doing. */
   readonly doubled: readonly Unit[];
+  /** Something of a request is there that the sender never finished. */
+  readonly torn: readonly Unit[];
   /** There, but not as sent. */
   readonly changed: readonly Unit[];
   /** Numbers of units that are there and that nobody sent. */
@@ -44,6 +46,7 @@ export function judgeStored(units: readonly Unit[], stored: Stored): Verdict {
   const partial: Unit[] = [];
   const doubled: Unit[] = [];
   const changed: Unit[] = [];
+  const torn: Unit[] = [];
   const copiesOfRequest = new Map<number, number>();
   let whole = 0;
   let storedThoughRefused = 0;
@@ -60,6 +63,7 @@ export function judgeStored(units: readonly Unit[], stored: Stored): Verdict {
     if (parts.some(({ found }) => found !== undefined && found.most > 1)) doubled.push(unit);
     if (parts.some(({ found }) => found !== undefined && found.changed > 0)) changed.push(unit);
     if (unit.outcome === 'refused') storedThoughRefused++;
+    if (unit.outcome === 'cut') torn.push(unit);
     copiesOfRequest.set(unit.request, (copiesOfRequest.get(unit.request) ?? 0) + 1);
   }
   const known = (number: number): boolean => number >= 0 && number < units.length;
@@ -74,6 +78,7 @@ export function judgeStored(units: readonly Unit[], stored: Stored): Verdict {
     lost,
     partial,
     doubled,
+    torn,
     changed,
     unknown: [...unknown],
     repeats: [...copiesOfRequest.values()].reduce((sum, copies) => sum + copies - 1, 0),
@@ -88,7 +93,7 @@ export function faultsOf(verdict: Verdict): string[] {
       .map(({ number, lane, outcome }) => `${number} (${lane}, ${outcome})`)
       .join(', ');
   const faults: string[] = [];
-  for (const name of ['lost', 'partial', 'doubled', 'changed'] as const) {
+  for (const name of ['lost', 'partial', 'doubled', 'torn', 'changed'] as const) {
     if (verdict[name].length > 0) faults.push(`${verdict[name].length} ${name}: units ${some(verdict[name])}`);
   }
   if (verdict.unknown.length > 0)

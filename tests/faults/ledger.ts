@@ -15,9 +15,9 @@ export type UnitItems = Readonly<Partial<Record<ItemTable, readonly number[]>>>;
 
 /**
  * acknowledged: told "stored": must be there, whole, once. refused: told "not now": whole and once, or not at all.
- * unanswered: told nothing (cut, timeout): the same.
+ * unanswered: told nothing (cut, timeout): the same. cut: never sent to its end: nothing of it may be there.
  */
-export type Outcome = 'acknowledged' | 'refused' | 'unanswered';
+export type Outcome = 'acknowledged' | 'refused' | 'unanswered' | 'cut';
 export interface Unit {
   readonly number: number;
   /** What the lane of the sender is called: otlp-http-traces ... */

@@ -128,6 +128,24 @@ export class Rig {
     };
     await until('the console at work', healthy, seconds);
   }
+  /** At the end of a round, in whatever state it is. */
+  async end(): Promise<void> {
+    if (this.running === null) return;
+    const pids = treeOf(this.running.pid);
+    const send = (signal: NodeJS.Signals): void => {
+      for (const pid of pids) {
+        try {
+          process.kill(pid, signal);
+        } catch {
+          // It has ended.
+        }
+      }
+    };
+    send('SIGCONT');
+    const deadline = setTimeout(() => send('SIGKILL'), 20_000);
+    await this.stop();
+    clearTimeout(deadline);
+  }
   async json(path: string): Promise<unknown> {
     return (await this.console.fetch(path)).json();
   }

@@ -106,8 +106,8 @@ export class Round {
   }
   async close(): Promise<void> {
     for (const load of this.loads) await load.stop();
+    for (const rig of this.rigs) await rig.end();
     for (const ending of this.endings.reverse()) await ending();
-    for (const rig of this.rigs) await rig.stop();
     for (const folder of this.folders) rmSync(folder, { recursive: true, force: true });
   }
   kills(): number {
