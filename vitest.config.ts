@@ -8,7 +8,7 @@ const project = (name: string, include: string[], seconds: number) => ({
 });
 
 /** Files that start processes or compute for long come first: nobody should wait for the last of them alone. */
-const LONG = /\/tests\/(?:ui|app|desktop|fuzz)\/|kill|damage|\/demo\/simulate|\/analytics\/judge/;
+const LONG = /\/tests\/(?:ui|app|desktop|faults|fuzz)\/|kill|damage|\/demo\/simulate|\/analytics\/judge/;
 const place = ({ moduleId }: TestSpecification): number => (LONG.test(moduleId) ? 0 : 1);
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -26,7 +26,7 @@ export default defineConfig({
     projects: [
       project('unit', [beside, 'tests/{coverage,canary,conformance,golden}/**/*.test.ts'], 30),
       project('fuzz', ['tests/fuzz/**/*.test.ts'], 300),
-      project('app', ['tests/{app,desktop}/**/*.test.ts'], 90),
+      project('app', ['tests/{app,desktop,faults}/**/*.test.ts'], 90),
       project('ui', ['tests/ui/**/*.test.ts'], 120),
     ],
   },

@@ -30,7 +30,7 @@ function withoutBrowser(required) {
   if (required) return { passed: 0, failed: [`ui: ${reason}`], skipped: [] };
   return { passed: 0, failed: [], skipped: files.map((name) => ({ name, reason })) };
 }
-const projectOf = (file) => /^tests\/(ui|fuzz)\//.exec(file)?.[1] ?? (/^tests\/(app|desktop)\//.test(file) ? 'app' : 'unit');
+const projectOf = (file) => /^tests\/(ui|fuzz)\//.exec(file)?.[1] ?? (/^tests\/(app|desktop|faults)\//.test(file) ? 'app' : 'unit');
 
 /** All projects in one run: two files at a time, whichever they belong to, so that no project's longest file is waited for alone. */
 async function runProjects(node, wanted, required) {

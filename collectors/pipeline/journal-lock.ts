@@ -5,14 +5,15 @@ import { FaultlineError } from '#contracts/errors.ts';
 const LOCK_FILE = 'lock';
 const ATTEMPTS = 5;
 
-/** What the kernel says of a process (proc_pid_stat(5)): its state, and when it began, in its own ticks; '' where it does not tell. */
-function statOf(pid: number): { readonly state: string; readonly start: string } {
+/** What the kernel says of a process (proc_pid_stat(5)): whether it has ended, and when it began, in its own ticks; '' where it does not tell. */
+function statOf(pid: number): { readonly ended: boolean; readonly start: string } {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-    return { state: fields[0] ?? '', start: fields[19] ?? '' };
+    // A thread of a zombie may still be in a write that cannot be interrupted.
+    return { ended: fields[0] === 'Z' && Number(fields[17]) <= 1, start: fields[19] ?? '' };
   } catch {
-    return { state: '', start: '' };
+    return { ended: false, start: '' };
   }
 }
 const startOf = (pid: number): string => statOf(pid).start;
@@ -24,7 +25,7 @@ function isAlive(pid: number, start: string): boolean {
     if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
   }
   const now = statOf(pid);
-  if (now.state === 'Z') return false;
+  if (now.ended) return false;
   return start === '' || now.start === '' || now.start === start;
 }
 function holderOf(file: string): { readonly pid: number; readonly start: string; readonly text: string } | null {

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -56,6 +56,20 @@ describe('lockFolder', () => {
       (await lockFolder(folder, silent)).release();
     },
   );
+  // Found by tests/faults (disk): the supervisor ended when a child was started again on a full disk.
+  it('goes on when the children cannot be written down, and does it as soon as it can', async () => {
+    const lines: string[] = [];
+    const lock = await lockFolder(folder, (line) => lines.push(line));
+    const inTheWay = join(folder, `supervisor.lock.${process.pid}`);
+    mkdirSync(inTheWay);
+    lock.noteChildren([process.pid]);
+    lock.noteChildren([process.pid]);
+    expect(lines).toEqual([expect.stringMatching(/^the lock of .* cannot name the processes that run: EISDIR/)]);
+    rmSync(inTheWay, { recursive: true });
+    const noted = (): unknown => (JSON.parse(readFileSync(join(folder, 'supervisor.lock'), 'utf8')) as { children: unknown }).children;
+    await expect.poll(noted, { timeout: 10_000 }).toEqual([identify(process.pid)]);
+    lock.release();
+  });
   it('waits for the children a killed supervisor left behind', async () => {
     const orphan = sleeper();
     const identity = identify(orphan.pid as number);

@@ -10,6 +10,8 @@ type Lock = z.infer<typeof lockSchema>;
 
 /** Longest wait for children that a killed supervisor left behind: they drain, then end. */
 const ORPHAN_MS = 9_000;
+/** Between tries to write the lock on a full disk. */
+const NOTE_AGAIN_MS = 1_000;
 const lockFile = (dataDir: string): string => join(dataDir, 'supervisor.lock');
 
 export interface FolderLock {
@@ -118,11 +120,24 @@ export async function lockFolder(dataDir: string, log: (line: string) => void): 
     await outliveOrphans(old?.children ?? [], log);
   }
   let held = true;
+  let again: NodeJS.Timeout | null = null;
+  // Full disks must not end the one process that starts all others: until it is written, a start after a kill meets the locks of
+  // the journal and the store instead.
+  const note = (children: readonly ProcessIdentity[], told: boolean): void => {
+    if (again) clearTimeout(again);
+    again = null;
+    if (!held) return;
+    try {
+      write(children);
+    } catch (error) {
+      if (!told) log(`the lock of ${dataDir} cannot name the processes that run: ${(error as Error).message}; trying again`);
+      again = setTimeout(() => note(children, true), NOTE_AGAIN_MS).unref();
+    }
+  };
   return {
-    noteChildren: (pids) => {
-      if (held) write(pids.map(identify));
-    },
+    noteChildren: (pids) => note(pids.map(identify), again !== null),
     release: () => {
+      if (again) clearTimeout(again);
       if (held && readLock(dataDir)?.supervisor.pid === process.pid) rmSync(lockFile(dataDir), { force: true });
       held = false;
     },

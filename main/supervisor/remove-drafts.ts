@@ -5,6 +5,7 @@ import { identify, isAlive } from './process-identity.ts';
 /** Files that are written under another name and renamed when whole: where, and how that name looks. A number in it is a process. */
 const DRAFTS: readonly (readonly [folder: string, name: RegExp])[] = [
   ['', /^(?:runtime\.json|supervisor\.lock)\.(?:stale-)?(\d+)$/],
+  ['', /^(?:catalog|bills|telemetry-[\d-]+)\.duckdb\.new(?:\.wal)?$/],
   ['journal', /^lock-(?:stale-)?(\d+)$/],
   ['forward', /\.[0-9a-f]{8}\.new$/],
   ['backups', /\.v\d+(?:\.wal)?\.new$/],

@@ -4,6 +4,7 @@ import { migrate } from '../migrate/migrate.ts';
 import type { MigrationWatch } from '../migrate/migration-watch.ts';
 import { MIGRATIONS, type Migration } from '../migrate/migrations.ts';
 import { SCHEMA_VERSION } from '../sql/ddl/ddl.ts';
+import { createWhole } from './create-file.ts';
 import { type Connection, textLiteral } from './database.ts';
 
 export interface DatabaseFile {
@@ -32,11 +33,11 @@ export async function attachFile(
   backupDir: string,
   migrations: readonly Migration[] = MIGRATIONS,
 ): Promise<void> {
-  const exists = existsSync(file.path);
+  if (!existsSync(file.path) && !file.readOnly) await createWhole(file.path, (draft) => make(connection, { ...file, path: draft }));
   await attach(connection, file);
   try {
-    const version = exists ? await readVersion(connection, file.name) : null;
-    if (exists) await checkLength(connection, file);
+    const version = await readVersion(connection, file.name);
+    await checkLength(connection, file);
     if (version === null) await createTables(connection, file);
     else if (version > SCHEMA_VERSION)
       throw new FaultlineError(
@@ -69,12 +70,23 @@ async function checkLength(connection: Connection, file: DatabaseFile): Promise<
       `Corrupt database file: ${file.path} has ${there} bytes, its blocks take ${String(size?.['bytes'])}`,
     );
 }
-/** null: no table at all, as after a crash between creating the file and its tables. */
+/** null: no table at all, as older versions left after a crash between creating the file and its tables. */
 async function readVersion(connection: Connection, name: string): Promise<number | null> {
   const [tables] = await connection.rows(`SELECT count(*)::INTEGER AS n FROM duckdb_tables() WHERE database_name = ${textLiteral(name)}`);
   if (tables?.['n'] === 0) return null;
   const [row] = await connection.rows(`SELECT version FROM ${name}.main.schema_version`);
   return Number(row?.['version'] ?? 0);
+}
+async function make(connection: Connection, file: DatabaseFile): Promise<void> {
+  await attach(connection, file);
+  try {
+    await createTables(connection, file);
+    await connection.run(`CHECKPOINT ${file.name}`);
+    await connection.run(`DETACH ${file.name}`);
+  } catch (cause) {
+    await detachQuietly(connection, file.name);
+    throw cause;
+  }
 }
 async function createTables(connection: Connection, file: DatabaseFile): Promise<void> {
   if (file.readOnly) throw new FaultlineError('file_corrupt', `${file.path} holds no tables`);

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { makeBatch, shiftTimes } from '../test-batches.ts';
@@ -111,6 +111,35 @@ it('a lost catalog never gives an id to two things', async () => {
   expect(await t.count('spans')).toBe(20_500);
   // The spans use resources 1-8 and scope 1, whose rows are gone.
   expect(t.store.dictionary.scope('b', name('b'))).toBe(2);
+  expect((await t.store.facts()).problems).toMatchObject([{ code: 'file_corrupt' }]);
+});
+
+// Found by tests/faults (disk): a kill amid the making of a day file left what was taken for a damaged one.
+it('a file that was never finished is no damage, and a file that cannot be finished leaves none', async () => {
+  const day = file('2026-11-22');
+  writeFileSync(`${day}.new`, 'half a header');
+  writeFileSync(`${day}.new.wal`, 'x');
+  await t.open();
+  t.position = 100;
+  t.append(makeBatch({ table: 'spans', rows: 7, seed: 3, startNano: nano('2026-11-22T05:00:00Z') }));
+  await t.store.flush();
+  expect(await t.count('spans')).toBe(20_507);
+  expect((await t.store.facts()).problems).toEqual([]);
+  // A folder where the draft of the next day should be: it cannot be made.
+  mkdirSync(join(`${file('2026-11-23')}.new`, 'x'), { recursive: true });
+  t.append(makeBatch({ table: 'spans', rows: 9, seed: 4, startNano: nano('2026-11-23T05:00:00Z') }));
+  await expect(t.store.flush()).rejects.toThrow();
+  expect(await t.count('spans')).toBe(20_516);
+  expect(readdirSync(t.dataDir).filter((name) => name.includes('2026-11-23.duckdb') || name.includes('2026-11-22.duckdb.new'))).toEqual([
+    'telemetry-2026-11-23.duckdb.new',
+  ]);
+});
+it('a damaged file is set aside although the reason cannot be written beside it', async () => {
+  overwrite(file('2026-11-20'), 0, 20_000);
+  const name = `telemetry-2026-11-20.duckdb.${new Date(t.nowMs).toISOString().replaceAll(/[:.]/g, '-')}.reason.json`;
+  mkdirSync(join(t.dataDir, 'quarantine', name), { recursive: true });
+  await t.open();
+  expect(await t.count('spans')).toBe(500);
   expect((await t.store.facts()).problems).toMatchObject([{ code: 'file_corrupt' }]);
 });
 

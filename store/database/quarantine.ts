@@ -16,10 +16,12 @@ export function setAside(dataDir: string, path: string, reason: string, nowMs: n
   const bytes = fileBytes(path);
   renameSync(path, target);
   if (existsSync(`${path}.wal`)) renameSync(`${path}.wal`, `${target}.wal`);
-  writeFileSync(
-    `${target}.reason.json`,
-    `${JSON.stringify({ file: basename(path), bytes, reason, at: new Date(nowMs).toISOString() }, null, 2)}\n`,
-  );
+  const note = `${JSON.stringify({ file: basename(path), bytes, reason, at: new Date(nowMs).toISOString() }, null, 2)}\n`;
+  try {
+    writeFileSync(`${target}.reason.json`, note);
+  } catch {
+    // A full disk: the file is aside already, and what can be saved of it matters more. The state of the store says the reason too.
+  }
   return { path: target, bytes };
 }
 /** Size of a database file and its write-ahead log; 0 for what is not there. */
