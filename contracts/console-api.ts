@@ -194,7 +194,13 @@ export const importResultSchema = z.object({
   file: z.string(),
   format: z.string(),
   accepted: z.object({ traces: z.number(), logs: z.number(), metrics: z.number() }),
-  refused: z.array(z.object({ line: z.number().nullable(), reason: z.string(), message: z.string() })),
+  /** Bad records, the first of them; `line`: of text, or number of the record; `offset`: bytes from the beginning. */
+  refused: z.array(z.object({ line: z.number().nullable(), offset: z.number().nullish(), reason: z.string(), message: z.string() })),
+  /** All of them. */
+  refusedCount: z.number().optional(),
+  /** The same content was imported then: nothing was added. */
+  alreadyImportedMs: z.number().nullish(),
+  cancelled: z.boolean().optional(),
   minTimeMs: z.number().nullable(),
   maxTimeMs: z.number().nullable(),
   /** Set when the file was a FOCUS bill. */

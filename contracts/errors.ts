@@ -35,6 +35,12 @@ export const ERRORS = {
     'The work needs more disk for its intermediate results than it may take.',
     'Free disk space, or ask for less at once; a bill: in parts. See docs/limits.md.',
   ),
+  import_stopped: e(
+    'retryable',
+    503,
+    'An import was interrupted: the console takes nothing more.',
+    'Import the same file again: what is in already is left out.',
+  ),
   cancelled: e('cancelled', 499, 'The caller went away.', ''),
   starting: e('retryable', 503, 'The engine is starting.', 'Try again in a second.'),
   port_taken: e('permanent', 500, 'The port is in use.', 'Stop the other process, or choose another port (0 picks a free one).'),

@@ -3,6 +3,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { SourceAccount } from '#collectors/pipeline/accounting.ts';
 import type { ContentEncoding } from '#collectors/pipeline/decompress.ts';
 import { receiveWrite, WRITE_PATH, writeVersionOf, writtenHeaders } from '#collectors/prometheus/write-receiver.ts';
+import { IMPORT_HEADER, isFileFormat } from '#contracts/file-formats.ts';
 import { ARRIVAL_HEADER, BATCH_ID, BATCH_ID_HEADER } from '#contracts/forward-headers.ts';
 import type { Address } from '#contracts/settings.ts';
 import type { OtlpKind } from '#protos/field-table.ts';
@@ -38,7 +39,7 @@ export interface RunningHttpServer {
   readonly account: SourceAccount;
   /** Of Prometheus remote write, which comes in by the same port. */
   readonly writeAccount: SourceAccount;
-  /** Of the other protocols on it. */
+  /** Of the other protocols on it, and of files being imported, by format. */
   readonly pushAccounts: readonly SourceAccount[];
   /** Takes no new request; resolves when those under way are answered, at the latest at the deadline. Safe twice. */
   close(deadlineMs: number): Promise<void>;
@@ -98,7 +99,7 @@ function forwardedOf({ headers }: IncomingMessage): Forwarded | null {
 class OtlpHttpServer implements RunningHttpServer {
   readonly account: SourceAccount;
   readonly writeAccount: SourceAccount;
-  readonly pushAccounts: readonly SourceAccount[];
+  readonly pushAccounts: SourceAccount[];
   address: Address;
   private readonly options: HttpServerOptions;
   private readonly server: Server;
@@ -197,12 +198,13 @@ class OtlpHttpServer implements RunningHttpServer {
       if (request.method === 'OPTIONS') return this.answerPreflight(request, response, METHODS);
       if (request.method !== 'POST') throw new Refusal('wrong_method', `The method is ${request.method}`);
       if (push) return await this.push(push, account, request, response, asksToContinue);
-      if (kind === undefined) return await this.write(request, response, asksToContinue);
+      account = this.importAccount(request) ?? account;
+      if (kind === undefined) return await this.write(account, request, response, asksToContinue);
       encoding = encodingOf(request);
       const compression = compressionOf(request);
       this.goOn(request, response, asksToContinue);
       const forwarded = forwardedOf(request);
-      await this.export(request, response, { kind, encoding, compression, ...(forwarded ? { forwarded } : {}) });
+      await this.export(request, response, { kind, encoding, compression, account, ...(forwarded ? { forwarded } : {}) });
     } catch (error) {
       this.fail(request, response, encoding, account, error);
     }
@@ -210,13 +212,28 @@ class OtlpHttpServer implements RunningHttpServer {
   private pushAccount(source: string): SourceAccount {
     return this.pushAccounts.find((account) => account.source === source) as SourceAccount;
   }
+  /** What an import sends by the ports of other protocols is counted under its file's format. */
+  private importAccount({ headers }: IncomingMessage): SourceAccount | null {
+    const format = headers[IMPORT_HEADER];
+    if (format === undefined) return null;
+    if (typeof format !== 'string' || !isFileFormat(format))
+      throw new Refusal('malformed', `${IMPORT_HEADER} is "${String(format).slice(0, 100)}", no format of files`);
+    const source = `import:${format}`;
+    const known = this.pushAccounts.find((account) => account.source === source);
+    if (known) return known;
+    const account = new SourceAccount(source, 'import', this.options.nowMs);
+    account.address = this.account.address;
+    this.pushAccounts.push(account);
+    return account;
+  }
   private goOn(request: IncomingMessage, response: ServerResponse, asksToContinue: boolean): void {
     if (this.closing) throw new Refusal('shutting_down');
     if (asksToContinue && (declaredLength(request) ?? 0) <= this.options.receiver.options.limits.maxBodyBytes) response.writeContinue();
   }
-  private async write(request: IncomingMessage, response: ServerResponse, asksToContinue: boolean): Promise<void> {
+  private async write(account: SourceAccount, request: IncomingMessage, response: ServerResponse, asksToContinue: boolean): Promise<void> {
     const { receiver } = this.options;
     const version = writeVersionOf(request);
+    const forwarded = forwardedOf(request);
     const tell = (written: Parameters<typeof writtenHeaders>[0]): void => {
       // Of 2.0; a refusal further on has written nothing.
       if (version === 2) for (const [name, value] of Object.entries(writtenHeaders(written))) response.setHeader(name, value);
@@ -229,7 +246,7 @@ class OtlpHttpServer implements RunningHttpServer {
       budget: receiver.options.budget,
     });
     try {
-      const checked = await receiveWrite(receiver.options, { version, body: body.bytes, account: this.writeAccount });
+      const checked = await receiveWrite(receiver.options, { version, body: body.bytes, account, forwarded });
       tell(checked);
       if (checked.problem === '') this.send(response, 204, CONTENT_TYPE.text, '');
       else this.send(response, 400, CONTENT_TYPE.text, `${checked.problem}\n`);
@@ -263,6 +280,7 @@ class OtlpHttpServer implements RunningHttpServer {
       readonly kind: OtlpKind;
       readonly encoding: 'protobuf' | 'json';
       readonly compression: ContentEncoding;
+      readonly account: SourceAccount;
       readonly forwarded?: Forwarded;
     },
   ): Promise<void> {
@@ -276,7 +294,6 @@ class OtlpHttpServer implements RunningHttpServer {
         format: encoding,
         encoding: compression,
         body: body.bytes,
-        account: this.account,
         ...more,
       });
       const { rejected, message } = receipt;

@@ -140,7 +140,7 @@ async function receive(options: ReceiverOptions, request: OtlpRequest): Promise<
  * Our clock; for a forwarded body the arrival at the first console, so that items without a time of their own get the same
  * time in both. Only where it lies within the retention: a body must not choose how long it is kept.
  */
-function arrivalOf({ nowMs, retentionSeconds }: ReceiverOptions, forwarded: Forwarded | undefined): bigint {
+export function arrivalOf({ nowMs, retentionSeconds }: ReceiverOptions, forwarded: Forwarded | undefined): bigint {
   const now = BigInt(nowMs()) * 1_000_000n;
   const first = forwarded?.arrivalUnixNano ?? null;
   if (first === null || first > now) return now;

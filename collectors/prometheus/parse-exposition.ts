@@ -157,3 +157,13 @@ export function parseExposition(body: Uint8Array, format: ExpositionFormat, visi
   }
   if (strict && !eof) throw new ExpositionError(line, '# EOF is missing: the exposition is cut');
 }
+
+/**
+ * One line by itself, for files: a bad line there takes no other with it.
+ * @returns 'eof' for OpenMetrics' end marker @throws SeriesSyntaxError
+ */
+export function parseExpositionLine(body: Uint8Array, format: ExpositionFormat, visitor: ExpositionVisitor): 'eof' | undefined {
+  if (body[0] === HASH) return comment(text(body, 0, body.length), format, visitor);
+  sampleLine(body, 0, body.length, format, visitor);
+  return undefined;
+}

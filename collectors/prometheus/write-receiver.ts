@@ -1,11 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import { OtlpError } from '#collectors/otlp/otlp-error.ts';
-import type { ReceiverOptions } from '#collectors/otlp/receiver.ts';
+import { arrivalOf, type Forwarded, type ReceiverOptions } from '#collectors/otlp/receiver.ts';
 import { Refusal } from '#collectors/otlp/receiver-refusal.ts';
 import type { SourceAccount } from '#collectors/pipeline/accounting.ts';
 import { DecompressError } from '#collectors/pipeline/decompress.ts';
 import { JournalError } from '#collectors/pipeline/journal-error.ts';
 import { snappyHead } from '#collectors/pipeline/snappy.ts';
+import type { BatchMeta } from '#contracts/forward-headers.ts';
 import { BodyEncoding, BodyFormat, RecordKind } from '#contracts/journal.ts';
 import type { CheckedWrite } from './check-write.ts';
 import type { WriteVersion } from './write-reader.ts';
@@ -56,7 +57,18 @@ export function loadWriteCheck(): Promise<typeof import('./check-write.ts')> {
  */
 export async function receiveWrite(
   options: ReceiverOptions,
-  { version, body, account }: { readonly version: WriteVersion; readonly body: Uint8Array; readonly account: SourceAccount },
+  {
+    version,
+    body,
+    account,
+    forwarded = null,
+  }: {
+    readonly version: WriteVersion;
+    readonly body: Uint8Array;
+    readonly account: SourceAccount;
+    /** Set by an import: a repeat is left out. */
+    readonly forwarded?: Forwarded | null;
+  },
 ): Promise<CheckedWrite> {
   const { limits, budget, retentionSeconds } = options;
   try {
@@ -65,7 +77,7 @@ export async function receiveWrite(
     if (!reservation) throw new Refusal('backpressure');
     try {
       const { checkWrite } = checkModule ?? (await loadWriteCheck());
-      const receivedUnixNano = BigInt(options.nowMs()) * 1_000_000n;
+      const receivedUnixNano = arrivalOf(options, forwarded ?? undefined);
       const checked = checkWrite(version, body, { limits, receivedUnixNano, retentionSeconds });
       if (plainBytes > 0)
         await options.append({
@@ -76,7 +88,7 @@ export async function receiveWrite(
           retentionSeconds,
           items: checked.items,
           source: account.source,
-          meta: '',
+          meta: forwarded ? JSON.stringify({ batch: forwarded.batch } satisfies BatchMeta) : '',
           body,
         });
       account.accept('metrics', checked.samples + checked.histograms, body.length);

@@ -13,6 +13,7 @@ import { exploreRoutes } from './explore-routes.ts';
 import { exportRoutes } from './export-routes.ts';
 import { forwardingRoutes } from './forwarding-routes.ts';
 import { Guard } from './guard.ts';
+import { importRoutes } from './import-routes.ts';
 import { modelRoutes } from './model-routes.ts';
 import { incidentRoutes, operatorRoutes } from './operator-routes.ts';
 import { postmortemRoutes } from './postmortem-routes.ts';
@@ -30,6 +31,7 @@ const MAX_IMPORT_BYTES = 512 * 1024 * 1024;
 
 /** Routes a screen or script may call under /console, with what they take and give. */
 export const ROUTES: readonly Route[] = [
+  ...importRoutes,
   ...operatorRoutes,
   ...incidentRoutes,
   ...explainRoutes,

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { importResultSchema, sourcesSchema, stateSchema } from '#contracts/console-api.ts';
-import { takeBill } from '#main/engine/take-bill.ts';
 import { MAX_ROWS, QUERY_TIMEOUT_MS, type Route, route } from './route.ts';
 import { IN_ORDER, inOrder, optionalNumber } from './time-range.ts';
 
@@ -107,18 +106,8 @@ export const operatorRoutes: readonly Route[] = [
     query: z.object({ name: z.string().min(1).max(1_000) }),
     answer: importResultSchema,
     async handle(call) {
-      // Readers of files are not needed until somebody brings one.
-      const { importBytes } = await import('#main/cli/import-files.ts');
-      const bytes = new Uint8Array(await call.context.req.arrayBuffer());
-      const { engine } = call;
-      const result = await importBytes({
-        name: call.query.name,
-        bytes,
-        ingestUrl: engine.ingestUrl,
-        takeBill: (name, bill) => takeBill(engine.store, engine.settings.dataDir, name, bill),
-      });
-      if (!result.bill) await engine.flush(false);
-      return result;
+      const { takeFile } = await import('#main/import/take-file.ts');
+      return takeFile(call.engine, call.query.name, new Uint8Array(await call.context.req.arrayBuffer()));
     },
   }),
   route({

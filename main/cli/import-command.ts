@@ -1,30 +1,41 @@
+import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { formatAmount, parseAmount } from '#analytics/cost/money.ts';
 import type { ImportResult, Sources } from '#contracts/console-api.ts';
 import type { Bill } from '#contracts/cost.ts';
 import { FaultlineError, invariant } from '#contracts/errors.ts';
-import { filesUnder, importFile } from './import-files.ts';
+import type { ImportTicket } from '#contracts/import-files.ts';
+import { type ImportBookDoor, importPath } from '#main/import/import-path.ts';
+import { filesUnder } from './import-files.ts';
+import { ImportLine } from './import-line.ts';
 import { parseRetention, valueAt } from './parse-values.ts';
 import { say } from './serve.ts';
-import { type ConsoleClient, type InstanceFlags, withConsole } from './with-console.ts';
+import { type ConsoleClient, type InstanceFlags, json, withConsole } from './with-console.ts';
 
 const REFUSED = 3;
+export interface ImportFlags extends InstanceFlags {
+  readonly retention?: string;
+  readonly json?: boolean;
+  readonly format?: string;
+  readonly again?: boolean;
+}
 
 /** `faultline import`: exit code 0, or 3 when a record was refused, or dropped after it was taken. */
-export async function importPaths(
-  paths: readonly string[],
-  flags: InstanceFlags & { readonly retention?: string; readonly json?: boolean },
-): Promise<number> {
+export async function importPaths(paths: readonly string[], flags: ImportFlags): Promise<number> {
   const files = filesUnder(paths);
   if (files.length === 0) throw new FaultlineError('bad_request', `There is no file in ${paths.join(', ')}.`);
   const retentionSeconds = valueAt('--retention', flags.retention ?? 'off', parseRetention);
   return withConsole({ flags, createFolder: true, retentionSeconds }, async (console) => {
     const ingestUrl = await console.ingestUrl();
     const droppedBefore = await dropped(console);
+    const { format = null, again = false } = flags;
+    const book = bookOf(console);
     let refused = 0;
     for (const file of files) {
-      const result = await importFile(file, { ingestUrl, takeBill: (name, bytes) => sendBill(console, name, bytes) });
-      refused += result.refused.length;
+      const line = new ImportLine(process.stderr, file);
+      const result = await importPath({ path: file, name: file, book, ingestUrl, format, again, onMeter: (meter) => line.show(meter) });
+      line.clear();
+      refused += result.refusedCount ?? result.refused.length;
       process.stdout.write(flags.json ? `${JSON.stringify(result)}\n` : summary(result));
     }
     await console.call('/console/admin/flush', { method: 'POST' });
@@ -33,11 +44,19 @@ export async function importPaths(
     return refused > 0 || lost.length > 0 ? REFUSED : 0;
   });
 }
+function bookOf(console: ConsoleClient): ImportBookDoor {
+  return {
+    begin: async (request) => (await (await console.call('/console/imports/begin', json(request))).json()) as ImportTicket,
+    progress: (id, doneRequests) => console.call('/console/imports/progress', json({ id, doneRequests })),
+    end: (id, result) => console.call('/console/imports/end', json({ id, result })),
+    takeBill: (name, path) => sendBill(console, name, path),
+  };
+}
 /** A bill goes through the console's own API: it is no telemetry. */
-async function sendBill(console: ConsoleClient, name: string, bytes: Uint8Array): Promise<Bill> {
+async function sendBill(console: ConsoleClient, name: string, path: string): Promise<Bill> {
   const answer = await console.call(`/console/import?name=${encodeURIComponent(basename(name))}`, {
     method: 'POST',
-    body: bytes as Uint8Array<ArrayBuffer>,
+    body: readFileSync(path),
   });
   const { bill } = (await answer.json()) as ImportResult;
   invariant(bill, `${name} is a bill here and none to the engine`);
@@ -58,18 +77,29 @@ function summary(result: ImportResult): string {
   const { bill } = result;
   return bill ? billSummary({ ...result, bill }) : telemetrySummary(result);
 }
-function telemetrySummary({ file, format, accepted, refused, minTimeMs, maxTimeMs }: ImportResult): string {
+const SHOWN = 100;
+function telemetrySummary({ file, format, accepted, refused, minTimeMs, maxTimeMs, ...more }: ImportResult): string {
+  if (more.alreadyImportedMs)
+    return `${file}: ${format}, already imported on ${new Date(more.alreadyImportedMs).toISOString()}; nothing was added (--again adds it once more)\n`;
   const span =
     minTimeMs === null || maxTimeMs === null ? '' : `, ${new Date(minTimeMs).toISOString()} to ${new Date(maxTimeMs).toISOString()}`;
   const head = `${file}: ${format}, ${accepted.traces} spans, ${accepted.logs} log records, ${accepted.metrics} points${span}\n`;
-  const bad = refused.map(({ line, reason, message }) => `  refused${line === null ? '' : ` ${line}`}: ${reason}: ${message}\n`);
-  return head + bad.join('');
+  const bad = refused
+    .slice(0, SHOWN)
+    .map(({ line, offset, reason, message }) => `  refused${placeOf(line, offset)}: ${reason}: ${message}\n`);
+  const all = more.refusedCount ?? refused.length;
+  const rest = all > bad.length ? `  ${all} items were refused in all\n` : '';
+  return head + bad.join('') + rest;
 }
-/** Items of HTTP senders dropped after the acknowledgement, by reason, since the instance started. */
+const placeOf = (line: number | null, offset: number | null | undefined): string =>
+  line !== null ? ` ${line}` : typeof offset === 'number' ? ` byte ${offset}` : '';
+/** Items of imports dropped after the acknowledgement, by reason, since the instance started. */
 async function dropped(console: ConsoleClient): Promise<ReadonlyMap<string, number>> {
   const { sources } = (await (await console.call('/console/sources')).json()) as Sources;
-  const http = sources.filter((source) => source.kind === 'otlp-http');
-  return new Map(http.flatMap((source) => Object.entries(source.dropped)));
+  const sums = new Map<string, number>();
+  for (const source of sources.filter(({ kind }) => kind === 'import'))
+    for (const [reason, count] of Object.entries(source.dropped)) sums.set(reason, (sums.get(reason) ?? 0) + count);
+  return sums;
 }
 const difference = (after: ReadonlyMap<string, number>, before: ReadonlyMap<string, number>): [string, number][] =>
   [...after].map(([reason, count]): [string, number] => [reason, count - (before.get(reason) ?? 0)]).filter(([, count]) => count > 0);

@@ -1,7 +1,9 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { ERRORS, FaultlineError } from '#contracts/errors.ts';
+import { FORMATS } from '#contracts/file-formats.ts';
 import { childHost } from '#main/supervisor/child-host.ts';
 import type { ExportFlags } from './export-command.ts';
+import type { ImportFlags } from './import-command.ts';
 import type { ModelsFlags } from './models-command.ts';
 import { parseCount, ValueError } from './parse-values.ts';
 import type { SettingFlags } from './read-settings.ts';
@@ -44,17 +46,28 @@ function addServe(program: Command, done: (code: number) => void): void {
       done(await (await import('./serve.ts')).serve(flags, host));
     });
 }
+const importHelp = (): string =>
+  `
+Formats, also compressed with gzip or zstd:
+${Object.entries(FORMATS)
+  .map(([format, says]) => `  ${format.padEnd(18)} ${says}`)
+  .join('\n')}
+
+What was imported before is left out, and so is what an interrupted import had taken already.
+Exit code 3: done, but some records were refused; they are listed, and all are counted.`;
 function addImport(program: Command, done: (code: number) => void): void {
   withInstance(
-    program.command('import').description('take in files or folders: OTLP JSON, JSON lines, protobuf, FOCUS bills as CSV (also .gz, .zst)'),
+    program
+      .command('import')
+      .description('take in files or folders of any known format, told by their content: OTLP, Jaeger, Zipkin, Prometheus, logs, tables'),
   )
     .argument('<PATH...>', 'files and folders')
     .option('--retention <TIME>', 'for a data folder not in use: what is older is dropped (default off)')
+    .option('--format <FORMAT>', 'what the files are, where their content does not tell')
+    .option('--again', 'import once more what was imported before')
     .option('--json', 'one JSON result per file on stdout')
-    .addHelpText('after', '\nExit code 3: done, but some records were refused; each is listed.')
-    .action(async (paths: string[], flags: InstanceFlags & { retention?: string; json?: boolean }) =>
-      done(await (await import('./import-command.ts')).importPaths(paths, flags)),
-    );
+    .addHelpText('after', () => importHelp())
+    .action(async (paths: string[], flags: ImportFlags) => done(await (await import('./import-command.ts')).importPaths(paths, flags)));
 }
 function addQuery(program: Command, done: (code: number) => void): void {
   const query = program.command('query').description('ask the stored telemetry');

@@ -120,6 +120,7 @@ export function describeSources(engine: Engine, facts: StoreFacts): Sources {
 }
 function kindOf(source: string): SourceStatus['kind'] {
   if (source.startsWith('scrape')) return 'scrape';
+  if (source.startsWith('import:')) return 'import';
   return SOURCE_KINDS.find((kind) => kind === source) ?? 'otlp-http';
 }
 function accountOf(engine: Engine, source: string): { dropped: Record<string, number>; noted: Record<string, number> } {

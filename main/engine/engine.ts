@@ -13,6 +13,7 @@ import type { EvaluationLoop } from './evaluation-loop.ts';
 import type { Explainer } from './explainer.ts';
 import type { ExportRunner } from './export-runner.ts';
 import type { ForwardingBook } from './forwarding-book.ts';
+import type { ImportBook } from './import-book.ts';
 import type { IncidentBook } from './incident-book.ts';
 import type { IngestAccount } from './ingest-account.ts';
 import type { IngestLoop } from './ingest-loop.ts';
@@ -38,6 +39,7 @@ export interface EngineParts {
   readonly models: ModelShelf;
   readonly forwarding: ForwardingBook;
   readonly exports: ExportRunner;
+  readonly imports: ImportBook;
   readonly memory: MemoryGuard;
   /** Why the engine before this one ended, when it said so. */
   readonly previousEnd: PreviousEnd | null;
@@ -83,6 +85,9 @@ export class Engine {
   }
   get exports(): ExportRunner {
     return this.parts.exports;
+  }
+  get imports(): ImportBook {
+    return this.parts.imports;
   }
   get forwarding(): ForwardingBook {
     return this.parts.forwarding;

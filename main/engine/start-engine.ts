@@ -19,6 +19,7 @@ import { EvaluationLoop } from './evaluation-loop.ts';
 import { Explainer } from './explainer.ts';
 import { ExportRunner } from './export-runner.ts';
 import { ForwardingBook } from './forwarding-book.ts';
+import { ImportBook } from './import-book.ts';
 import { IncidentBook } from './incident-book.ts';
 import { IngestAccount } from './ingest-account.ts';
 import { IngestLoop } from './ingest-loop.ts';
@@ -136,6 +137,7 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
     models: models.shelf,
     forwarding,
     exports,
+    imports: new ImportBook({ store, nowMs }),
     memory,
     previousEnd: options.previousEnd ?? null,
     demoScenarios: DEMO_SCENARIOS,

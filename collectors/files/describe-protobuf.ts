@@ -1,5 +1,5 @@
 import { readLength, readTag, skipField, WIRE_BYTES, WIRE_FIXED64, WIRE_VARINT, wireInput } from '#collectors/otlp/wire.ts';
-import { CHUNK_BYTES, type Signal, type TelemetryRecord, TimeSpan } from './telemetry-record.ts';
+import { CHUNK_BYTES, type FileRecord, type Signal, TimeSpan } from './file-record.ts';
 
 /** A field of a message: where it begins (tag included), where its value lies. */
 interface Field {
@@ -74,7 +74,7 @@ function itemsOf(bytes: Uint8Array): Field[][] {
  * One export request in protobuf, cut into pieces where it is large. Which signal it is shows in its items only.
  * @returns null when the bytes are not such a request; [] for one without items
  */
-export function describeProtobuf(bytes: Uint8Array, line: number | null): TelemetryRecord[] | null {
+export function describeProtobuf(bytes: Uint8Array, line: number | null): FileRecord[] | null {
   try {
     const top = fieldsOf(bytes);
     if (top.length === 0 || top.some((field) => field.number !== 1 || field.type !== WIRE_BYTES)) return null;
@@ -82,7 +82,7 @@ export function describeProtobuf(bytes: Uint8Array, line: number | null): Teleme
     if (items.length === 0) return [];
     const signal = items.map((item) => signalOf(bytes, item)).find((each) => each !== null);
     if (!signal) return null;
-    const record = (body: Uint8Array, own: readonly Field[][]): TelemetryRecord => {
+    const record = (body: Uint8Array, own: readonly Field[][]): FileRecord => {
       const times = new TimeSpan();
       const count = own.reduce((sum, item) => sum + countItem(signal, body, item, times), 0);
       return {

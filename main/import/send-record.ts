@@ -1,6 +1,8 @@
+import type { FileRecord } from '#collectors/files/file-record.ts';
 import { readLength, readTag, readVarint, skipField, WIRE_BYTES, wireInput } from '#collectors/otlp/wire.ts';
+import { IMPORT_HEADER } from '#contracts/file-formats.ts';
+import { ARRIVAL_HEADER, BATCH_ID_HEADER } from '#contracts/forward-headers.ts';
 import { REASONS } from '#contracts/reasons.ts';
-import type { TelemetryRecord } from './telemetry-record.ts';
 
 export interface SendResult {
   /** Items the receiver took. */
@@ -20,12 +22,20 @@ const REASON_OF_STATUS: Readonly<Record<number, string>> = {
   503: 'backpressure',
 };
 
-/** Sends one request to the receiver as any OTLP/HTTP client would, and retries what OTLP calls retryable. */
-export async function sendRecord(record: TelemetryRecord, ingestUrl: string, sleep = defaultSleep): Promise<SendResult> {
-  const url = `${ingestUrl.replace(/\/$/, '')}/v1/${record.signal}`;
+/** What the receiver is told of a request beside its content. */
+export interface ImportOrigin {
+  /** Batch id: the same request once more is left out. */
+  readonly batch: string;
+  /** Unix nanoseconds. */
+  readonly arrival: string;
+  readonly format: string;
+}
+/** Sends one request to the receiver as any client of its protocol would, and retries what OTLP calls retryable. */
+export async function sendRecord(record: FileRecord, ingestUrl: string, origin: ImportOrigin, sleep = defaultSleep): Promise<SendResult> {
+  const url = `${ingestUrl.replace(/\/$/, '')}${record.contentType === 'write2' ? '/api/v1/write' : `/v1/${record.signal}`}`;
   let waitedMs = 0;
   for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS)) {
-    const answer = await post(url, record);
+    const answer = await post(url, record, origin);
     if ('result' in answer) return answer.result;
     const nextMs = Math.max(waitMs, Math.min(answer.retryAfterMs, LONGEST_WAIT_MS));
     if (waitedMs + nextMs > PATIENCE_MS) return { accepted: 0, refused: answer.refused };
@@ -36,17 +46,23 @@ export async function sendRecord(record: TelemetryRecord, ingestUrl: string, sle
 const defaultSleep = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
 type Refusal = NonNullable<SendResult['refused']>;
 
+function headersOf(record: FileRecord, { batch, arrival, format }: ImportOrigin): Record<string, string> {
+  const own = { [BATCH_ID_HEADER]: batch, [ARRIVAL_HEADER]: arrival, [IMPORT_HEADER]: format };
+  if (record.contentType !== 'write2') return { ...own, 'content-type': record.contentType };
+  const type = 'application/x-protobuf;proto=io.prometheus.write.v2.Request';
+  return { ...own, 'content-type': type, 'content-encoding': 'snappy', 'x-prometheus-remote-write-version': '2.0.0' };
+}
 async function post(
   url: string,
-  record: TelemetryRecord,
+  record: FileRecord,
+  origin: ImportOrigin,
 ): Promise<{ readonly result: SendResult } | { readonly refused: Refusal; readonly retryAfterMs: number }> {
   let response: Response;
   let body: Uint8Array;
   try {
-    const headers = { 'content-type': record.contentType };
     response = await fetch(url, {
       method: 'POST',
-      headers,
+      headers: headersOf(record, origin),
       body: record.body as Uint8Array<ArrayBuffer>,
       signal: AbortSignal.timeout(60_000),
     });
@@ -54,6 +70,13 @@ async function post(
   } catch (error) {
     const cause = (error as { cause?: Error }).cause?.message ?? (error as Error).message;
     return { refused: { reason: 'unreachable', message: `cannot send to ${url}: ${cause}` }, retryAfterMs: 0 };
+  }
+  // Remote write answers 400 also where it took some: its headers say how many.
+  if (record.contentType === 'write2' && [200, 204, 400].includes(response.status)) {
+    const written = (kind: string): number => Number(response.headers.get(`x-prometheus-remote-write-${kind}-written`) ?? 0);
+    const accepted = Math.min(record.items, written('samples') + written('histograms'));
+    if (response.status !== 400) return { result: { accepted: record.items, refused: null } };
+    return { result: { accepted, refused: { reason: 'malformed', message: new TextDecoder().decode(body).trim().slice(0, 1_000) } } };
   }
   if (response.ok) {
     const { rejected, message } = partialSuccess(body, record.contentType);

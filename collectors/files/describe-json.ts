@@ -1,4 +1,4 @@
-import { CHUNK_BYTES, type Signal, type TelemetryRecord, TimeSpan } from './telemetry-record.ts';
+import { CHUNK_BYTES, type FileRecord, type Signal, TimeSpan } from './file-record.ts';
 
 /** The parts of OTLP/JSON that matter here (https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding). */
 type Json = Readonly<Record<string, unknown>>;
@@ -38,7 +38,7 @@ export function wrapBare(value: unknown): { readonly key: string } | null {
   return shape ? { key: shape.resources } : null;
 }
 /** The requests in a parsed value, one per signal it holds; none when it is no OTLP at all. */
-export function describeJson(value: unknown, body: Uint8Array, line: number | null): TelemetryRecord[] {
+export function describeJson(value: unknown, body: Uint8Array, line: number | null): FileRecord[] {
   if (typeof value !== 'object' || value === null) return [];
   const request = value as Json;
   return SHAPES.filter((shape) => Array.isArray(request[shape.resources])).flatMap((shape) => {
@@ -46,7 +46,7 @@ export function describeJson(value: unknown, body: Uint8Array, line: number | nu
     let items = 0;
     for (const resource of list(request[shape.resources]))
       for (const scope of list(resource[shape.scopes])) items += countItems(shape.signal, list(scope[shape.items]), times);
-    const record: TelemetryRecord = {
+    const record: FileRecord = {
       line,
       signal: shape.signal,
       contentType: 'application/json',
@@ -66,10 +66,10 @@ export function parseExact(text: string): unknown {
     typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d+$/.test(context?.source ?? '') ? raw(context?.source ?? '') : value;
   return JSON.parse(text, reviver as (key: string, value: unknown) => unknown);
 }
-function splitJson(shape: Shape, body: Uint8Array, whole: TelemetryRecord): TelemetryRecord[] {
+function splitJson(shape: Shape, body: Uint8Array, whole: FileRecord): FileRecord[] {
   const request = parseExact(new TextDecoder().decode(body)) as Json;
   const perPart = Math.max(1, Math.floor((whole.items * CHUNK_BYTES) / body.length));
-  const records: TelemetryRecord[] = [];
+  const records: FileRecord[] = [];
   for (const resource of list(request[shape.resources])) {
     for (const scope of list(resource[shape.scopes])) {
       const items = list(scope[shape.items]);

@@ -1,0 +1,38 @@
+import type { FileFormat } from '#contracts/file-formats.ts';
+import type { TableMapping } from '#contracts/import-files.ts';
+import type { Bytes, FileReading, ReadContext } from './file-record.ts';
+import { readExposition } from './read-exposition.ts';
+import { readJaeger } from './read-jaeger.ts';
+import { readCloudwatch, readJournalJson, readLogcli, readLokiJson } from './read-log-json.ts';
+import { type LineFormat, readLogLines } from './read-log-lines.ts';
+import { readOtlpJson, readOtlpLines, readOtlpProtobuf } from './read-otlp.ts';
+import { readZipkin } from './read-zipkin.ts';
+
+export interface ReadRequest extends ReadContext {
+  readonly mapping: TableMapping | null;
+}
+type Reader = (content: Bytes, request: ReadRequest) => FileReading;
+const lines =
+  (format: LineFormat): Reader =>
+  (content, request) =>
+    readLogLines(content, request, format);
+/** Formats read from beginning to end; the others need the whole file on disk. */
+export const READERS: Readonly<Partial<Record<FileFormat, Reader>>> = {
+  'otlp-json': readOtlpJson,
+  'otlp-jsonl': readOtlpLines,
+  'otlp-protobuf': readOtlpProtobuf,
+  'jaeger-json': readJaeger,
+  'zipkin-json': readZipkin,
+  'prometheus-text': (content, request) => readExposition(content, request, 'prometheus'),
+  'openmetrics-text': (content, request) => readExposition(content, request, 'openmetrics'),
+  'loki-json': readLokiJson,
+  'loki-jsonl': readLogcli,
+  'cloudwatch-json': readCloudwatch,
+  'cloudwatch-export': lines('cloudwatch-export'),
+  'kubectl-logs': lines('kubectl-logs'),
+  'journal-short': lines('journal-short'),
+  'journal-short-iso': lines('journal-short-iso'),
+  'journal-json': readJournalJson,
+  logfmt: lines('logfmt'),
+  'log-text': lines('log-text'),
+};

@@ -1,0 +1,114 @@
+import { statSync } from 'node:fs';
+import { FileError, hashFile, readHead } from '#collectors/files/open-file.ts';
+import { recognise } from '#collectors/files/recognise.ts';
+import type { Bill } from '#contracts/cost.ts';
+import { FaultlineError } from '#contracts/errors.ts';
+import { FORMATS, isFileFormat } from '#contracts/file-formats.ts';
+import type { BeginImport, ImportMeter, ImportResult, ImportTicket, Recognition, TableMapping } from '#contracts/import-files.ts';
+import { type ImportControl, runImport } from './run-import.ts';
+
+/** The console's book of imports, here or behind its API. */
+export interface ImportBookDoor {
+  begin(request: BeginImport): Promise<ImportTicket>;
+  progress(id: string, doneRequests: number): Promise<unknown>;
+  end(id: string, result: ImportResult): Promise<unknown>;
+  /** Takes a FOCUS bill; it goes to the store, not through the receiver. */
+  takeBill(name: string, path: string): Promise<Bill>;
+}
+export interface PathImport {
+  readonly path: string;
+  /** As it is shown; its last part names the service of lines that name none. */
+  readonly name: string;
+  readonly book: ImportBookDoor;
+  readonly ingestUrl: string;
+  /** Said by a person; null: told by the content. */
+  readonly format?: string | null;
+  readonly mapping?: TableMapping | null;
+  readonly again?: boolean;
+  readonly control?: ImportControl;
+  readonly onMeter?: (meter: ImportMeter & { readonly totalBytes: number }) => void;
+}
+/** How often the console is told how far an import came. */
+const SAVE_MS = 2_000;
+
+const refusedFile = (file: string, format: string, reason: string, message: string): ImportResult => ({
+  file,
+  format,
+  accepted: { traces: 0, logs: 0, metrics: 0 },
+  refused: [{ line: null, reason, message }],
+  refusedCount: 1,
+  minTimeMs: null,
+  maxTimeMs: null,
+});
+export async function recogniseFile(path: string): Promise<Recognition> {
+  const head = await readHead(path);
+  if (head.problem !== '') return { format: null, candidates: [], compression: head.compression, says: head.problem };
+  return recognise(head.bytes, head.whole, head.compression);
+}
+
+/**
+ * One file from disk: told by its content, looked up by its content, sent, and put down. Never throws for what is in the file.
+ * @throws FaultlineError bad_request for a format there is not, import_stopped when the console takes nothing more
+ */
+export async function importPath(request: PathImport): Promise<ImportResult> {
+  const { path, name, book, mapping = null } = request;
+  if (request.format && !isFileFormat(request.format))
+    throw new FaultlineError('bad_request', `There is no format "${request.format}". Known: ${Object.keys(FORMATS).join(', ')}.`);
+  try {
+    const bytes = statSync(path).size;
+    const recognition = await recogniseFile(path);
+    const format = request.format ?? recognition.format;
+    if (format === null) return refusedFile(name, 'unknown', 'unsupported_content_type', hint(recognition));
+    if (format === 'focus-csv') return billResult(name, await book.takeBill(name, path));
+    const suffix = recognition.compression === 'none' ? '' : `+${recognition.compression}`;
+    const sha256 = await hashFile(path);
+    const ticket = await book.begin({ name, bytes, sha256, format, mapping, again: request.again ?? false });
+    if (ticket.before) return alreadyThere(name, ticket.before);
+    const result = { ...(await send(request, format, ticket, bytes)), format: `${format}${suffix}` };
+    await book.end(ticket.id, result);
+    return result;
+  } catch (error) {
+    if (error instanceof FileError) return refusedFile(name, 'unknown', error.reason, error.message);
+    const { code } = error as NodeJS.ErrnoException;
+    if (error instanceof FaultlineError || code === undefined) throw error;
+    return refusedFile(name, 'unknown', 'unreadable', (error as Error).message);
+  }
+}
+const hint = ({ says, candidates }: Recognition): string =>
+  candidates.length > 1 ? `${says} (faultline import --format ${candidates[0]})` : says;
+async function send(request: PathImport, format: string, ticket: ImportTicket, totalBytes: number): Promise<ImportResult> {
+  const { book } = request;
+  let savedMs = performance.now();
+  let saving: Promise<unknown> = Promise.resolve();
+  const result = await runImport({
+    path: request.path,
+    name: request.name,
+    format,
+    mapping: request.mapping ?? null,
+    ticket,
+    ingestUrl: request.ingestUrl,
+    ...(request.control ? { control: request.control } : {}),
+    onMeter: (meter) => {
+      request.onMeter?.({ ...meter, totalBytes });
+      if (performance.now() - savedMs < SAVE_MS) return;
+      savedMs = performance.now();
+      // Only spares sending again what is there: a failure costs nothing but that.
+      saving = saving.then(() => book.progress(ticket.id, meter.doneRequests)).catch(() => undefined);
+    },
+  });
+  await saving;
+  return result;
+}
+function alreadyThere(file: string, before: NonNullable<ImportTicket['before']>): ImportResult {
+  const { format, minTimeMs, maxTimeMs } = before.result;
+  const accepted = { traces: 0, logs: 0, metrics: 0 };
+  return { file, format, accepted, refused: [], refusedCount: 0, minTimeMs, maxTimeMs, alreadyImportedMs: before.finishedMs };
+}
+export function billResult(file: string, bill: Bill): ImportResult {
+  const refused = bill.problems
+    .filter((problem) => problem.refused)
+    .map(({ line, code, says, todo }) => ({ line, reason: code, message: `${says} ${todo}` }));
+  const nothing = { traces: 0, logs: 0, metrics: 0 };
+  const format = bill.focusVersion === '' ? 'focus-csv' : `focus-${bill.focusVersion}-csv`;
+  return { file, format, accepted: nothing, refused, refusedCount: refused.length, minTimeMs: null, maxTimeMs: null, bill };
+}
