@@ -4,7 +4,7 @@ import type { ModelCall, ModelNews } from './llm-process.ts';
 import type { Settings } from './settings.ts';
 
 /** Kinds of sources; the names of all but scrapes are their kinds. */
-export const SOURCE_KINDS = ['otlp-http', 'otlp-grpc', 'remote-write', 'zipkin', 'loki', 'syslog', 'import', 'scrape'] as const;
+export const SOURCE_KINDS = ['otlp-http', 'otlp-grpc', 'remote-write', 'zipkin', 'loki', 'syslog', 'fluent', 'import', 'scrape'] as const;
 export type SourceKind = (typeof SOURCE_KINDS)[number];
 
 /**

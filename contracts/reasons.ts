@@ -62,6 +62,7 @@ export const REASONS = {
     'Shorten it, or raise limits.maxAttributeBytes (Fluent Forward: limits.maxBodyBytes).',
   ),
   tls_failed: r('refused', 'A TLS handshake failed.', "Check the sender's TLS settings and which certificate it trusts."),
+  not_authenticated: r('refused', 'The sender has another shared key.', 'Set the same shared_key at the sender and in fluentSharedKey.'),
   kernel_dropped: r(
     'dropped',
     'The system had no room for datagrams (UDP); the sender was not told.',

@@ -110,6 +110,12 @@ export const configSchema = z.strictObject({
   syslog: z.string().optional().describe('syslog by UDP and TCP, HOST:PORT (default: off)'),
   syslogTls: z.string().optional().describe('syslog by TLS, HOST:PORT (default: off); needs tlsCert and tlsKey'),
   syslogTimeZone: z.string().default('local').describe('zone of RFC 3164 times, which have none: local, or a name such as Europe/Berlin'),
+  fluent: z.string().optional().describe('Fluent Forward by TCP (Fluentd, Fluent Bit), HOST:PORT (default: off)'),
+  fluentSharedKey: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('shared key that senders of Fluent Forward must have; better in the file or a variable'),
   tlsCert: z.string().optional().describe('certificate of the listeners with TLS, PEM file'),
   tlsKey: z.string().optional().describe('its private key, PEM file'),
   prometheusConfig: z.string().optional().describe('prometheus.yml to scrape by'),
@@ -135,11 +141,12 @@ export interface Address {
   readonly port: number;
 }
 /** Receivers with ports of their own, each off unless asked for: keys of the configuration. */
-export const LISTENERS = ['syslog', 'syslogTls'] as const;
+export const LISTENERS = ['syslog', 'syslogTls', 'fluent'] as const;
 /** null = off. */
 export interface Listeners extends Readonly<Record<(typeof LISTENERS)[number], Address | null>> {
   /** IANA name; '' = the zone of this machine. */
   readonly syslogTimeZone: string;
+  readonly fluentSharedKey: string | null;
   readonly tls: { readonly certFile: string; readonly keyFile: string } | null;
 }
 export interface Settings {

@@ -1,4 +1,4 @@
-import { LEVEL_FIELDS, severityOfName } from '#collectors/otlp/log-levels.ts';
+import { firstOf, LEVEL_FIELDS, severityNumberOf } from '#collectors/otlp/log-levels.ts';
 import { isSpanId, isTraceId, type LogGroup, type LogItem, writeLogGroups } from '#collectors/otlp/log-writer.ts';
 import type { Labels, LokiEntry, LokiStream } from './push-entry.ts';
 
@@ -27,27 +27,17 @@ const SERVICE_LABELS = [
 ];
 const TENANT = 'loki.tenant';
 const labelOf = (labels: Labels, name: string): string => String(labels.find(([key]) => key === name)?.[1] ?? '');
-function firstOf(labels: Labels, names: readonly string[]): string {
-  for (const name of names) {
-    const value = labelOf(labels, name);
-    if (value !== '') return value;
-  }
-  return '';
-}
-function severityNumberOf(metadata: Labels, text: string): number {
-  const number = Number(labelOf(metadata, 'severity_number'));
-  return Number.isInteger(number) && number >= 1 && number <= 24 ? number : severityOfName(text);
-}
+const textIn = (labels: Labels) => (name: string) => labelOf(labels, name);
 
 /** @param level the stream's own level, '' = none */
 function itemOf({ timeNs, line, metadata }: LokiEntry, level: string): LogItem {
   const traceId = labelOf(metadata, 'trace_id');
   const spanId = labelOf(metadata, 'span_id');
-  const severityText = firstOf(metadata, LEVEL_FIELDS) || level;
+  const severityText = firstOf(textIn(metadata), LEVEL_FIELDS) || level;
   return {
     timeNs,
     observedNs: 0n,
-    severityNumber: severityNumberOf(metadata, severityText),
+    severityNumber: severityNumberOf(textIn(metadata), severityText),
     severityText,
     body: line,
     // An id of the right form is said by its field.
@@ -60,8 +50,8 @@ function itemOf({ timeNs, line, metadata }: LokiEntry, level: string): LogItem {
 /** @param tenant X-Scope-OrgID, '' = none @param capacity expected size, bytes @returns protobuf; empty without an entry */
 export function writeLokiStreams(streams: readonly LokiStream[], tenant: string, capacity: number): Uint8Array {
   const groups = streams.map(({ labels, entries }): LogGroup => {
-    const level = firstOf(labels, LEVEL_FIELDS);
-    const service = labelOf(labels, SERVICE) === '' ? firstOf(labels, SERVICE_LABELS) : '';
+    const level = firstOf(textIn(labels), LEVEL_FIELDS);
+    const service = labelOf(labels, SERVICE) === '' ? firstOf(textIn(labels), SERVICE_LABELS) : '';
     const resource: Labels = [
       ...(service === '' ? [] : [[SERVICE, service] as const]),
       ...labels,

@@ -1,6 +1,8 @@
 import type { Receiver } from '#collectors/otlp/receiver.ts';
 import type { SourceAccount } from '#collectors/pipeline/accounting.ts';
 import type { Address, Listeners } from '#contracts/settings.ts';
+import type { TcpListener } from './tcp-listener.ts';
+import type { UdpListener } from './udp-listener.ts';
 
 /** A receiver with ports of its own, which the operator switched on. */
 export interface RunningListener {
@@ -25,17 +27,17 @@ const PORT_TRIES = 20;
  * TCP and UDP on one port. With port 0 the system picks one that is free in TCP, which need not be free in UDP.
  * @throws the error of the last try
  */
-export async function openPair<T extends { readonly port: number; close(): Promise<void> }, U extends { close(): Promise<void> }>(
+export async function openPair(
   address: Address,
-  tcp: (address: Address) => Promise<T>,
-  udp: (address: Address) => Promise<U>,
-): Promise<readonly [T, U]> {
+  tcp: (address: Address) => Promise<TcpListener>,
+  udp: (address: Address) => Promise<UdpListener>,
+): Promise<readonly [TcpListener, UdpListener]> {
   for (let tries = 1; ; tries++) {
     const first = await tcp(address);
     try {
       return [first, await udp({ ...address, port: first.port })];
     } catch (error) {
-      await first.close();
+      await first.close(0);
       if (address.port !== 0 || tries === PORT_TRIES) throw error;
     }
   }

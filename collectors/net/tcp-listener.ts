@@ -18,8 +18,8 @@ export interface TlsFiles {
 }
 export interface TcpListener {
   readonly port: number;
-  /** Takes no more connections, ends those there are. Safe twice. */
-  close(): Promise<void>;
+  /** Takes no more connections; those there are have until the deadline. Safe twice. */
+  close(deadlineMs: number): Promise<void>;
 }
 /** Of one listener. Idle connections stay: the protocols here have senders that lose what they write to one that was closed. */
 const MAX_CONNECTIONS = 1_024;
@@ -58,10 +58,16 @@ export async function listenTcp({ address, tls, account, onConnection, log }: Tc
   let closing: Promise<void> | null = null;
   return {
     port: (server.address() as AddressInfo).port,
-    close: () => {
+    close: (deadlineMs) => {
       closing ??= new Promise((resolve) => {
-        server.close(() => resolve());
-        for (const socket of sockets) socket.destroy();
+        const end = (): void => {
+          for (const socket of sockets) socket.destroy();
+        };
+        const timer = setTimeout(end, Math.max(0, deadlineMs));
+        server.close(() => {
+          clearTimeout(timer);
+          resolve();
+        });
       });
       return closing;
     },

@@ -1,4 +1,4 @@
-/** Levels as senders of logs call them, for the receivers of other protocols. */
+/** Levels and services as senders of logs call them, for the receivers of other protocols. */
 export const LEVEL_FIELDS = ['level', 'severity', 'severity_text', 'detected_level', 'lvl'];
 /** OTLP SeverityNumber by name: the log data model's appendix B, syslog and Log4j. */
 const SEVERITIES: Readonly<Record<string, number>> = {
@@ -29,4 +29,17 @@ const SEVERITIES: Readonly<Record<string, number>> = {
 export function severityOfName(text: string): number {
   const name = text.toLowerCase();
   return Object.hasOwn(SEVERITIES, name) ? (SEVERITIES[name] as number) : 0;
+}
+/** The first of `names` that has a text. @param textOf '' = not there */
+export function firstOf(textOf: (name: string) => string, names: readonly string[]): string {
+  for (const name of names) {
+    const value = textOf(name);
+    if (value !== '') return value;
+  }
+  return '';
+}
+/** A `severity_number` of the sender's, else what its level is called. */
+export function severityNumberOf(textOf: (name: string) => string, level: string): number {
+  const number = Number(textOf('severity_number'));
+  return Number.isInteger(number) && number >= 1 && number <= 24 ? number : severityOfName(level);
 }

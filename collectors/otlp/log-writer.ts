@@ -1,8 +1,8 @@
-import { type AttributeValue, attributeField, closeField, countField, hexField, textField, timeField, writeValue } from './otlp-writer.ts';
+import { attributeField, closeField, countField, hexField, type NestedValue, textField, timeField, writeValue } from './otlp-writer.ts';
 import { ReverseWriter } from './reverse-writer.ts';
 
 /** Log records as other protocols' receivers read them, to an ExportLogsServiceRequest. */
-export type LogAttributes = readonly (readonly [string, AttributeValue])[];
+export type LogAttributes = readonly (readonly [string, NestedValue])[];
 export interface LogItem {
   /** Unix time; 0n = not said. */
   readonly timeNs: bigint;
@@ -11,7 +11,7 @@ export interface LogItem {
   /** 1 .. 24; 0 = not said. */
   readonly severityNumber: number;
   readonly severityText: string;
-  readonly body: AttributeValue;
+  readonly body: NestedValue;
   readonly attributes: LogAttributes;
   /** Hexadecimal, '' = none. */
   readonly traceId: string;

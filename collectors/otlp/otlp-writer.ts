@@ -2,6 +2,8 @@ import type { ReverseWriter } from './reverse-writer.ts';
 
 /** What other protocols' receivers write OTLP with. Field numbers: protos/opentelemetry. Back to front, as the writer is. */
 export type AttributeValue = string | number | boolean;
+/** Everything an AnyValue can be; null: one without a value. */
+export type NestedValue = AttributeValue | bigint | null | Uint8Array | readonly NestedValue[] | ReadonlyMap<string, NestedValue>;
 
 /** Closes a nested message or a text. @param before the writer's size before its content */
 export function closeField(writer: ReverseWriter, before: number, field: number): void {
@@ -31,24 +33,45 @@ export function timeField(writer: ReverseWriter, field: number, unixNano: bigint
   writer.varint(field * 8 + 1);
 }
 
-/** An AnyValue's content: whole numbers as int_value, others as double_value; a text is one also when it is empty. */
-export function writeValue(writer: ReverseWriter, value: AttributeValue): void {
+/**
+ * An AnyValue's content: whole numbers as int_value, others as double_value; a text is one also when it is empty.
+ * The caller bounds the depth.
+ */
+export function writeValue(writer: ReverseWriter, value: NestedValue): void {
   if (typeof value === 'string') {
     writer.varint(writer.text(value));
     writer.varint(1 * 8 + 2);
   } else if (typeof value === 'boolean') {
     writer.varint(value ? 1 : 0);
     writer.varint(2 * 8);
-  } else if (Number.isSafeInteger(value)) {
+  } else if (typeof value === 'bigint' || (typeof value === 'number' && Number.isSafeInteger(value))) {
     writer.varint64(BigInt(value));
     writer.varint(3 * 8);
-  } else {
+  } else if (typeof value === 'number') {
     writer.double(value);
     writer.varint(4 * 8 + 1);
+  } else if (value !== null) writeNested(writer, value);
+}
+function writeNested(writer: ReverseWriter, value: Extract<NestedValue, object>): void {
+  const before = writer.size;
+  if (value instanceof Uint8Array) {
+    writer.raw(value);
+    closeField(writer, before, 7);
+  } else if (value instanceof Map) {
+    for (const [key, inner] of [...(value as ReadonlyMap<string, NestedValue>)].reverse()) attributeField(writer, 1, key, inner);
+    closeField(writer, before, 6);
+  } else {
+    const values = value as readonly NestedValue[];
+    for (let i = values.length - 1; i >= 0; i--) {
+      const start = writer.size;
+      writeValue(writer, values[i] as NestedValue);
+      closeField(writer, start, 1);
+    }
+    closeField(writer, before, 5);
   }
 }
 /** A KeyValue as field `field`. */
-export function attributeField(writer: ReverseWriter, field: number, key: string, value: AttributeValue): void {
+export function attributeField(writer: ReverseWriter, field: number, key: string, value: NestedValue): void {
   const before = writer.size;
   writeValue(writer, value);
   closeField(writer, before, 2);

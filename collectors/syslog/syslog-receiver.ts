@@ -58,7 +58,7 @@ export async function startSyslog({ listeners, receiver, nowMs, log }: ListenerO
     streams.add(stream);
     socket.once('close', () => streams.delete(stream));
   };
-  const open: { close(): Promise<void> }[] = [];
+  const open: { close(deadlineMs: number): Promise<void> }[] = [];
   const addresses: Record<string, string> = {};
   try {
     if (listeners.syslog) {
@@ -82,7 +82,7 @@ export async function startSyslog({ listeners, receiver, nowMs, log }: ListenerO
       addresses['syslogTls'] = hostPort(listeners.syslogTls, listener.port);
     }
   } catch (error) {
-    await Promise.all(open.map((each) => each.close()));
+    await Promise.all(open.map((each) => each.close(0)));
     throw error;
   }
   account.address = [addresses['syslog'], addresses['syslogTls'] && `${addresses['syslogTls']} (TLS)`].filter(Boolean).join(', ');
@@ -94,7 +94,7 @@ export async function startSyslog({ listeners, receiver, nowMs, log }: ListenerO
       account.stopped = true;
       closing ??= (async () => {
         for (const stream of streams) stream.finish();
-        await Promise.all(open.map((each) => each.close()));
+        await Promise.all(open.map((each) => each.close(0)));
         await queue.close(deadlineMs);
       })();
       return closing;

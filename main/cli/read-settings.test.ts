@@ -56,9 +56,14 @@ describe('where settings come from', () => {
     expect(read({ retention: '3d' }, environment)).toMatchObject({ retentionSeconds: 259_200, maxSizeBytes: 2e9, durability: 'none' });
   });
   it('listeners are off, and on the loopback address when only a port is said', () => {
-    expect(read().listeners).toEqual({ syslog: null, syslogTls: null, syslogTimeZone: '', tls: null });
+    expect(read().listeners).toEqual({
+      ...{ syslog: null, syslogTls: null, syslogTimeZone: '', fluent: null, fluentSharedKey: null, tls: null },
+    });
     const config = file('syslogTls: ":6514"\ntlsCert: c.pem\ntlsKey: k.pem\n');
-    expect(read({ syslog: '5514', config }, { FAULTLINE_SYSLOG_TIME_ZONE: 'Europe/Berlin' }).listeners).toEqual({
+    const environment = { FAULTLINE_SYSLOG_TIME_ZONE: 'Europe/Berlin', FAULTLINE_FLUENT_SHARED_KEY: 'secret' };
+    expect(read({ syslog: '5514', fluent: '[::1]:24224', config }, environment).listeners).toEqual({
+      fluent: { host: '::1', port: 24_224 },
+      fluentSharedKey: 'secret',
       syslog: { host: '127.0.0.1', port: 5514 },
       syslogTls: { host: '127.0.0.1', port: 6514 },
       syslogTimeZone: 'Europe/Berlin',

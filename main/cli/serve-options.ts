@@ -13,6 +13,8 @@ export const addServeOptions = (command: Command): Command =>
     .option('--syslog <HOST:PORT>', 'syslog by UDP and TCP, RFC 5424 and 3164 (default: off; a port alone means 127.0.0.1)')
     .option('--syslog-tls <HOST:PORT>', 'syslog by TLS (default: off), with --tls-cert and --tls-key')
     .option('--syslog-time-zone <ZONE>', 'zone of RFC 3164 times: local, or a name such as Europe/Berlin (default local)')
+    .option('--fluent <HOST:PORT>', 'Fluent Forward by TCP, from Fluentd and Fluent Bit (default: off)')
+    .option('--fluent-shared-key <KEY>', 'shared key its senders must have (better FAULTLINE_FLUENT_SHARED_KEY)')
     .option('--tls-cert <FILE>', 'certificate for --syslog-tls, PEM')
     .option('--tls-key <FILE>', 'its private key, PEM')
     .option('--prometheus-config <FILE>', 'prometheus.yml to scrape by')

@@ -10,6 +10,10 @@ export async function startListeners(options: ListenerOptions): Promise<RunningL
       const { startSyslog } = await import('#collectors/syslog/syslog-receiver.ts');
       running.push(await startSyslog(options, opened));
     }
+    if (listeners.fluent) {
+      const { startFluent } = await import('#collectors/fluent/fluent-receiver.ts');
+      running.push(await startFluent(options, opened));
+    }
     return running;
   } catch (error) {
     await Promise.all(running.map((each) => each.close(0)));

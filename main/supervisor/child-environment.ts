@@ -46,5 +46,8 @@ export function childEnvironment(name: SpawnName | 'demo', environment: NodeJS.P
  */
 export function settingsOf(name: SpawnName, settings: Settings): Settings {
   if (name === 'engine') return settings;
-  return { ...settings, token: '', ...(name === 'forwarder' ? {} : { forward: [] }) };
+  const { listeners, ...others } = settings;
+  // With the shared key of Fluent Forward.
+  const own = name === 'collector' && listeners ? { listeners } : {};
+  return { ...others, ...own, token: '', ...(name === 'forwarder' ? {} : { forward: [] }) };
 }

@@ -1,12 +1,14 @@
 import { createSocket } from 'node:dgram';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { eventTime, msgpack } from '../fixtures/encode-msgpack.ts';
 import { type FaultlineProcess, startFaultline } from './faultline-process.ts';
 
 /** Receivers with ports of their own, through the whole program: sent, killed in between, asked for in SQL, on the console. */
 let faultline: FaultlineProcess;
 beforeAll(async () => {
-  faultline = await startFaultline({ args: ['--syslog', '127.0.0.1:0', '--syslog-time-zone', 'Europe/Berlin'] });
+  faultline = await startFaultline({ args: ['--syslog', '0', '--syslog-time-zone', 'Europe/Berlin', '--fluent', '127.0.0.1:0'] });
 });
 afterAll(() => faultline.stop());
 const portOf = (name: string): number => Number(faultline.listeners?.[name]?.split(':').at(-1));
@@ -78,5 +80,67 @@ describe('syslog', () => {
       )
       .toBe(true);
     await expect.poll(() => sourceOf('syslog'), { timeout: 20_000 }).toMatchObject({ accepted: { logs: { items: 1 } } });
+  });
+});
+
+describe('Fluent Forward', () => {
+  const CHUNKS = 120;
+  const ENTRIES = 20;
+  const tick = BigInt(Date.now()) * 1_000_000n;
+  const chunk = (number: number): Buffer => {
+    const entries = Array.from({ length: ENTRIES }, (_, i) => {
+      const ns = tick + BigInt(number * ENTRIES + i);
+      return msgpack([eventTime(Number(ns / 1_000_000_000n), Number(ns % 1_000_000_000n)), { log: `entry ${number}/${i}`, level: 'warn' }]);
+    });
+    const packed = Buffer.concat(entries);
+    const option = { chunk: `c${number}` };
+    return msgpack(number % 2 ? ['app.web', packed, option] : ['app.web', gzipSync(packed), { ...option, compressed: 'gzip' }]);
+  };
+  /** As a sender with a buffer: each chunk is sent again, on a new connection, until it is acknowledged. */
+  async function deliver(onAcknowledged: (count: number) => void): Promise<{ sent: number; acknowledged: Set<string> }> {
+    const acknowledged = new Set<string>();
+    let sent = 0;
+    while (acknowledged.size < CHUNKS) {
+      await new Promise<void>((gone) => {
+        const socket: Socket = connect(portOf('fluent'), '127.0.0.1');
+        let received = '';
+        let next = 0;
+        const send = (): void => {
+          while (next < CHUNKS && acknowledged.has(`c${next}`)) next++;
+          if (next === CHUNKS) return;
+          sent++;
+          socket.write(chunk(next++));
+        };
+        socket.on('connect', () => [1, 2, 3, 4].forEach(send));
+        socket.on('data', (bytes) => {
+          received += bytes.toString('latin1');
+          for (const [, id] of received.matchAll(/ack.(c\d+)(?=\x81|$)/gs)) {
+            if (acknowledged.has(id as string)) continue;
+            acknowledged.add(id as string);
+            onAcknowledged(acknowledged.size);
+            send();
+          }
+          if (acknowledged.size === CHUNKS) socket.end();
+        });
+        socket.on('error', () => undefined).on('close', () => setTimeout(gone, 50));
+      });
+    }
+    return { sent, acknowledged };
+  }
+  it('every acknowledged chunk is stored, through kill -9 of the collector; what is there twice was sent twice', async () => {
+    const kills: Promise<void>[] = [];
+    const { sent, acknowledged } = await deliver((count) => {
+      if (count === 30 || count === 80) kills.push(killCollector());
+    });
+    await Promise.all(kills);
+    expect([acknowledged.size, kills.length]).toEqual([CHUNKS, 2]);
+    await faultline.flush();
+    const [count] = await faultline.sql(
+      `SELECT count(DISTINCT body)::INT AS bodies, count(*)::INT AS rows, min(severity_number)::INT AS severity, count(DISTINCT time)::INT AS times
+       FROM logs WHERE service = 'app.web' AND attributes['fluent.tag'] = 'app.web'`,
+    );
+    expect(count).toMatchObject({ bodies: CHUNKS * ENTRIES, times: CHUNKS * ENTRIES, severity: 13 });
+    expect(Number(count?.['rows'])).toBeLessThanOrEqual(sent * ENTRIES);
+    expect(await sourceOf('fluent')).toMatchObject({ kind: 'fluent', address: faultline.listeners?.['fluent'], refused: {} });
   });
 });

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { openJournalReader } from '#collectors/pipeline/journal-reader.ts';
 import type { JournalRecord } from '#contracts/journal.ts';
 import type { FromChild, SourceKind } from '#contracts/processes.ts';
-import { type Limits, limitsSchema, type Settings } from '#contracts/settings.ts';
+import { type Limits, type Listeners, limitsSchema, type Settings } from '#contracts/settings.ts';
 import { journalFolder, type RunningCollector, startCollector } from '#main/collector/start-collector.ts';
 
 /** A real collector on free ports in this process, with its journal in a temporary folder. */
@@ -20,6 +20,14 @@ export interface TestCollector {
   post(path: string, body: Uint8Array | string, headers?: Record<string, string>, method?: string): Promise<HttpAnswer>;
   stop(): Promise<void>;
 }
+export const NO_LISTENERS: Listeners = {
+  syslog: null,
+  syslogTls: null,
+  syslogTimeZone: '',
+  fluent: null,
+  fluentSharedKey: null,
+  tls: null,
+};
 export interface HttpAnswer {
   readonly status: number;
   readonly headers: Headers;

@@ -8,16 +8,12 @@ import { connect as connectTls } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BodyEncoding, BodyFormat, RecordKind } from '#contracts/journal.ts';
 import type { Listeners } from '#contracts/settings.ts';
-import { startTestCollector, type TestCollector } from './receivers-fixture.ts';
+import { NO_LISTENERS, startTestCollector, type TestCollector } from './receivers-fixture.ts';
 
+/** The machine may be busy. */
+const SOON = { timeout: 20_000 };
 const anyPort = { host: '127.0.0.1', port: 0 };
-const listeners = (more: Partial<Listeners> = {}): Listeners => ({
-  syslog: anyPort,
-  syslogTls: null,
-  syslogTimeZone: '',
-  tls: null,
-  ...more,
-});
+const listeners = (more: Partial<Listeners> = {}): Listeners => ({ ...NO_LISTENERS, syslog: anyPort, ...more });
 const portOf = (it: TestCollector, key = 'syslog'): number => Number(it.collector.addresses[key]?.split(':').at(-1));
 const source = (it: TestCollector) => it.collector.status().sources.find((each) => each.source === 'syslog');
 const accepted = (it: TestCollector): number => source(it)?.accepted.logs.items ?? 0;
@@ -68,7 +64,7 @@ describe('syslog: what is taken in', () => {
   ])('%s', async (_, send, texts) => {
     const before = [accepted(it1), (await it1.records()).length] as const;
     await send();
-    await expect.poll(() => accepted(it1)).toBe(before[0] + texts.length);
+    await expect.poll(() => accepted(it1), SOON).toBe(before[0] + texts.length);
     const record = (await it1.records()).at(-1);
     expect(record).toMatchObject({
       kind: RecordKind.logs,
@@ -92,7 +88,7 @@ describe('syslog: what is taken in', () => {
     ];
     for (const [i, way] of ways.entries())
       execFileSync('logger', ['-n', '127.0.0.1', '-P', String(portOf(it1)), ...way.split(' '), '-t', 'web', `by logger ${i}`]);
-    await expect.poll(() => accepted(it1)).toBe(before + ways.length);
+    await expect.poll(() => accepted(it1), SOON).toBe(before + ways.length);
     const all = await bodies(it1);
     for (const i of ways.keys()) expect(all).toContain(`by logger ${i}`);
     expect(it1.refused('syslog')).toEqual({});
@@ -106,10 +102,10 @@ describe('syslog: what is taken in', () => {
       const socket = connectTls({ port, host: '127.0.0.1', ca, servername: 'localhost' }, () => socket.end('13 <13>h: in TLS'));
       socket.on('close', () => done()).on('error', fail);
     });
-    await expect.poll(() => accepted(it1)).toBe(before + 1);
+    await expect.poll(() => accepted(it1), SOON).toBe(before + 1);
     const plain = connect(port, '127.0.0.1', () => plain.write('<13>h: not in TLS\n'));
     plain.on('error', () => undefined);
-    await expect.poll(() => it1.refused('syslog')['tls_failed']).toBe(1);
+    await expect.poll(() => it1.refused('syslog')['tls_failed'], SOON).toBe(1);
     expect(source(it1)?.address).toMatch(/^127\.0\.0\.1:\d+, 127\.0\.0\.1:\d+ \(TLS\)$/);
   });
 });
@@ -125,7 +121,7 @@ describe('syslog: what is refused is counted', () => {
   ])('%s', async (_, send, reason, sentence) => {
     const before = it1.refused('syslog')[reason] ?? 0;
     await send();
-    await expect.poll(() => it1.refused('syslog')[reason]).toBe(before + 1);
+    await expect.poll(() => it1.refused('syslog')[reason], SOON).toBe(before + 1);
     expect(source(it1)).toMatchObject({ state: 'failing', error: expect.stringMatching(sentence) });
   });
 });
@@ -145,7 +141,7 @@ describe('syslog: while the journal takes nothing', () => {
       .poll(async () => {
         await datagrams(full, ...Array(50).fill(wide), small);
         return full.refused('syslog')['backpressure'] ?? 0;
-      })
+      }, SOON)
       .toBeGreaterThan(0);
     expect(accepted(full)).toBe(0);
     // The stream stands still: the sender holds what we do not.

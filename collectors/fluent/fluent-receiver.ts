@@ -1,0 +1,81 @@
+import { hostname } from 'node:os';
+import { IntakeQueue } from '#collectors/net/intake-queue.ts';
+import { hostPort, type ListenerOptions, type OpenPort, type RunningListener } from '#collectors/net/listener.ts';
+import { listenTcp } from '#collectors/net/tcp-listener.ts';
+import { SourceAccount } from '#collectors/pipeline/accounting.ts';
+import { claimedSize } from '#collectors/pipeline/decompress.ts';
+import type { Address } from '#contracts/settings.ts';
+import { FluentConnection } from './fluent-connection.ts';
+import { readEntries } from './read-entries.ts';
+import type { ForwardMessage } from './read-message.ts';
+
+/** For messages that ask for no acknowledgement: as for syslog. */
+const FLUSH_MS = 100;
+const BATCH_BYTES = 512 * 1024;
+const QUEUE_BYTES = 16 * 1024 * 1024;
+
+/** Opens the port. @throws what `openPort` makes of it */
+export async function startFluent({ listeners, receiver, nowMs, log }: ListenerOptions, openPort: OpenPort): Promise<RunningListener> {
+  const account = new SourceAccount('fluent', 'fluent', nowMs);
+  const { budget, limits } = receiver.options;
+  const store = async (messages: readonly ForwardMessage[]): Promise<void> => {
+    await receiver.receive({
+      kind: 'logs',
+      format: 'json',
+      encoding: 'identity',
+      body: messages.length === 1 ? (messages[0] as ForwardMessage).entries : Buffer.concat(messages.map(({ entries }) => entries)),
+      plainBytes: () => messages.reduce((sum, { entries, encoding }) => sum + (claimedSize(entries, encoding) || entries.length * 8), 0),
+      account,
+      transcode: () => readEntries(messages, limits),
+    });
+  };
+  const queue = new IntakeQueue<ForwardMessage>({
+    account,
+    budget,
+    log,
+    flushMs: FLUSH_MS,
+    batchBytes: BATCH_BYTES,
+    maxBytes: QUEUE_BYTES,
+    store,
+  });
+  const connections = new Set<FluentConnection>();
+  const address = listeners.fluent as Address;
+  const listener = await openPort('fluent', address, (at) =>
+    listenTcp({
+      address: at,
+      tls: null,
+      account,
+      log,
+      onConnection: (socket) => {
+        const connection = new FluentConnection(socket, {
+          maxBytes: limits.maxBodyBytes,
+          budget,
+          account,
+          sharedKey: listeners.fluentSharedKey,
+          hostname: hostname(),
+          store: (message) => store([message]),
+          add: (message) => queue.add(message, message.entries.length),
+          whenRoom: (wake) => queue.whenRoom(wake),
+          log,
+        });
+        connections.add(connection);
+        socket.once('close', () => connections.delete(connection));
+      },
+    }),
+  );
+  const where = hostPort(address, listener.port);
+  account.address = where;
+  let closing: Promise<void> | null = null;
+  return {
+    account,
+    addresses: { fluent: where },
+    close: (deadlineMs) => {
+      account.stopped = true;
+      closing ??= (async () => {
+        for (const connection of connections) connection.finish();
+        await Promise.all([queue.close(deadlineMs), listener.close(deadlineMs)]);
+      })();
+      return closing;
+    },
+  };
+}
