@@ -2,9 +2,10 @@ import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const beside = '{contracts,query,analytics,collectors,store,exporters,models,demo,main,protos,renderer,tools}/**/*.test.ts';
-const project = (name: string, include: string[], seconds: number) => ({
+/** Without isolation files share a process, one after the other: loading a process and its modules anew cost as much as the tests of most files. */
+const project = (name: string, include: string[], seconds: number, isolate = true) => ({
   extends: true as const,
-  test: { name, include, environment: 'node' as const, testTimeout: seconds * 1000, hookTimeout: seconds * 1000 },
+  test: { name, include, isolate, environment: 'node' as const, testTimeout: seconds * 1000, hookTimeout: seconds * 1000 },
 });
 
 /** Files that start processes or compute for long come first: nobody should wait for the last of them alone. */
@@ -18,14 +19,14 @@ class LongestFirst extends BaseSequencer {
 
 export default defineConfig({
   test: {
-    // DuckDB and sockets live in the tests' processes; forks keep a native abort inside one file.
+    // DuckDB and sockets live in the tests' processes: a native abort ends one fork, and with it the file at hand.
     pool: 'forks',
     // One more than the cores: tests wait for processes, sockets and pages a third of the time.
     maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
     projects: [
-      project('unit', [beside, 'tests/{coverage,canary,conformance,golden}/**/*.test.ts'], 30),
-      project('fuzz', ['tests/fuzz/**/*.test.ts'], 300),
+      project('unit', [beside, 'tests/{coverage,canary,conformance,golden}/**/*.test.ts'], 30, false),
+      project('fuzz', ['tests/fuzz/**/*.test.ts'], 300, false),
       project('app', ['tests/{app,desktop,faults}/**/*.test.ts'], 90),
       project('ui', ['tests/ui/**/*.test.ts'], 120),
     ],

@@ -8,18 +8,21 @@ import { judgeWindow, replay } from './judge.ts';
 const FAULTS = ['bad_deploy', 'slow_dependency', 'pool_exhaustion', 'memory_leak', 'error_burst', 'noisy_neighbour'] as const;
 const SEEDS = 12;
 const endOf = (o: Observation): number => o.startMs + o.buckets * o.stepMs;
-const judge = (shop: Shop, observation = shop.observation): RcaResult =>
-  judgeWindow(observation, { window: { startMs: shop.faultMs - 60_000, endMs: endOf(observation) }, service: null, top: 5 }, namedQueries);
+const judge = (shop: Shop, observation = shop.observation, judgement = replay(observation, namedQueries)): RcaResult => {
+  const window = { startMs: shop.faultMs - 60_000, endMs: endOf(observation) };
+  return judgeWindow(observation, { window, service: null, top: 5 }, namedQueries, judgement);
+};
 
 describe.each(FAULTS)('%s', (fault) => {
   it('is named first in at least 11 of 12 worlds, as what it is, and is one incident', () => {
     let [first, kind, opened, split] = [0, 0, 0, 0];
     for (let seed = 1; seed <= SEEDS; seed++) {
       const shop = makeShop({ seed: 9000 + seed, fault });
-      const { incidents } = replay(shop.observation, namedQueries);
+      const judgement = replay(shop.observation, namedQueries);
+      const { incidents } = judgement;
       opened += incidents.length > 0 ? 1 : 0;
       split += incidents.length > 1 ? 1 : 0;
-      const top = judge(shop).candidates[0];
+      const top = judge(shop, shop.observation, judgement).candidates[0];
       if (top?.service === shop.culprit) first++;
       if (top?.service === shop.culprit && top?.kind === fault) kind++;
     }
@@ -39,8 +42,9 @@ describe('a calm hour', () => {
   ])('opens nothing and confirms nothing, %s', (_name, plan) => {
     for (let seed = 1; seed <= 5; seed++) {
       const shop = makeShop({ seed: 5_000 + seed, fault: 'none', minutes: 60, ...plan });
-      expect(replay(shop.observation, namedQueries).incidents.map((i) => i.title)).toEqual([]);
-      const result = judge({ ...shop, faultMs: endOf(shop.observation) - 900_000 });
+      const judgement = replay(shop.observation, namedQueries);
+      expect(judgement.incidents.map((i) => i.title)).toEqual([]);
+      const result = judge({ ...shop, faultMs: endOf(shop.observation) - 900_000 }, shop.observation, judgement);
       expect(result.verdict).toBe('inconclusive');
     }
   });
@@ -66,8 +70,9 @@ describe('laws', () => {
       placements: shuffled(o.placements, rng),
     };
     const brief = (r: RcaResult) => r.candidates.map((c) => [c.service, c.kind, c.role, Math.round(c.score * 1000)]);
-    expect(brief(judge(shop, mixed))).toEqual(brief(judge(shop)));
-    expect(judge(shop, mixed).impacted).toEqual(judge(shop).impacted);
+    const [ofMixed, ofShop] = [judge(shop, mixed), judge(shop)];
+    expect(brief(ofMixed)).toEqual(brief(ofShop));
+    expect(ofMixed.impacted).toEqual(ofShop.impacted);
   });
 
   it.each(FAULTS)('ten times the traffic has the same cause: %s', (fault) => {

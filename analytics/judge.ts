@@ -54,9 +54,14 @@ export interface JudgeRequest {
 /**
  * Root cause of what happened in a window of a past observation (which should hold the calm before it too): the worst
  * incident a replay finds there, else the window as asked against what came before.
+ * @param judgement of a replay of the observation, where there has been one
  */
-export function judgeWindow(observation: Observation, request: JudgeRequest, queries: EvidenceQueries): RcaResult {
-  const { incidents, anomalies } = replay(observation, queries);
+export function judgeWindow(
+  observation: Observation,
+  request: JudgeRequest,
+  queries: EvidenceQueries,
+  { incidents, anomalies }: Judgement = replay(observation, queries),
+): RcaResult {
   const { window, service, top } = request;
   const rank = { critical: 2, major: 1, minor: 0 };
   const found = incidents

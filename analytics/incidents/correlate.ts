@@ -49,12 +49,16 @@ export function createCorrelator(options: CorrelatorOptions = {}): CountingCorre
       return untoldLines;
     },
     step(nowMs, anomalies, observation) {
+      // Nearly always: how services hang together need not be found out.
+      if (anomalies.length === 0 && drafts.length === 0) return [];
       const graph = callGraph(observation);
       const changed = new Set<Draft>();
+      const entries = new Set(graph.entries);
+      const moment = { nowMs, entries, reopenWithinMs: settings.reopenWithinMs, stepMs: observation.stepMs };
       for (const group of groupByComponent(anomalies, graph)) {
-        const symptoms = openers(group, graph, nowMs);
-        const draft = place(drafts, group, symptoms, nowMs, settings.reopenWithinMs, observation, changed);
-        if (draft !== undefined && update(draft, group, graph, nowMs, observation, settings.maxAnomalies)) changed.add(draft);
+        const symptoms = openers(group.members, entries, nowMs);
+        const draft = place(drafts, group, symptoms, moment, changed);
+        if (draft !== undefined && update(draft, group.members, graph, nowMs, observation, settings.maxAnomalies)) changed.add(draft);
       }
       for (const draft of drafts) {
         if (draft.status !== 'open') continue;
@@ -74,22 +78,26 @@ export function createCorrelator(options: CorrelatorOptions = {}): CountingCorre
   };
 }
 
-function groupByComponent(anomalies: readonly Anomaly[], graph: CallGraph): Anomaly[][] {
-  const groups: { reach: ReadonlySet<string>; members: Anomaly[] }[] = [];
+/** Anomalies that hang together; `reach`: all that hangs together with them. */
+interface Group {
+  readonly reach: ReadonlySet<string>;
+  readonly members: Anomaly[];
+}
+function groupByComponent(anomalies: readonly Anomaly[], graph: CallGraph): Group[] {
+  const groups: Group[] = [];
   for (const anomaly of anomalies) {
     const home = groups.find((group) => group.reach.has(anomaly.subject.service));
     if (home !== undefined) home.members.push(anomaly);
     else groups.push({ reach: graph.component(anomaly.subject.service), members: [anomaly] });
   }
-  return groups.map((group) => group.members);
+  return groups;
 }
 
 /**
  * Symptoms allowed to open an incident: at an entry at once, inside only when lasting. Missing traffic inside is what
  * callers did, and traffic at an entry must fall to under two fifths: it may halve by itself.
  */
-function openers(group: readonly Anomaly[], graph: CallGraph, nowMs: number): Anomaly[] {
-  const entries = new Set(graph.entries);
+function openers(group: readonly Anomaly[], entries: ReadonlySet<string>, nowMs: number): Anomaly[] {
   return group.filter((a) => {
     if (!isSymptom(a)) return false;
     const isEntry = entries.has(a.subject.service);
@@ -98,18 +106,21 @@ function openers(group: readonly Anomaly[], graph: CallGraph, nowMs: number): An
   });
 }
 
+interface Moment {
+  readonly nowMs: number;
+  readonly entries: ReadonlySet<string>;
+  readonly reopenWithinMs: number;
+  readonly stepMs: number;
+}
 function place(
   drafts: Draft[],
-  group: readonly Anomaly[],
+  { members, reach }: Group,
   symptoms: readonly Anomaly[],
-  nowMs: number,
-  reopenWithinMs: number,
-  observation: Observation,
+  { nowMs, entries, reopenWithinMs, stepMs }: Moment,
   changed: Set<Draft>,
 ): Draft | undefined {
-  const services = new Set(group.map((a) => a.subject.service));
-  const related = callGraph(observation).component(group[0]!.subject.service);
-  const open = drafts.find((d) => d.status === 'open' && d.services.some((service) => related.has(service)));
+  const services = new Set(members.map((a) => a.subject.service));
+  const open = drafts.find((d) => d.status === 'open' && d.services.some((service) => reach.has(service)));
   if (open !== undefined) return open;
   if (symptoms.length === 0) return undefined;
   const recent = drafts.find(
@@ -122,7 +133,7 @@ function place(
     changed.add(recent);
     return recent;
   }
-  const draft = open_(symptoms, new Set(callGraph(observation).entries), nowMs, observation.stepMs);
+  const draft = open_(symptoms, entries, nowMs, stepMs);
   // Two openings at one onset and service cannot be: a later one is a reopening or has a later onset.
   drafts.push(draft);
   changed.add(draft);

@@ -1,10 +1,8 @@
-import { bytesText, NO_VALUE } from '#contracts/figure-text.ts';
+import { bytesText, NO_VALUE, trimDigits } from '#contracts/figure-text.ts';
 
 /** Digits without an exponent; what would be read as nothing is "0". */
-function trim(value: number, digits: number): string {
-  if (!Number.isFinite(value) || Math.abs(value) < 1e-6) return '0';
-  return Number(value.toPrecision(digits)).toLocaleString('en-US', { useGrouping: false, maximumSignificantDigits: digits });
-}
+const trim = (value: number, digits: 2 | 3): string =>
+  !Number.isFinite(value) || Math.abs(value) < 1e-6 ? '0' : trimDigits(value, digits);
 
 /** A ratio (0-1) as percent: "0.2 %", "31 %". */
 export const percentText = (ratio: number): string => `${ratio < 5e-6 ? '0' : trim(ratio * 100, 2)} %`;

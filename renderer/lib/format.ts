@@ -47,8 +47,9 @@ export function countText(value: number): string {
   return `${trim(value / 1_000 ** power, 3)} ${['', 'k', 'M', 'G'][power]}`;
 }
 
+const WHOLE = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 /** A whole number with all its digits: 143,201. */
-export const wholeText = (value: number): string => value.toLocaleString('en-US', { maximumFractionDigits: 0 });
+export const wholeText = (value: number): string => WHOLE.format(value);
 
 /** A ratio 0-1: "0 %", "0.21 %", "31 %". */
 export function percentText(ratio: number): string {

@@ -2,8 +2,7 @@ import { appendFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ModelProgress } from '#contracts/llm.ts';
-import { makeDemoModel } from '#models/demo-model/make-demo-model.ts';
-import { chooseDemo, type LlmRig, LONG_PROMPT, LOOP, llmRig, question } from './llm-rig.ts';
+import { chooseDemo, demoModel, type LlmRig, LONG_PROMPT, LOOP, llmRig, question } from './llm-rig.ts';
 
 const ANSWER = /^C[1-3] because E[1-9]\.$/;
 let rig: LlmRig;
@@ -34,6 +33,40 @@ function askAndAt(stage: ModelProgress['stage'], act: () => void, signal?: Abort
   });
 }
 
+type Stage = ModelProgress['stage'];
+const killed = (stage: Stage) =>
+  [
+    `kill -9 while ${stage}: a clear error, and the next question starts afresh`,
+    async () => {
+      if (stage === 'loading') await chooseDemo(rig);
+      const { crashed, answered } = rig.client.counts;
+      const started = rig.pids.length;
+      const asked = askAndAt(stage, () => process.kill(rig.pid() as number, 'SIGKILL'));
+      await expect(asked).rejects.toMatchObject({
+        code: 'model_crashed',
+        message: expect.stringMatching(/ended \(signal SIGKILL\) while it/),
+      });
+      expect(rig.client.state()).toMatchObject({ state: 'failed', error: expect.stringContaining('SIGKILL') });
+      expect((await rig.client.ask(question())).text).toMatch(ANSWER);
+      expect(rig.pids).toHaveLength(stage === 'loading' ? 2 : started + 1);
+      expect(rig.client.state()).toMatchObject({ state: 'ready', error: '' });
+      expect(rig.client.counts).toMatchObject({ crashed: crashed + 1, answered: answered + 1 });
+    },
+  ] as const;
+const cancelled = (stage: Stage) =>
+  [
+    `a cancel while ${stage} answers at once, and the next question too`,
+    async () => {
+      if (stage === 'loading') await chooseDemo(rig);
+      const { cancelled: before } = rig.client.counts;
+      const abort = new AbortController();
+      await expect(askAndAt(stage, () => abort.abort(), abort.signal)).rejects.toMatchObject({ code: 'model_cancelled' });
+      expect((await rig.client.ask(question())).text).toMatch(ANSWER);
+      expect(rig.client.counts.cancelled).toBe(before + 1);
+    },
+  ] as const;
+
+// One process for many tests: to start one and load the model takes two seconds of a processor.
 describe('one llm process', () => {
   beforeAll(async () => {
     rig = llmRig();
@@ -74,8 +107,8 @@ describe('one llm process', () => {
     };
     expect(await says('')).toBe('file.gguf: it is empty.');
     expect(await says('PK\u0003\u0004 a zip, not a model, and long enough')).toContain('not a GGUF file');
-    expect(await says(makeDemoModel().subarray(0, 5_000))).toContain('in the middle of its header');
-    expect(await says(makeDemoModel().subarray(0, 400_000))).toContain('cut off');
+    expect(await says(demoModel().subarray(0, 5_000))).toContain('in the middle of its header');
+    expect(await says(demoModel().subarray(0, 400_000))).toContain('cut off');
   });
   it('more than 32 waiting questions are refused', async () => {
     const before = { ...rig.client.counts };
@@ -83,6 +116,25 @@ describe('one llm process', () => {
     const answers = await Promise.all(asked);
     expect(answers.filter((answer) => answer === 'model_busy')).toHaveLength(1);
     expect(rig.client.counts).toMatchObject({ answered: before.answered + 33, refused: before.refused + 1 });
+  });
+  it(...cancelled('reading'));
+  it(...cancelled('writing'));
+  it(...killed('reading'));
+  it(...killed('writing'));
+  it('kill -9 between two questions: the second never learns of it', async () => {
+    await rig.client.ask(question());
+    const { crashed, answered } = rig.client.counts;
+    process.kill(rig.pid() as number, 'SIGKILL');
+    expect((await rig.client.ask(question())).text).toMatch(ANSWER);
+    expect(rig.client.counts).toMatchObject({ crashed, answered: answered + 1 });
+  });
+  it('a process that hears nothing is killed after a cancel', async () => {
+    await rig.client.ask(question());
+    const pid = rig.pid() as number;
+    process.kill(pid, 'SIGSTOP');
+    await expect(rig.client.ask(question({ deadlineMs: 50 }))).rejects.toMatchObject({ code: 'model_deadline' });
+    await until(() => gone(pid));
+    expect((await rig.client.ask(question())).text).toMatch(ANSWER);
   });
 });
 describe('the llm process', () => {
@@ -110,57 +162,20 @@ describe('the llm process', () => {
     expect(rig.client.state().rssBytes).toBeGreaterThan(50e6);
     expect(rig.pids).toHaveLength(1);
   });
-  it.each(['loading', 'reading', 'writing'] as const)(
-    'kill -9 while %s: a clear error, and the next question starts afresh',
-    async (stage) => {
-      await chooseDemo(rig);
-      const asked = askAndAt(stage, () => process.kill(rig.pid() as number, 'SIGKILL'));
-      await expect(asked).rejects.toMatchObject({
-        code: 'model_crashed',
-        message: expect.stringMatching(/ended \(signal SIGKILL\) while it/),
-      });
-      expect(rig.client.state()).toMatchObject({ state: 'failed', error: expect.stringContaining('SIGKILL') });
-      expect((await rig.client.ask(question())).text).toMatch(ANSWER);
-      expect(rig.pids).toHaveLength(2);
-      expect(rig.client.state()).toMatchObject({ state: 'ready', error: '' });
-      expect(rig.client.counts).toMatchObject({ crashed: 1, answered: 1 });
-    },
-  );
-  it('kill -9 between two questions: the second never learns of it', async () => {
-    await chooseDemo(rig);
-    await rig.client.ask(question());
-    process.kill(rig.pid() as number, 'SIGKILL');
-    expect((await rig.client.ask(question())).text).toMatch(ANSWER);
-    expect(rig.client.counts).toMatchObject({ crashed: 0, answered: 2 });
-  });
+  it(...killed('loading'));
   it('kill -9 while it checks a file', async () => {
     const big = join(rig.folder, 'big.gguf');
-    writeFileSync(big, makeDemoModel());
+    writeFileSync(big, demoModel());
     // Data nobody reads but the hash: long enough to be met in the middle, sparse enough to cost no disk.
     truncateSync(big, 4e9);
     const checked = rig.client.inspect(big, { onProgress: () => rig.pid() && process.kill(rig.pid() as number, 'SIGKILL') });
     await expect(checked).rejects.toMatchObject({ code: 'model_crashed', message: expect.stringContaining('checked a file') });
   });
-  it.each(['loading', 'reading', 'writing'] as const)('a cancel while %s answers at once, and the next question too', async (stage) => {
-    await chooseDemo(rig);
-    const abort = new AbortController();
-    await expect(askAndAt(stage, () => abort.abort(), abort.signal)).rejects.toMatchObject({ code: 'model_cancelled' });
-    expect((await rig.client.ask(question())).text).toMatch(ANSWER);
-    expect(rig.client.counts.cancelled).toBe(1);
-  });
+  it(...cancelled('loading'));
   it('the deadline counts from the asking, loading included', async () => {
     await chooseDemo(rig);
     await expect(rig.client.ask(question({ deadlineMs: 20 }))).rejects.toMatchObject({ code: 'model_deadline' });
     expect(rig.client.counts.late).toBe(1);
-    expect((await rig.client.ask(question())).text).toMatch(ANSWER);
-  });
-  it('a process that hears nothing is killed after a cancel', async () => {
-    await chooseDemo(rig);
-    await rig.client.ask(question());
-    const pid = rig.pid() as number;
-    process.kill(pid, 'SIGSTOP');
-    await expect(rig.client.ask(question({ deadlineMs: 50 }))).rejects.toMatchObject({ code: 'model_deadline' });
-    await until(() => gone(pid));
     expect((await rig.client.ask(question())).text).toMatch(ANSWER);
   });
   it('does not load a file that was changed or cut since it was added', async () => {
@@ -186,7 +201,7 @@ describe('limits of the llm process', () => {
   it('it is ended above its memory limit, with a sentence', async () => {
     rig = llmRig({ maxBytes: 60e6 });
     const path = join(rig.folder, 'demo.gguf');
-    writeFileSync(path, makeDemoModel());
+    writeFileSync(path, demoModel());
     // Said to be small: the estimate lets it pass, what it really takes does not.
     await expect(
       (async () => {

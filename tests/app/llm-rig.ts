@@ -68,11 +68,14 @@ export function llmRig(
   };
 }
 let demo: Uint8Array | undefined;
+export function demoModel(): Uint8Array {
+  demo ??= makeDemoModel();
+  return demo;
+}
 /** Writes the demo model into the rig's folder, has it checked by the process, and makes it the one to ask. */
 export async function chooseDemo(rig: LlmRig): Promise<string> {
   const path = join(rig.folder, 'demo.gguf');
-  demo ??= makeDemoModel();
-  writeFileSync(path, demo);
+  writeFileSync(path, demoModel());
   rig.client.choose({ ...(await rig.client.inspect(path)), path });
   return path;
 }
