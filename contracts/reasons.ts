@@ -123,7 +123,7 @@ export const REASONS = {
   exemplar_invalid: r('noted', 'An exemplar has unusable labels, or its series is not kept; left out.', 'Update the sender.'),
   too_many_families: r(
     'noted',
-    'A scrape describes more than 100,000 metric families; types and help texts of the rest are left out.',
+    'More than 100,000 metric families are described, or one with a name of over 1,024 characters; types and help texts of the rest are left out.',
     'Fix the exporter.',
   ),
   scrape_failed: r('dropped', 'The target could not be scraped.', 'See the error beside the target.'),

@@ -19,7 +19,7 @@ export interface HealthError {
 }
 const noRequest: HealthError = { code: GrpcCode.invalidArgument, details: 'this is no HealthCheckRequest' };
 
-/** HealthCheckRequest { service = 1 }; unknown fields may stand around it. @returns null when it is not one */
+/** HealthCheckRequest { service = 1 }; what stands behind it is not read. @returns null when it is not one */
 export function requestedService(body: Buffer): string | null {
   if (body.length === 0) return '';
   if (body[0] !== 0x0a || (body[1] ?? 0x80) >= 0x80 || body.length < 2 + (body[1] as number)) return null;

@@ -21,7 +21,6 @@ export interface RefusalAnswer {
   /** 0 = the same request will fail again. Else senders may retry, at the earliest after this many seconds. */
   readonly retrySeconds: number;
 }
-export type RefusedReason = { [K in ReasonCode]: (typeof REASONS)[K]['kind'] extends 'refused' ? K : never }[ReasonCode];
 
 const answer = (httpStatus: number, grpcCode: number, retrySeconds = 0): RefusalAnswer => ({ httpStatus, grpcCode, retrySeconds });
 const tooLarge = answer(413, GrpcCode.resourceExhausted);

@@ -213,6 +213,11 @@ describe('a scrape', () => {
     );
     expect(decoded.batches[0]?.rows).toBe(2 + REPORT_ROWS);
   });
+  it('cuts a description: it is kept for each series', () => {
+    const dictionary = memoryDictionary();
+    decodeScrape(record(`# HELP m ${'x'.repeat(3_000)}\nm 1\n`), { dictionary, limits });
+    expect(dictionary.rows.find((row) => row?.metric === 'm')?.description).toBe('x'.repeat(1_024));
+  });
   it('keeps no more descriptions than it has room for', () => {
     const dictionary = memoryDictionary();
     const body = `${Array.from({ length: 100_003 }, (_, i) => `# HELP m${i} x`).join('\n')}\na 1\n`;

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { TestDictionary } from '#collectors/otlp/test-dictionary.ts';
 import type { ColumnBatch } from '#contracts/columns.ts';
@@ -420,6 +422,29 @@ describe('remote write 2.0', () => {
     const exemplars = Array.from({ length: 2000 }, () => ({ labelsRefs, timestamp: 1n }));
     const one = [{ labelsRefs: [1, 2], exemplars }];
     expect(() => checkWrite(2, write2({ symbols, timeseries: one }), { ...context, limits })).toThrow('larger than any request');
+  });
+});
+
+describe('descriptions', () => {
+  it('are kept cut, and do not keep what they were cut from', () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const held = (): number => {
+      collect();
+      const { heapUsed, external } = process.memoryUsage();
+      return heapUsed + external;
+    };
+    const dictionary = new TestDictionary();
+    const tell = (name: string): void => {
+      one({ metadata: [{ metricFamilyName: name, type: 2, help: 'é'.repeat(500_000), unit: 's'.repeat(500_000) }] }, dictionary);
+    };
+    tell('first');
+    const before = held();
+    for (let i = 0; i < 30; i++) tell(`temperature_${i}`);
+    for (let i = 0; i < 10; i++) tell(`long_${i}_`.repeat(100_000));
+    expect(held() - before).toBeLessThan(10e6);
+    one({ timeseries: [{ labels: labels1({ __name__: 'temperature_7' }), samples: [sampleNow] }] }, dictionary);
+    expect(dictionary.seriesRows.at(-1)).toMatchObject({ description: 'é'.repeat(1_024), unit: 's'.repeat(1_024) });
   });
 });
 

@@ -7,6 +7,11 @@ export interface Family {
   help: string;
   unit: string;
 }
+/** A series keeps its description for as long as it is known, and a family is described for each of its series. */
+export const MAX_DESCRIPTION_CHARS = 1_024;
+/** The text, cut, with memory of its own: a slice would hold all of what it was cut from, be it megabytes. */
+export const described = (text: string): string =>
+  text.length <= MAX_DESCRIPTION_CHARS ? text : Buffer.from(text.slice(0, MAX_DESCRIPTION_CHARS)).toString();
 /** What a series is known by where its sender does not say its type (remote write 1.0), and native histograms. */
 export interface SeriesKind {
   /** Part of the identity: must not depend on what is learned later. */
@@ -68,8 +73,8 @@ export function prometheusSeries(dictionary: Dictionary, labels: ReadonlyMap<str
   return dictionary.series(key, () => ({
     metric: name,
     type,
-    unit: family.unit,
-    description: family.help,
+    unit: described(family.unit),
+    description: described(family.help),
     temporality: monotonic ? 'cumulative' : '',
     monotonic: monotonic && !isHistogram,
     numberType: isHistogram ? '' : 'd',

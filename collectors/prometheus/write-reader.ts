@@ -40,8 +40,6 @@ const MAX_REQUEST_BUCKETS = 4 * 1_048_576;
 const NO_STAMP = -1;
 const LABEL_TAG = 0x0a;
 const SAMPLE_TAG = 0x12;
-/** A series keeps its description for as long as it is known. */
-export const MAX_HELP_CHARS = 1_024;
 
 export class WriteReader implements WireInput {
   bytes: Uint8Array = new Uint8Array(8);
@@ -426,7 +424,7 @@ export class WriteReader implements WireInput {
       else if (tag === 0x2a) unit = readText(this, end);
       else skipField(this, tag, end);
     }
-    this.sink?.metadata(family, type <= 7 ? type : 0, help.slice(0, MAX_HELP_CHARS), unit.slice(0, MAX_HELP_CHARS));
+    this.sink?.metadata(family, type <= 7 ? type : 0, help, unit);
   }
 
   /** The varint read last as signed milliseconds, for a start: 0 when it is none that can be kept. */

@@ -20,7 +20,8 @@ export function writeVersionOf({ headers }: IncomingMessage): WriteVersion {
   const header = headers['content-type'] ?? '';
   const [type = '', ...parameters] = header.split(';').map((part) => part.trim());
   const proto = parameters.map((part) => /^proto="?([^"]*)"?$/i.exec(part)?.[1]).find((name) => name !== undefined);
-  const version = MESSAGES[proto ?? 'prometheus.WriteRequest'];
+  const message = proto ?? 'prometheus.WriteRequest';
+  const version = Object.hasOwn(MESSAGES, message) ? MESSAGES[message] : undefined;
   if ((type !== '' && type.toLowerCase() !== 'application/x-protobuf') || version === undefined)
     throw new Refusal(
       'unsupported_content_type',

@@ -4,10 +4,18 @@ import { SAMPLES } from '#contracts/tables.ts';
 import { HistogramRows } from './histogram-rows.ts';
 import { ExemplarRows } from './metric-rows.ts';
 import type { FamilyType } from './parse-exposition.ts';
-import { FAMILY_SUFFIX, type Family, histogramKind, prometheusSeries, untypedKind } from './series-identity.ts';
+import {
+  described,
+  FAMILY_SUFFIX,
+  type Family,
+  histogramKind,
+  MAX_DESCRIPTION_CHARS,
+  prometheusSeries,
+  untypedKind,
+} from './series-identity.ts';
 import { CUSTOM_SCHEMA, GAUGE_HINT, type HistogramPoint } from './write-histogram.ts';
 import { CUSTOM, EXPONENTIAL, FLOATS, readLabels } from './write-labels.ts';
-import { MAX_HELP_CHARS, type WriteReader, type WriteSink } from './write-reader.ts';
+import type { WriteReader, WriteSink } from './write-reader.ts';
 
 const sample = (name: string): number => columnAt(SAMPLES.columns, name);
 const S = {
@@ -28,7 +36,7 @@ const NO_FAMILY: Family = { type: 'unknown', help: '', unit: '' };
 export class WriteRows implements WriteSink {
   dictionary!: Dictionary;
   reader!: WriteReader;
-  /** Families told that found no room. */
+  /** Families told that found no room, or whose name is too long to be kept. */
   familiesLost = 0;
   private readonly families = new Map<string, Family>();
   private readonly samples = new TableColumns(SAMPLES.columns);
@@ -100,8 +108,9 @@ export class WriteRows implements WriteSink {
     return true;
   }
   metadata(name: string, type: number, help: string, unit: string): void {
-    if (!this.families.has(name) && this.families.size >= MAX_FAMILIES) this.familiesLost++;
-    else this.families.set(name, { type: TYPES[type] as FamilyType, help, unit });
+    if (name.length > MAX_DESCRIPTION_CHARS) this.familiesLost++;
+    else if (!this.families.has(name) && this.families.size >= MAX_FAMILIES) this.familiesLost++;
+    else this.families.set(name, { type: TYPES[type] as FamilyType, help: described(help), unit: described(unit) });
   }
 
   /** @returns 0 when the dictionary takes no more series */
@@ -127,10 +136,9 @@ export class WriteRows implements WriteSink {
   }
   private toldFamily(): Family {
     const { type, help, unit, symbols } = this.reader;
-    return { type: TYPES[type] as FamilyType, help: cut(symbols.text(help)), unit: cut(symbols.text(unit)) };
+    return { type: TYPES[type] as FamilyType, help: symbols.text(help), unit: symbols.text(unit) };
   }
   private learnedFamily(name: string): Family {
     return this.families.get(name) ?? this.families.get(name.replace(FAMILY_SUFFIX, '')) ?? NO_FAMILY;
   }
 }
-const cut = (text: string): string => text.slice(0, MAX_HELP_CHARS);

@@ -1,6 +1,6 @@
 /**
  * Electron's security checklist as data and pure decisions. Numbers refer to the list in Electron's documentation
- * (tutorial/security, 20 items). main/shell/start-shell.ts applies every one; security.test.ts walks them.
+ * (tutorial/security, 20 items). main/shell/start-shell.ts applies them. Item 19, fuses, is for a packager; there is none yet.
  */
 import type { WebPreferences } from 'electron';
 
@@ -17,20 +17,6 @@ export const WEB_PREFERENCES: Readonly<WebPreferences> = {
   webviewTag: false,
   spellcheck: false,
 };
-
-/**
- * Item 19. RunAsNode stays on until a test on a real Electron shows that the llm process does not need it (design.md
- * §9); the packager flips the rest.
- */
-export const FUSES = {
-  runAsNode: true,
-  enableCookieEncryption: true,
-  enableNodeOptionsEnvironmentVariable: false,
-  enableNodeCliInspectArguments: false,
-  enableEmbeddedAsarIntegrityValidation: true,
-  onlyLoadAppFromAsar: true,
-  grantFileProtocolExtraPrivileges: false,
-} as const;
 
 const originOf = (url: string): string | null => {
   try {

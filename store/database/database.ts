@@ -10,17 +10,30 @@ export { textLiteral } from '../sql/read/literals.ts';
 export class Connection {
   readonly raw: duckdb.Connection;
   readonly id: number;
+  private underWay = 0;
   constructor(raw: duckdb.Connection) {
     this.raw = raw;
     this.id = duckdb.client_context_get_connection_id(duckdb.connection_get_client_context(raw));
   }
+  /** A statement is under way. */
+  get isBusy(): boolean {
+    return this.underWay > 0;
+  }
+  private async during<T>(work: Promise<T>): Promise<T> {
+    this.underWay++;
+    try {
+      return await work;
+    } finally {
+      this.underWay--;
+    }
+  }
   /** Runs one statement whose rows nobody needs. */
   async run(sql: string): Promise<void> {
-    await duckdb.query(this.raw, sql);
+    await this.during(duckdb.query(this.raw, sql));
   }
   /** Rows of a small trusted statement as plain values. */
   async rows(sql: string): Promise<Record<string, unknown>[]> {
-    return readRows(await duckdb.query(this.raw, sql));
+    return readRows(await this.during(duckdb.query(this.raw, sql)));
   }
   /** Runs one statement with text and number parameters ($1 ...). */
   async runWith(sql: string, params: readonly (string | number | null)[]): Promise<void> {
@@ -31,7 +44,7 @@ export class Connection {
         else if (typeof value === 'number') duckdb.bind_double(statement, i + 1, value);
         else duckdb.bind_varchar(statement, i + 1, value);
       });
-      await duckdb.execute_prepared(statement);
+      await this.during(duckdb.execute_prepared(statement));
     } finally {
       duckdb.destroy_prepare_sync(statement);
     }
@@ -109,9 +122,11 @@ export class Database {
   }
   /**
    * Lets go of blocks of files that are kept in memory and in use by nobody: a lower limit for a moment. To be called while no
-   * statement runs, which could meet that limit. @returns whether there was enough of them to be worth it
+   * query runs, which could meet that limit; nor does it while a connection of another's own is at work, such as an import of a bill.
+   * @returns whether there was enough of them to be worth it
    */
   async dropCache(connection: Connection): Promise<boolean> {
+    if ([...this.connections].some((each) => each !== connection && each.isBusy)) return false;
     const [row] = await connection.rows('SELECT sum(memory_usage_bytes)::DOUBLE AS bytes FROM duckdb_memory()');
     if (Number(row?.['bytes']) < WORTH_DROPPING_BYTES) return false;
     try {

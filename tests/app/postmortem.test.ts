@@ -24,7 +24,7 @@ const MINUTES = 30;
 // Within one day, so that removing "its day" removes all of it.
 const noonMs = Math.floor(Date.now() / 86_400_000) * 86_400_000 - 12 * 3_600_000;
 const startMs = noonMs - MINUTES * 60_000;
-const shop = createShop({ seed: 3, scenario: 'bad_deploy', startMs, durationMs: MINUTES * 60_000, requestsPerSecond: 10 });
+const shop = createShop({ seed: 3, scenario: 'bad_deploy', startMs, durationMs: MINUTES * 60_000, requestsPerSecond: 5 });
 let clockMs = noonMs + 10_000;
 const at = (path = ''): string => `/console/postmortems/${incident.id}${path}`;
 const cli = async (...args: string[]): Promise<{ code: number; out: string; said: string }> => {

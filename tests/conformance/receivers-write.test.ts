@@ -98,6 +98,13 @@ describe('remote write: what is refused', () => {
       415,
       'unsupported_content_type',
     ],
+    [
+      '415: a message called as something every object has',
+      { ...ONE, 'content-type': 'application/x-protobuf;proto=constructor' },
+      write1(good()),
+      415,
+      'unsupported_content_type',
+    ],
     ['415: JSON', { ...ONE, 'content-type': 'application/json' }, '{}', 415, 'unsupported_content_type'],
     ['415: another encoding', { ...ONE, 'content-encoding': 'zstd' }, write1(good()), 415, 'unsupported_encoding'],
     ['400: nothing', ONE, '', 400, 'bad_compression'],
