@@ -14,8 +14,28 @@ function keepDigits(_key: string, value: unknown, { source }: { readonly source?
   return typeof value === 'number' && !Number.isSafeInteger(value) && source !== undefined && /^-?\d+$/.test(source) ? source : value;
 }
 
-/** @throws OtlpError invalid_utf8 or malformed, with the parser's word on where */
+/**
+ * A value takes two bytes of text at least, and sixty of memory: 20 million of them held the collector up for 13 s. An honest body has
+ * one in twelve bytes, and so five million at the most.
+ */
+const MAX_VALUES = 8 * 1_048_576;
+const [QUOTE, BACKSLASH, COMMA, BRACKET, BRACE] = [0x22, 0x5c, 0x2c, 0x5b, 0x7b];
+function refuseTooMany(body: Uint8Array): void {
+  if (body.length < 2 * MAX_VALUES) return;
+  let values = 0;
+  let isText = false;
+  for (let at = 0; at < body.length; at++) {
+    const byte = body[at];
+    if (byte === QUOTE) isText = !isText;
+    else if (isText) at += byte === BACKSLASH ? 1 : 0;
+    else if (byte === COMMA || byte === BRACKET || byte === BRACE) values++;
+  }
+  if (values > MAX_VALUES) throw new OtlpError('decompressed_too_large', `the JSON text has ${values} values, the limit is ${MAX_VALUES}`);
+}
+
+/** @throws OtlpError invalid_utf8, decompressed_too_large, or malformed, with the parser's word on where */
 export function parseJsonText(body: Uint8Array): unknown {
+  refuseTooMany(body);
   let text: string;
   try {
     text = utf8.decode(body);

@@ -143,6 +143,12 @@ describe('transcodeJson', () => {
     const body = Buffer.concat([Buffer.from('{"a":"'), Buffer.from([0xff]), Buffer.from('"}')]);
     expect(() => transcodeJson('logs', body, limits)).toThrow(OtlpError);
   });
+  it('refuses more values than anything honest before it reads them; in a text nothing is one', () => {
+    const many = Buffer.concat([Buffer.from('{"resourceLogs":['), Buffer.alloc(17e6, '{},'), Buffer.from('{}]}')]);
+    expect(() => transcodeJson('logs', many, limits)).toThrow(expect.objectContaining({ reason: 'decompressed_too_large' }) as OtlpError);
+    const text = Buffer.concat([Buffer.from('{"unknown":"'), Buffer.alloc(17e6, '\\"[{,'), Buffer.from('"}')]);
+    expect(transcodeJson('logs', text, limits)).toHaveLength(0);
+  });
   it('refuses a million brackets without overflowing the stack', () => {
     expect(() => transcodeJson('logs', bytes('['.repeat(1_000_000)), limits)).toThrow(OtlpError);
   });
