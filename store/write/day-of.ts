@@ -22,3 +22,4 @@ export function dayOfName(name: string): Day | null {
   const ms = /^\d{4}-\d\d-\d\d$/.test(name) ? Date.parse(`${name}T00:00:00Z`) : Number.NaN;
   return Number.isNaN(ms) ? null : ms / 86_400_000;
 }
+export const dayOfMs = (unixMs: number): Day => Math.floor(unixMs / 86_400_000);
