@@ -51,6 +51,23 @@ export const sourceSchema = z.object({
   /** After the acknowledgement, by the engine. */
   dropped: z.record(z.string(), z.number()),
   noted: z.record(z.string(), z.number()),
+  /** Of a tail: its files, those with trouble first, at most 100; filesTotal counts all. */
+  files: z
+    .array(
+      z.object({
+        path: z.string(),
+        state: z.enum(['reading', 'following', 'waiting', 'skipped', 'failing', 'gone']),
+        offset: z.number(),
+        size: z.number(),
+        lines: z.number(),
+        /** tailing.ts TAIL_WHYS, '' = none. */
+        why: z.string(),
+        says: z.string(),
+      }),
+    )
+    .readonly()
+    .optional(),
+  filesTotal: z.number().optional(),
 });
 export type Source = z.infer<typeof sourceSchema>;
 const processState = z.enum(['starting', 'running', 'restarting', 'stopped', 'failed']);

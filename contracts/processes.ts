@@ -2,9 +2,21 @@ import type { ForwarderStatus } from './forwarding.ts';
 import type { JournalPosition } from './journal.ts';
 import type { ModelCall, ModelNews } from './llm-process.ts';
 import type { Settings } from './settings.ts';
+import type { TailedFileStatus } from './tailing.ts';
 
-/** Kinds of sources; the names of all but scrapes are their kinds. */
-export const SOURCE_KINDS = ['otlp-http', 'otlp-grpc', 'remote-write', 'zipkin', 'loki', 'syslog', 'fluent', 'import', 'scrape'] as const;
+/** Kinds of sources; the names of all but imports, scrapes and tails are their kinds. */
+export const SOURCE_KINDS = [
+  'otlp-http',
+  'otlp-grpc',
+  'remote-write',
+  'zipkin',
+  'loki',
+  'syslog',
+  'fluent',
+  'import',
+  'scrape',
+  'tail',
+] as const;
 export type SourceKind = (typeof SOURCE_KINDS)[number];
 
 /**
@@ -18,7 +30,7 @@ export interface ItemCounts {
   readonly bytes: number;
 }
 export interface SourceStatus {
-  /** Its kind, "import:FORMAT" or "scrape:JOB:INSTANCE". */
+  /** Its kind, "import:FORMAT", "scrape:JOB:INSTANCE" or "tail:GLOB". */
   readonly source: string;
   readonly kind: SourceKind;
   readonly address: string;
@@ -29,6 +41,12 @@ export interface SourceStatus {
   readonly accepted: { readonly traces: ItemCounts; readonly logs: ItemCounts; readonly metrics: ItemCounts };
   /** Requests by reason code. */
   readonly refused: Readonly<Record<string, number>>;
+  /** What the collector itself repaired or could not read, by reason code; absent: nothing. */
+  readonly noted?: Readonly<Record<string, number>>;
+  /** Of a tail: its files, those with trouble first; absent for everything else. */
+  readonly files?: readonly TailedFileStatus[];
+  /** All of them, also those not listed. */
+  readonly filesTotal?: number;
 }
 export interface CollectorStatus {
   readonly pid: number;

@@ -146,9 +146,25 @@ export const REASONS = {
   out_of_range_value: r('noted', 'A number does not fit its column and was clamped.', 'Fix the instrumentation.'),
   repeated_batch: r(
     'noted',
-    'A forwarding console sent a batch again; the second copy was left out.',
+    'A forwarding console sent a batch again, or lines of a file were written twice; the second copy was left out.',
     'Nothing: this is how an interrupted transfer ends with every record there once.',
   ),
+  tail_truncated: r(
+    'noted',
+    'A tailed file was truncated before its end was read: the lines in between are lost, unless a copy of it is read too.',
+    'Rotate by rename, or let the glob name the copies (app.log*).',
+  ),
+  tail_file_skipped: r('noted', 'A tailed file is no lines of text; it is not read.', 'Narrow the glob, or exclude it.'),
+  tail_file_failed: r('noted', 'A tailed file or folder could not be read.', 'See the file; it is tried again.'),
+  tail_too_many_files: r('noted', 'A glob names more files, or looks at more names, than the limit.', 'Narrow the glob, or exclude files.'),
+  tail_line_cut: r('noted', 'A line of a tailed file is longer than the limit; the rest of it was cut.', 'Raise limits.maxAttributeBytes.'),
+  tail_not_utf8: r('noted', 'A line of a tailed file is no UTF-8; its bad bytes became U+FFFD.', 'Let the program write UTF-8.'),
+  tail_nul_bytes: r(
+    'noted',
+    'NUL bytes between the lines of a tailed file were passed over: bytes, not lines, are counted.',
+    'Open the log for appending: after a truncation the program writes on far behind.',
+  ),
+  tail_unparsed: r('noted', 'A line is not of the format its tail is set to; kept as text.', 'Set the format to auto.'),
   queue_full: r(
     'dropped',
     'The queue to a destination was at its size limit; the oldest was not forwarded. It is stored here.',

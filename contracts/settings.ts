@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type Destination, destinationSchema, FORWARD_SIGNALS } from './forwarding.ts';
+import { TAIL_FORMATS, type TailSettings, tailConfigSchema } from './tailing.ts';
 
 /** Every limit of the receivers, with its default. Refusals are counted by reason (reasons.ts). */
 export const limitsSchema = z
@@ -128,6 +129,13 @@ export const configSchema = z.strictObject({
     .optional()
     .describe('OTLP/HTTP addresses everything is sent on to, separated by commas; in the file also a list with more'),
   forwardHeadersFile: z.string().optional().describe('headers for `forward` addresses, one "Name: value" a line'),
+  tail: z
+    .union([z.string(), z.array(z.union([z.string(), tailConfigSchema]))])
+    .optional()
+    .describe('files to read as they grow: a glob, or a list of globs or of entries with more'),
+  tailFormat: z.enum(TAIL_FORMATS).optional().describe('format of `tail` entries that name none'),
+  tailMultiline: z.string().min(1).optional().describe('multiline of `tail` entries that name none'),
+  tailService: z.string().optional().describe('service of `tail` entries that name none'),
   demo: z.union([z.boolean(), z.string()]).default(false).describe('start the demo shop, with a scenario name or the default'),
   token: z.string().min(16).optional().describe('API token; generated when absent'),
   ui: z.boolean().default(true).describe('serve the console'),
@@ -164,6 +172,8 @@ export interface Settings {
   readonly durability: Durability;
   /** Destinations of the configuration; the page may add others (DATA/forward/destinations.json). */
   readonly forward: readonly Destination[];
+  /** Absent: none. */
+  readonly tails?: readonly TailSettings[];
   readonly demo: string | null;
   readonly token: string;
   readonly ui: boolean;

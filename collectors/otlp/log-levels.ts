@@ -1,6 +1,6 @@
 /** Levels and services as senders of logs call them, for the receivers of other protocols. */
 export const LEVEL_FIELDS = ['level', 'severity', 'severity_text', 'detected_level', 'lvl'];
-/** OTLP SeverityNumber by name: the log data model's appendix B, syslog and Log4j. */
+/** OTLP SeverityNumber by name: the log data model's appendix B, syslog, Log4j and java.util.logging. */
 const SEVERITIES: Readonly<Record<string, number>> = {
   trace: 1,
   trc: 1,
@@ -17,6 +17,7 @@ const SEVERITIES: Readonly<Record<string, number>> = {
   error: 17,
   err: 17,
   eror: 17,
+  severe: 17,
   critical: 18,
   crit: 18,
   alert: 19,

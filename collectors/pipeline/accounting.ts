@@ -24,6 +24,7 @@ export class SourceAccount {
   private lastRefusedUnixMs: number | null = null;
   private readonly accepted: Record<Signal, Counts> = { traces: counts(), logs: counts(), metrics: counts() };
   private readonly refused = new Map<ReasonCode, number>();
+  private readonly noted = new Map<ReasonCode, number>();
   private readonly nowMs: () => number;
 
   constructor(source: string, kind: SourceStatus['kind'], nowMs: () => number) {
@@ -46,6 +47,10 @@ export class SourceAccount {
     this.lastRefusedUnixMs = this.nowMs();
     this.error = message;
   }
+  /** What was taken in with a repair, or is not there to be taken in. */
+  note(reason: ReasonCode, count = 1): void {
+    this.noted.set(reason, (this.noted.get(reason) ?? 0) + count);
+  }
   status(): SourceStatus {
     const { source, kind, address, error, lastUnixMs, accepted } = this;
     const copy = (signal: Signal): ItemCounts => ({ ...accepted[signal] });
@@ -58,6 +63,7 @@ export class SourceAccount {
       lastUnixMs,
       accepted: { traces: copy('traces'), logs: copy('logs'), metrics: copy('metrics') },
       refused: Object.fromEntries(this.refused),
+      ...(this.noted.size === 0 ? {} : { noted: Object.fromEntries(this.noted) }),
     };
   }
   private state(): SourceStatus['state'] {

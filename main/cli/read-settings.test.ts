@@ -21,6 +21,56 @@ function file(text: string): string {
   return path;
 }
 
+describe('files to tail', () => {
+  it('by flags: one glob each, relative to the working folder, with shared rules', () => {
+    const { tails } = read({ tail: ['logs/*.log', '/var/log/{a,b}'], tailFormat: 'json', tailMultiline: 'indent', tailService: 'shop' });
+    const shared = {
+      exclude: [],
+      format: 'json',
+      multiline: { by: 'indent' },
+      multilineMs: 1_000,
+      service: 'shop',
+      from: 'beginning',
+      zone: 'local',
+    };
+    expect(tails).toEqual([
+      { pattern: '/work/logs/*.log', ...shared },
+      { pattern: '/var/log/{a,b}', ...shared },
+    ]);
+  });
+  it('by the environment: as PATH lists folders', () => {
+    expect(read({}, { FAULTLINE_TAIL: '/a/*.log:b' }).tails?.map(({ pattern }) => pattern)).toEqual(['/a/*.log', '/work/b']);
+  });
+  it('by the file: a glob, a list, or entries with rules of their own', () => {
+    expect(read({ config: file('tail: x.log') }).tails).toMatchObject([
+      { pattern: join(folder, 'x.log'), format: 'auto', multiline: { by: 'line' } },
+    ]);
+    const entry =
+      "{path: /l/*, exclude: /l/*.gz, multiline: '^\\d', multilineTimeout: 5s, service: s, from: end, zone: utc, format: logfmt}";
+    expect(read({ config: file(`tailFormat: json\ntail: [/a, ${entry}]`) }).tails).toEqual([
+      expect.objectContaining({ pattern: '/a', format: 'json' }),
+      {
+        pattern: '/l/*',
+        exclude: ['/l/*.gz'],
+        format: 'logfmt',
+        multiline: { by: 'start', pattern: '^\\d' },
+        multilineMs: 5_000,
+        service: 's',
+        from: 'end',
+        zone: 'utc',
+      },
+    ]);
+  });
+  it.each<[SettingFlags, string]>([
+    [{ tail: ['~/x.log'] }, '--tail: "~/x.log": write the folder out'],
+    [{ tail: ['{a,b}'.repeat(9)] }, 'is no glob: it stands for more than 64 patterns'],
+    [{ tail: ['a', 'a'] }, 'is there twice'],
+    [{ tail: ['a'], tailFormat: 'xml' }, '--tail-format: "xml" is none of auto, plain, json, logfmt'],
+    [{ tail: ['a'], tailMultiline: '(' }, '--tail-multiline: "(" is neither off, indent nor a regular expression'],
+    [{ tail: Array.from({ length: 65 }, (_, i) => `${i}`) }, 'at most 64 globs'],
+  ])('%j is refused', (flags, says) => expect(() => read(flags)).toThrow(says));
+});
+
 describe('where settings come from', () => {
   it('defaults are the contract', () => {
     const settings = read();

@@ -1,15 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { delimiter, dirname, resolve } from 'node:path';
 import { FaultlineError } from '#contracts/errors.ts';
 import { type Address, type Config, configSchema, type LISTENERS, type Limits, limitsSchema, type Settings } from '#contracts/settings.ts';
 import { defaultDataFolder } from './default-data-folder.ts';
 import { parseAddress, parseDurability, parseGrpcServer, parseRetention, parseSize, parseTimeZone, valueAt } from './parse-values.ts';
 import { readConfigFile } from './read-config-file.ts';
 import { FORWARD_HEADERS_VARIABLE, readForward } from './read-forward.ts';
+import { readTails } from './read-tails.ts';
 
 /** Flags as commander gives them; absent ones are absent. */
-export type SettingFlags = Partial<Record<Exclude<keyof Config, 'limits' | 'demo' | 'ui'>, string>> & {
+export type SettingFlags = Partial<Record<Exclude<keyof Config, 'limits' | 'demo' | 'ui' | 'tail'>, string>> & {
+  readonly tail?: readonly string[];
   readonly demo?: boolean | string;
   readonly ui?: boolean;
   readonly config?: string;
@@ -41,6 +43,9 @@ const TEXT_KEYS = [
   'durability',
   'forward',
   'forwardHeadersFile',
+  'tailFormat',
+  'tailMultiline',
+  'tailService',
   'token',
 ] as const satisfies readonly (keyof Config)[];
 /** FAULTLINE_... names that are no setting. */
@@ -80,6 +85,8 @@ function environmentLayer({ environment, workingFolder }: SettingsPlace): Layer 
     const text = environment[`FAULTLINE_${upper(key)}`];
     if (text !== undefined && text !== '') config[key] = text;
   }
+  // As PATH lists folders: a comma may stand in {a,b}.
+  if (environment['FAULTLINE_TAIL']) config['tail'] = environment['FAULTLINE_TAIL'].split(delimiter).filter((glob) => glob !== '');
   const { FAULTLINE_UI: ui, FAULTLINE_NO_UI: noUi, FAULTLINE_DEMO: demo } = environment;
   if (ui !== undefined) config['ui'] = truth('FAULTLINE_UI', ui);
   if (noUi !== undefined) config['ui'] = !truth('FAULTLINE_NO_UI', noUi);
@@ -172,6 +179,15 @@ export function readSettings(flags: SettingFlags, place: SettingsPlace): ReadSet
       name: layerOf('forward')?.name('forward') ?? 'forward',
       headersFile: path('forwardHeadersFile'),
       environment: place.environment,
+    }),
+    tails: readTails({
+      value: raw('tail'),
+      folder: layerOf('tail')?.folder ?? place.workingFolder,
+      name: layerOf('tail')?.name('tail') ?? 'tail',
+      format: raw('tailFormat'),
+      multiline: raw('tailMultiline'),
+      service: raw('tailService'),
+      nameOf: (key) => layerOf(key)?.name(key) ?? key,
     }),
     // An empty name is the default scenario.
     demo: demo === false ? null : demo === true ? '' : demo,

@@ -24,6 +24,13 @@ export const addServeOptions = (command: Command): Command =>
     .option('--durability <MODE>', 'when the journal is synced: sync, 100ms, none (default sync)')
     .option('--forward <URL,...>', 'send everything on to these OTLP/HTTP addresses (default: nothing leaves)')
     .option('--forward-headers-file <FILE>', 'headers for --forward, one "Name: value" a line (or FAULTLINE_FORWARD_HEADERS)')
+    .option('--tail <GLOB>', 'read these files as they grow, rotation and all; once for each glob', (glob: string, all: string[] = []) => [
+      ...all,
+      glob,
+    ])
+    .option('--tail-format <FORMAT>', 'auto (each line by its look), plain, json or logfmt (default auto)')
+    .option('--tail-multiline <RULE>', 'off, indent (indented lines go on) or a pattern that begins a record (default off)')
+    .option('--tail-service <NAME>', "service.name of the lines (default: the file's name)")
     .option('--demo [SCENARIO]', `start the demo shop in which something goes wrong: ${DEMO_SCENARIOS.join(', ')}`)
     .option('--token <T>', 'API token, 16 or more characters (default: a new one)')
     .option('--config <FILE>', 'faultline.yaml (default: the one in the working folder, if any)')

@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { RunningListener } from '#collectors/net/listener.ts';
 import { type RunningGrpcServer, startGrpcServer } from '#collectors/otlp/grpc-server.ts';
@@ -8,11 +8,13 @@ import { type Journal, openJournal } from '#collectors/pipeline/journal.ts';
 import { MemoryBudget } from '#collectors/pipeline/memory-budget.ts';
 import type { Scraping } from '#collectors/prometheus/scrape-manager.ts';
 import { loadWriteCheck } from '#collectors/prometheus/write-receiver.ts';
+import type { Tailing } from '#collectors/tail/tail-files.ts';
 import { DEMO_FOLDER, DEMO_PROMETHEUS_FILE, DEMO_TARGETS_FILE } from '#contracts/demo-files.ts';
 import { FaultlineError } from '#contracts/errors.ts';
 import type { JournalEntry, JournalPosition } from '#contracts/journal.ts';
 import type { CollectorStatus, ParentPort, ProcessState, ToChild } from '#contracts/processes.ts';
 import { LISTENERS, type Listeners, type Settings } from '#contracts/settings.ts';
+import { TAIL_BOOK_FILE } from '#contracts/tailing.ts';
 import { opened } from './port-owner.ts';
 
 export interface StartOptions {
@@ -63,6 +65,9 @@ class Collector implements RunningCollector {
   private scraping: Scraping | null = null;
   private listeners: readonly RunningListener[] = [];
   private demoScraping = false;
+  private tailing: Tailing | null = null;
+  /** What the store would have released. */
+  private releasable: JournalPosition = 0;
   private engineState: ProcessState = 'starting';
   private statusTimer: NodeJS.Timeout | null = null;
   private advancedTimer: NodeJS.Timeout | null = null;
@@ -115,6 +120,7 @@ class Collector implements RunningCollector {
       if (LISTENERS.some((key) => settings.listeners?.[key])) await this.startListeners(settings.listeners as Listeners, receiver);
       this.journal = await this.opening;
       await this.startScraping(append);
+      await this.startTailing(this.journal);
     } catch (error) {
       await this.stop(0);
       throw error;
@@ -163,8 +169,39 @@ class Collector implements RunningCollector {
     }
   }
 
+  /** Also without files to read: what an earlier run read of some must go from the journal into the book before the journal goes. */
+  private async startTailing(journal: Journal): Promise<void> {
+    const { dataDir, tails = [], limits, retentionSeconds } = this.settings;
+    if (tails.length === 0 && !existsSync(path.join(dataDir, TAIL_BOOK_FILE))) return;
+    const { startTailing } = await import('#collectors/tail/tail-files.ts');
+    this.tailing = startTailing({
+      tails,
+      dataDir,
+      journalDir: journalFolder(dataDir),
+      append: (entry) => journal.append(entry),
+      committed: () => journal.committed,
+      limits,
+      retentionSeconds,
+      onSaved: () => this.release(this.releasable),
+      nowMs: this.nowMs,
+      log: this.log,
+    });
+  }
+  /** Segments of which the tails' book does not know yet how far they say files are read stay. */
+  private release(position: JournalPosition): void {
+    this.releasable = position;
+    void this.opening
+      .then((journal) => {
+        const { tailing } = this;
+        tailing?.want(position);
+        // A store that is ahead has lost its journal: there is nothing in it to keep.
+        journal.release(tailing && position <= journal.committed ? Math.min(position, tailing.safePosition) : position);
+      })
+      .catch(() => undefined);
+  }
+
   onMessage(message: ToChild): void {
-    if (message.type === 'released') void this.opening.then((journal) => journal.release(message.position)).catch(() => undefined);
+    if (message.type === 'released') this.release(message.position);
     else if (message.type === 'held') void this.opening.then((journal) => journal.hold(message.position)).catch(() => undefined);
     else if (message.type === 'engine-state') this.engineState = message.state;
   }
@@ -189,7 +226,7 @@ class Collector implements RunningCollector {
         ...this.listeners.map((each) => each.account),
       ]
         .flatMap((account) => (account ? [account.status()] : []))
-        .concat(this.scraping?.statuses() ?? []),
+        .concat(this.scraping?.statuses() ?? [], this.tailing?.statuses() ?? []),
       journal: {
         committed: this.journal?.committed ?? 0,
         released: this.journal?.released ?? 0,
@@ -224,7 +261,13 @@ class Collector implements RunningCollector {
   private async shutDown(deadlineMs: number): Promise<void> {
     if (this.statusTimer) clearInterval(this.statusTimer);
     const listeners = this.listeners.map((each) => each.close(deadlineMs));
-    await Promise.all([this.scraping?.stop(), this.http?.close(deadlineMs), this.grpc?.close(deadlineMs), ...listeners]);
+    await Promise.all([
+      this.scraping?.stop(),
+      this.tailing?.stop(),
+      this.http?.close(deadlineMs),
+      this.grpc?.close(deadlineMs),
+      ...listeners,
+    ]);
     await this.opening.then((journal) => journal.close()).catch((error: Error) => this.log(`journal: ${error.message}`));
     if (this.advancedTimer) clearTimeout(this.advancedTimer);
     if (this.journal) {

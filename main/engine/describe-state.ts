@@ -83,7 +83,7 @@ export function describeSources(engine: Engine, facts: StoreFacts): Sources {
     ...source,
     ...judged(account, source),
     refused: { ...source.refused },
-    ...accountOf(engine, source.source),
+    ...accountOf(engine, source.source, source.noted),
   }));
   const names = new Set(known.map((s) => s.source));
   // A target that is gone keeps its counters in sight.
@@ -119,13 +119,22 @@ export function describeSources(engine: Engine, facts: StoreFacts): Sources {
   };
 }
 function kindOf(source: string): SourceStatus['kind'] {
+  if (source.startsWith('tail:')) return 'tail';
   if (source.startsWith('scrape')) return 'scrape';
   if (source.startsWith('import:')) return 'import';
   return SOURCE_KINDS.find((kind) => kind === source) ?? 'otlp-http';
 }
-function accountOf(engine: Engine, source: string): { dropped: Record<string, number>; noted: Record<string, number> } {
+/** @param collected what the collector noted itself; its codes are others than the engine's */
+function accountOf(
+  engine: Engine,
+  source: string,
+  collected: SourceStatus['noted'] = {},
+): { dropped: Record<string, number>; noted: Record<string, number> } {
   const { dropped, noted } = engine.parts.account;
-  return { dropped: Object.fromEntries(dropped.get(source) ?? []), noted: Object.fromEntries(noted.get(source) ?? []) };
+  return {
+    dropped: Object.fromEntries(dropped.get(source) ?? []),
+    noted: { ...collected, ...Object.fromEntries(noted.get(source) ?? []) },
+  };
 }
 const refusedTotal = (sources: readonly SourceStatus[]): number =>
   sources.reduce((sum, s) => sum + Object.values(s.refused).reduce((a, b) => a + b, 0), 0);
