@@ -37,6 +37,8 @@ export interface Store {
    * unaligned costs twice and stays small for good.
    */
   relieve(): Promise<void>;
+  /** Makes blocks of all stored samples there are enough of, however new (the store does so by itself with what is two hours old). */
+  compact(): Promise<void>;
   /** Rows held in memory, bytes they take, per table. */
   hot(): Readonly<Record<TableName, { readonly rows: number; readonly bytes: number }>>;
 
@@ -128,6 +130,29 @@ export interface PrunedDay {
   readonly bytes: number;
   readonly atMs: number;
 }
+/** What compaction of samples did since the start, and what there is. */
+export interface CompactionFacts {
+  readonly on: boolean;
+  /** Samples that are in blocks, and the blocks, of the days attached. */
+  readonly inBlocks: { readonly samples: number; readonly blocks: number };
+  readonly samples: number;
+  readonly blocks: number;
+  /** Bytes of the blocks made: times, values and the rest. */
+  readonly blockBytes: number;
+  readonly slices: number;
+  /** Slices given up because rows came in between; they are tried again. */
+  readonly retried: number;
+  readonly errors: number;
+  readonly lastError: string | null;
+  /** When a day was last gone through to the end, and what its file held before and after, bytes in use. */
+  readonly lastRunMs: number | null;
+  readonly lastBytes: { readonly before: number; readonly after: number } | null;
+  /** Longest time the writer was held, and the JavaScript thread, milliseconds. */
+  readonly longestHoldMs: number;
+  readonly longestTurnMs: number;
+  /** Longest checkpoint after the slices of a range. Rows to be written wait for it; ingest and queries do not. */
+  readonly longestCheckpointMs: number;
+}
 export interface StoreFacts {
   readonly dataDir: string;
   /** Day files, catalog, bills, and what lies beside them. */
@@ -143,6 +168,7 @@ export interface StoreFacts {
     readonly state: 'ok' | 'quarantined';
   }[];
   readonly pruned: readonly PrunedDay[];
+  readonly compaction: CompactionFacts;
   readonly series: number;
   readonly resources: number;
   readonly minTimeMs: number | null;

@@ -14,6 +14,7 @@ import { StoreDictionary } from './dictionary/store-dictionary.ts';
 import { registerHotFunction } from './hot/hot-function.ts';
 import { HotRows } from './hot/hot-rows.ts';
 import { type MigrationNews, type MigrationWatch, sayMigration } from './migrate/migration-watch.ts';
+import { registerBlockFunctions } from './native/block-functions.ts';
 import { type ReadSpanEvents, registerEventsFunction } from './native/events-function.ts';
 import { NativeHeap } from './native/native-heap.ts';
 import { provesLayout } from './native/self-test.ts';
@@ -38,6 +39,8 @@ export interface StoreOptions {
   readonly onMigration?: (news: MigrationNews) => void;
   /** Age at which hot rows are written though no row group is full, milliseconds. */
   readonly flushAgeMs?: number;
+  /** false: samples stay rows. Default true. */
+  readonly compaction?: boolean;
   /** Connections for reading; more statements wait. Keep UV_THREADPOOL_SIZE well above it. */
   readonly readers?: number;
   /** Days attached at once, see database/day-files.ts. */
@@ -95,6 +98,7 @@ async function assemble(options: StoreOptions, dataDir: DataDir, database: Datab
   const hot = new HotRows([...TELEMETRY, ...DICTIONARY_TABLES], new NativeHeap(direct));
   for (const spec of [...TELEMETRY, ...DICTIONARY_TABLES]) registerHotFunction(connection.raw, spec, hot, direct);
   registerEventsFunction(connection.raw, options.readEvents ?? noReader, direct);
+  registerBlockFunctions(connection.raw);
   hot.showNothing(connection.id);
   try {
     await loadDictionary(connection, CATALOG, dictionary);
@@ -108,7 +112,7 @@ async function assemble(options: StoreOptions, dataDir: DataDir, database: Datab
   const state = new CatalogState(await database.connect(), CATALOG);
   const bills = new BillBook({ dataDir, database, connection, nowMs: options.nowMs, watch: watchOf(options) });
   const store = new OpenStore({
-    options: { ...options, log, flushAgeMs: options.flushAgeMs ?? DEFAULT_FLUSH_AGE_MS },
+    options: { ...options, log, flushAgeMs: options.flushAgeMs ?? DEFAULT_FLUSH_AGE_MS, compaction: options.compaction ?? true },
     dataDir,
     database,
     connection,

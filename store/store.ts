@@ -17,6 +17,7 @@ import type {
 import type { TableName } from '#contracts/tables.ts';
 import type { VolumeFile } from '#contracts/volume.ts';
 import type { BillBook, BillFile } from './bills/bill-book.ts';
+import { Compactor } from './compact/compactor.ts';
 import { troubleOf } from './database/attach-file.ts';
 import { type CatalogState, prunedDay } from './database/catalog-state.ts';
 import type { DataDir } from './database/data-dir.ts';
@@ -50,7 +51,7 @@ export interface Problem {
   readonly message: string;
 }
 export interface StoreParts {
-  readonly options: StoreOptions & { readonly log: (line: string) => void; readonly flushAgeMs: number };
+  readonly options: StoreOptions & { readonly log: (line: string) => void; readonly flushAgeMs: number; readonly compaction: boolean };
   readonly dataDir: DataDir;
   readonly database: Database;
   /** Writes telemetry, attaches files, makes views: used inside the writer's queue only. */
@@ -78,6 +79,7 @@ export class OpenStore implements Store {
   readonly modelCalls: ModelCallStore;
   private readonly parts: StoreParts;
   private readonly writer: StoreWriter;
+  private readonly compactor: Compactor;
   private readonly spans = new Map<Day, TimeSpan>();
   private readonly listeners: ((position: JournalPosition) => void)[] = [];
   private prunedUntil = new Map<Day, JournalPosition>();
@@ -110,6 +112,17 @@ export class OpenStore implements Store {
         damaged: () => this.repair().catch(() => false),
       },
     );
+    this.compactor = new Compactor({
+      ...parts,
+      queue: this.writer.queue,
+      nowMs: parts.options.nowMs,
+      log: parts.options.log,
+      read: (sql) => this.run(sql, [], { timeoutMs: EXPORT_TIMEOUT_MS }),
+      busy: () => !parts.pool.isIdle || this.writer.isBehind,
+      direct: parts.hot.heap.direct,
+      begins: (day) => this.writer.compacts(day),
+      ended: () => this.writer.compacted(),
+    });
   }
 
   /** Attaches what is on disk; a file that cannot be used is set aside or left, and named. */
@@ -162,6 +175,10 @@ export class OpenStore implements Store {
   flush(): Promise<void> {
     this.writable();
     return this.writer.flush();
+  }
+  compact(): Promise<void> {
+    this.writable();
+    return this.compactor.run(true);
   }
   hot(): Readonly<Record<TableName, { readonly rows: number; readonly bytes: number }>> {
     return Object.fromEntries(TELEMETRY.map(({ name }) => [name, this.parts.hot.table(name).counts()])) as ReturnType<Store['hot']>;
@@ -261,6 +278,7 @@ export class OpenStore implements Store {
       forgottenBatches: { ...this.batches.forgotten },
       days: [...list, ...aside],
       pruned: await this.parts.state.pruned(),
+      compaction: { on: this.parts.options.compaction && !dataDir.readOnly, ...this.compactor.facts() },
       series: dictionary.seriesIds.size,
       resources: dictionary.resources.size,
       minTimeMs: spans.length === 0 ? null : Math.min(...spans.map((span) => span.minMs)),
@@ -299,6 +317,7 @@ export class OpenStore implements Store {
   private tick(): void {
     const now = this.parts.options.nowMs();
     this.writer.tick();
+    if (this.parts.options.compaction) this.compactor.tick();
     if (now - this.prunedAtMs < RETENTION_EVERY_MS) return;
     this.prunedAtMs = now;
     this.enforceRetention(now).catch((cause: unknown) => {
@@ -426,6 +445,7 @@ export class OpenStore implements Store {
   private async shut(): Promise<void> {
     const { pool, dataDir, database, days, connection, catalog, options } = this.parts;
     if (this.timer) clearInterval(this.timer);
+    await this.compactor.stop();
     if (!dataDir.readOnly) {
       await this.writer.flush().catch((cause: unknown) => {
         options.log(`closing with rows that are not stored (the journal has them): ${String(cause)}`);

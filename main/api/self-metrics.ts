@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { lagBytes } from '#main/engine/describe-state.ts';
 import type { Engine } from '#main/engine/engine.ts';
+import { registerCompaction } from './compaction-metrics.ts';
 import { registerForwarding } from './forwarding-metrics.ts';
 
 /** The engine's own metrics, OpenMetrics text at GET /metrics. Values are read when scraped. */
@@ -58,6 +59,7 @@ export class SelfMetrics {
       ),
     );
     registerForwarding(engine, counter, registers);
+    registerCompaction(engine, registers);
     counter('faultline_journal_records', 'Journal records read.', [], () => [[{}, account.records]]);
     counter('faultline_judgements_skipped', 'Judgements that failed; their cells were not judged.', [], () => [[{}, evaluation.skipped]]);
     counter('faultline_judgement_left_out', 'What judgement had no room for, by limit (docs/limits.md).', ['limit'], () => [

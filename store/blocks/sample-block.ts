@@ -153,14 +153,14 @@ export function decodeRest(rest: Uint8Array, times: Uint8Array, firstTime: bigin
   reader.open(rest, 0, rest.length);
   readRest(reader, out, scratch, firstTime, at, count);
 }
-/** All of a block at once. @throws FormatError */
-export function decodeBlock(block: SampleBlock): SampleColumns {
-  const out = sampleColumns(block.samples);
+/** All of a block at once. @param out room for its samples @throws FormatError */
+export function decodeBlock(block: SampleBlock, out = sampleColumns(block.samples)): SampleColumns {
   const { times, values, rest, samples, firstTime, startTime } = block;
   const low = Number(BigInt.asUintN(32, firstTime));
   const high = Number(BigInt.asUintN(32, firstTime >> 32n));
   decodeTimes(times, 0, times.length, low, high, new Uint32Array(out.times.buffer), 0, samples);
   decodeValues(values, 0, values.length, out.values, new Uint32Array(out.values.buffer), 0, samples);
+  for (const column of [out.ints, out.starts, out.flags, out.intPresent, out.startPresent]) column.fill(0);
   if (rest) decodeRest(rest, times, firstTime, out, 0, samples);
   else if (startTime !== null) {
     out.startPresent.fill(1);

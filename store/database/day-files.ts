@@ -4,6 +4,7 @@ import type { TableName } from '#contracts/tables.ts';
 import type { MigrationWatch } from '../migrate/migration-watch.ts';
 import { backupFolder } from '../retention/beside-files.ts';
 import { dayDdl, TELEMETRY } from '../sql/ddl/ddl.ts';
+import { SAMPLE_BLOCKS } from '../sql/ddl/sample-blocks.ts';
 import { telemetryViews } from '../sql/ddl/views.ts';
 import { type Day, dayName, dayOfName } from '../write/day-of.ts';
 import { attachFile, type DatabaseFile } from './attach-file.ts';
@@ -25,7 +26,11 @@ export interface DayFile {
   /** Grows with each use; the smallest is detached first. */
   usedAt: number;
   readonly consumed: Map<TableName, Consumed>;
+  /** Rows of a table; of samples those in blocks are part. */
   readonly rows: Record<TableName, number>;
+  /** Compacted samples, the blocks that hold them. */
+  blockSamples: number;
+  blocks: number;
   /** Event time of the oldest and newest row, milliseconds; null when it holds none. */
   readonly span: TimeSpan | null;
 }
@@ -89,11 +94,13 @@ export class DayFiles {
       usedAt: ++this.uses,
       consumed: new Map(),
       rows: await this.countRows(file.name),
+      ...(await this.countBlocks(file.name)),
       span: await this.span(file.name),
     };
     for (const row of await this.connection.rows(`SELECT table_name, position, ordinal FROM ${file.name}.main.consumed`)) {
       entry.consumed.set(row['table_name'] as TableName, { position: Number(row['position']), ordinal: Number(row['ordinal']) });
     }
+    entry.rows.samples += entry.blockSamples;
     this.files.set(day, entry);
     await this.detachLeastUsed();
     return entry;
@@ -133,10 +140,17 @@ export class DayFiles {
     const [row] = await this.connection.rows(`SELECT ${counts.join(', ')}`);
     return row as Record<TableName, number>;
   }
+  private async countBlocks(database: string): Promise<{ blocks: number; blockSamples: number }> {
+    const [row] = await this.connection.rows(
+      `SELECT count(*)::DOUBLE AS n, coalesce(sum(samples), 0)::DOUBLE AS samples FROM ${database}.main.${SAMPLE_BLOCKS.name}`,
+    );
+    return { blocks: Number(row?.['n']), blockSamples: Number(row?.['samples']) };
+  }
   private async span(database: string): Promise<TimeSpan | null> {
     const parts = TELEMETRY.map(
       (table) => `SELECT min(${table.timeColumn}) AS first, max(${table.timeColumn}) AS last FROM ${database}.main.${table.name}`,
     );
+    parts.push(`SELECT min(first_time) AS first, max(last_time) AS last FROM ${database}.main.${SAMPLE_BLOCKS.name}`);
     const [row] = await this.connection.rows(
       `SELECT epoch_ms(min(first))::DOUBLE AS a, epoch_ms(max(last))::DOUBLE AS b FROM (${parts.join(' UNION ALL ')})`,
     );

@@ -1,4 +1,5 @@
 import { TELEMETRY } from '../sql/ddl/ddl.ts';
+import { SAMPLE_BLOCKS } from '../sql/ddl/sample-blocks.ts';
 import { type Day, dayName } from '../write/day-of.ts';
 import type { Connection } from './database.ts';
 import type { DayFiles } from './day-files.ts';
@@ -10,7 +11,7 @@ export interface Repaired extends Salvaged {
   readonly bytes: number;
   readonly asidePath: string;
 }
-const TABLES = [...TELEMETRY.map((table) => table.name), 'consumed'];
+const TABLES = [...TELEMETRY.map((table) => table.name), SAMPLE_BLOCKS.name, 'consumed'];
 
 /**
  * After a reader met damage: finds the day files that cannot be read to the end, sets each aside and puts a new file

@@ -31,7 +31,7 @@ export async function migrate(
     );
   const steps = stepsFrom(file, version, migrations);
   // A day file may have many GB: it is copied only when something in it changes.
-  const changes = steps.some(({ sql }) => sql.length > 0);
+  const changes = steps.some(({ sql, onlyAdds }) => sql.length > 0 && !onlyAdds);
   const about = { file: basename(file.path), bytes: fileBytes(file.path), from: version, to: SCHEMA_VERSION };
   const teller = new MigrationTeller(connection, about, changes ? file.watch : undefined);
   teller.start();
@@ -90,13 +90,14 @@ async function copyWhole(from: string, to: string): Promise<void> {
 interface Step {
   readonly to: number;
   readonly sql: readonly string[];
+  readonly onlyAdds: boolean;
 }
 function stepsFrom(file: DatabaseFile, version: number, migrations: readonly Migration[]): Step[] {
   const steps: Step[] = [];
   for (let from = version; from < SCHEMA_VERSION; from++) {
     const step = migrations.find((migration) => migration.kind === file.kind && migration.from === from);
     if (!step) throw new FaultlineError('schema_newer', `${file.path} has layout ${version}; no way from ${from} to ${from + 1} is known`);
-    steps.push({ to: from + 1, sql: step.sql });
+    steps.push({ to: from + 1, sql: step.sql, onlyAdds: step.onlyAdds ?? false });
   }
   return steps;
 }

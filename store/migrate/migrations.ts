@@ -8,6 +8,8 @@ export interface Migration {
   readonly from: number;
   /** Empty: nothing of this kind of file changed; only its number moves. */
   readonly sql: readonly string[];
+  /** What is in the file stays as it is: no copy is made before. */
+  readonly onlyAdds?: boolean;
 }
 
 type Moved = readonly (readonly [column: string, key: string, letter: 's' | 'i'])[];
@@ -72,4 +74,15 @@ export const MIGRATIONS: readonly Migration[] = [
   // The lists of earlier spans stay where they are.
   { kind: 'day', from: 4, sql: ['ALTER TABLE {db}.main.spans ADD COLUMN events_wire BLOB'] },
   { kind: 'bills', from: 4, sql: [] },
+  { kind: 'catalog', from: 5, sql: [] },
+  {
+    kind: 'day',
+    from: 5,
+    sql: [
+      `CREATE TABLE {db}.main.sample_blocks ("series_id" UINTEGER, "first_time" TIMESTAMP_NS, "last_time" TIMESTAMP_NS, "samples" UINTEGER, "numbers" UINTEGER,
+        "min_value" DOUBLE, "max_value" DOUBLE, "sum_value" DOUBLE, "start_time" TIMESTAMP_NS, "times" BLOB, "value_data" BLOB, "rest" BLOB)`,
+    ],
+    onlyAdds: true,
+  },
+  { kind: 'bills', from: 5, sql: [] },
 ];

@@ -12,6 +12,8 @@ import { type FlushContext, flushDay, flushDictionary, ROW_GROUP_BLOCKS } from '
 export const DEFAULT_FLUSH_AGE_MS = 60_000;
 export const MAX_HOT_BYTES = 256 * 1024 * 1024;
 const MAX_LOG_BYTES = 16 * 1024 * 1024;
+/** While rows of a day are removed series by series: a checkpoint in between would write the rest of each row group once more. */
+const MAX_COMPACTION_LOG_BYTES = 128 * 1024 * 1024;
 /** Without a whole row group for so long, the load is over. */
 const CALM_MS = 10_000;
 /** What queries left in memory is given back this often. */
@@ -45,6 +47,7 @@ export class StoreWriter {
   private progress = false;
   private retryMs = 0;
   private retryAtMs = 0;
+  private compacting: Day | null = null;
   problem: { readonly code: ErrorCode; readonly message: string } | null = null;
 
   constructor(context: FlushContext, options: WriterOptions) {
@@ -64,6 +67,19 @@ export class StoreWriter {
       }
     }
   }
+  /** Rows of a day are going to be removed in many slices, until `compacted`. */
+  compacts(day: Day): void {
+    this.compacting = day;
+  }
+  /** They are: now whole row groups are empty, and their space is free with the checkpoint. */
+  compacted(): Promise<void> {
+    return this.queue.run(async () => {
+      const day = this.compacting;
+      this.compacting = null;
+      const file = day === null ? undefined : this.context.days.files.get(day);
+      if (file?.attached) await this.context.connection.run(`CHECKPOINT ${file.database}`).catch(() => undefined);
+    });
+  }
   /** Once a second: what is old, or too much. */
   tick(): void {
     this.giveBack();
@@ -74,6 +90,10 @@ export class StoreWriter {
       .finally(() => {
         this.ticking = false;
       });
+  }
+  /** Rows wait to be written, or more than a little of them. */
+  get isBehind(): boolean {
+    return this.scheduled || this.hotBytes() > MAX_HOT_BYTES / 4;
   }
   /** Writes everything. Rejects when it cannot. */
   flush(): Promise<void> {
@@ -187,7 +207,7 @@ export class StoreWriter {
   private async checkpoint(day: Day): Promise<void> {
     const file = this.context.days.files.get(day);
     const { connection, catalog } = this.context;
-    if (file?.attached && fileBytes(`${file.path}.wal`) > MAX_LOG_BYTES)
+    if (file?.attached && fileBytes(`${file.path}.wal`) > (day === this.compacting ? MAX_COMPACTION_LOG_BYTES : MAX_LOG_BYTES))
       await connection.run(`CHECKPOINT ${file.database}`).catch(() => undefined);
     if (fileBytes(`${this.options.catalogPath}.wal`) > MAX_LOG_BYTES) await connection.run(`CHECKPOINT ${catalog}`).catch(() => undefined);
   }

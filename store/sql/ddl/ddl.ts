@@ -3,9 +3,10 @@ import { batchesTableSql } from './batches-table.ts';
 import { DICTIONARY_TABLES } from './dictionary-tables.ts';
 import { modelCallTableSql } from './model-call-table.ts';
 import { postmortemTableSql } from './postmortem-table.ts';
+import { SAMPLE_BLOCKS } from './sample-blocks.ts';
 
 /** Version of the layout of every file; see store/migrate. */
-export const SCHEMA_VERSION = 5;
+export const SCHEMA_VERSION = 6;
 
 /** Name the catalog is attached under. */
 export const CATALOG = 'catalog';
@@ -21,11 +22,12 @@ const versionSql = (database: string): string[] => [
 export const TELEMETRY: readonly TableSpec[] = Object.values(TABLES);
 
 /**
- * A day file: the telemetry tables and, per table, the journal position up to which their rows are here: all rows
+ * A day file: the telemetry tables, the blocks of compacted samples and, per table, the journal position up to which their rows are here: all rows
  * (of this day) of records before `position`, and of the record at `position` those with a smaller ordinal.
  */
 export const dayDdl = (database: string): string[] => [
   ...TELEMETRY.map((table) => tableSql(database, table)),
+  tableSql(database, SAMPLE_BLOCKS),
   `CREATE TABLE ${database}.main.consumed (table_name VARCHAR NOT NULL, position DOUBLE NOT NULL, ordinal DOUBLE NOT NULL)`,
   `INSERT INTO ${database}.main.consumed VALUES ${TELEMETRY.map((table) => `('${table.name}', -1, 0)`).join(', ')}`,
   ...versionSql(database),

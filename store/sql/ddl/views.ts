@@ -3,6 +3,7 @@ import { EVENTS_FUNCTION } from '../../native/events-function.ts';
 import { CATALOG, TELEMETRY } from './ddl.ts';
 import { DERIVED_VIEWS } from './derived-views.ts';
 import { DICTIONARY_TABLES } from './dictionary-tables.ts';
+import { blockRowsSql } from './sample-blocks.ts';
 
 const names = (columns: readonly ColumnSpec[], shown = eventsOf): string =>
   columns
@@ -15,13 +16,16 @@ const eventsOfBoth = (wire: string): string =>
   `CASE WHEN "${wire}" IS NULL AND events IS NOT NULL THEN events ELSE ${EVENTS_FUNCTION}("${wire}") END AS events`;
 export interface ViewedDay {
   readonly database: string;
+  readonly day: number;
   /** Its spans have a column `events` of lists. */
   readonly hasEventLists: boolean;
+  /** Samples in blocks. */
+  readonly blockSamples: number;
 }
 const create = (name: string, select: string): string => `CREATE OR REPLACE VIEW memory.main.${name} AS ${select}`;
 
 /**
- * Telemetry views: hot rows and the rows of every attached day. No day predicate is needed: DuckDB knows each table's
+ * Telemetry views: hot rows and the rows of every attached day, compacted or not. No day predicate is needed: DuckDB knows each table's
  * smallest and largest time and drops days out of range while planning (docs/decisions/0003-storage-layout.md).
  */
 export function telemetryViews(days: readonly ViewedDay[]): string[] {
@@ -30,7 +34,10 @@ export function telemetryViews(days: readonly ViewedDay[]): string[] {
       ({ database, hasEventLists }) =>
         `SELECT ${names(table.columns, hasEventLists ? eventsOfBoth : eventsOf)} FROM ${database}.main.${table.name}`,
     );
-    return create(table.name, [`SELECT ${names(table.columns)} FROM hot_${table.name}()`, ...parts].join(' UNION ALL '));
+    // A day without blocks is spared planning for them.
+    const blocks =
+      table.name === 'samples' ? days.filter((day) => day.blockSamples > 0).map(({ database, day }) => blockRowsSql(database, day)) : [];
+    return create(table.name, [`SELECT ${names(table.columns)} FROM hot_${table.name}()`, ...parts, ...blocks].join(' UNION ALL '));
   });
 }
 
