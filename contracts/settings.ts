@@ -123,6 +123,7 @@ export const configSchema = z.strictObject({
   rules: z.string().optional().describe('rule files (a later part)'),
   retention: z.string().default('7d').describe('how long telemetry is kept: 36h, 7d, off'),
   maxSize: z.string().default('20GB').describe('size of the store at which the oldest days go: 500MB, 20GB'),
+  compaction: z.string().default('on').describe('whether stored samples become blocks per series: on, off'),
   durability: z.string().default('sync').describe('sync, an interval such as 100ms, or none'),
   forward: z
     .union([z.string(), z.array(forwardConfigSchema)])
@@ -170,6 +171,8 @@ export interface Settings {
   readonly retentionSeconds: number;
   readonly maxSizeBytes: number;
   readonly durability: Durability;
+  /** Absent: on. */
+  readonly compaction?: boolean;
   /** Destinations of the configuration; the page may add others (DATA/forward/destinations.json). */
   readonly forward: readonly Destination[];
   /** Absent: none. */

@@ -293,9 +293,15 @@ export class OpenStore implements Store {
     const near = [...days.files.values()].filter(({ day }) => day >= dayOfMs(startMs) && day <= dayOfMs(endMs - 1));
     const files: SharedFile[] = near
       .sort((a, b) => a.day - b.day)
-      .map(({ day, path, database }) => ({ file: `telemetry-${dayName(day)}`, day: dayName(day), path, database }));
+      .map(({ day, path, database, blockSamples }) => ({
+        file: `telemetry-${dayName(day)}`,
+        day: dayName(day),
+        path,
+        database,
+        blockSamples,
+      }));
     const found: VolumeFile[] = [];
-    for (const file of [...files, { file: 'catalog', day: null, path: catalogPath, database: catalog }]) {
+    for (const file of [...files, { file: 'catalog', day: null, path: catalogPath, database: catalog, blockSamples: 0 }]) {
       // A day that is away comes back when a statement names it.
       const read = async (sql: string): Promise<readonly ShareRow[]> =>
         (await this.run(`${sql} -- ${file.day ?? ''}`, [], signal ? { signal } : {})).rows() as unknown as ShareRow[];

@@ -17,7 +17,11 @@ const GAUGES: readonly Named[] = [
   ['faultline_compaction_last_timestamp_seconds', 'When a day was last gone through to the end.', (facts) => (facts.lastRunMs ?? 0) / 1000],
   ['faultline_compaction_last_bytes_before', 'Bytes in use in that file before.', (facts) => facts.lastBytes?.before ?? 0],
   ['faultline_compaction_last_bytes_after', 'Bytes in use in that file after.', (facts) => facts.lastBytes?.after ?? 0],
-  ['faultline_compaction_longest_hold_seconds', 'Longest time a slice held the writer of the store.', (facts) => facts.longestHoldMs / 1000],
+  [
+    'faultline_compaction_longest_hold_seconds',
+    'Longest time a slice held the writer of the store.',
+    (facts) => facts.longestHoldMs / 1000,
+  ],
   ['faultline_compaction_longest_turn_seconds', 'Longest time a slice held the thread.', (facts) => facts.longestTurnMs / 1000],
   ['faultline_compaction_longest_checkpoint_seconds', 'Longest checkpoint after slices.', (facts) => facts.longestCheckpointMs / 1000],
 ];

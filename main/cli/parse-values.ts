@@ -65,6 +65,11 @@ export function parseGrpcServer(text: string): GrpcServerName {
   return GRPC_SERVERS.find((name) => name === text) ?? refuse(text, GRPC_SERVERS.join(' or '));
 }
 
+/** on, off */
+export function parseSwitch(text: string): boolean {
+  return text === 'on' || (text !== 'off' && refuse(text, 'on or off'));
+}
+
 /** "local" as '', or the name of a time zone. */
 export function parseTimeZone(text: string): string {
   if (text === 'local') return '';

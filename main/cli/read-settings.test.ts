@@ -84,6 +84,7 @@ describe('where settings come from', () => {
       retentionSeconds: 604_800,
       maxSizeBytes: 20e9,
       durability: 'sync',
+      compaction: true,
       demo: null,
       ui: true,
     });
@@ -198,6 +199,7 @@ describe('what is refused, and where it says it is', () => {
     [{ api: 'x' }, {}, '--api: "x" is not HOST:PORT'],
     [{ otlpGrpc: 'x' }, {}, '--otlp-grpc: '],
     [{ otlpGrpcServer: 'grpcjs' }, {}, '--otlp-grpc-server: "grpcjs" is not http2 or grpc-js'],
+    [{}, { FAULTLINE_COMPACTION: 'maybe' }, 'FAULTLINE_COMPACTION: "maybe" is not on or off'],
     [{}, { FAULTLINE_OTLP_GRPC_SERVER: 'h2' }, 'FAULTLINE_OTLP_GRPC_SERVER: '],
     [{ syslog: 'x' }, {}, '--syslog: "x" is not HOST:PORT'],
     [{ syslogTls: '6514' }, {}, '--syslog-tls needs --tls-cert and --tls-key'],

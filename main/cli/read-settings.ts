@@ -4,7 +4,16 @@ import { delimiter, dirname, resolve } from 'node:path';
 import { FaultlineError } from '#contracts/errors.ts';
 import { type Address, type Config, configSchema, type LISTENERS, type Limits, limitsSchema, type Settings } from '#contracts/settings.ts';
 import { defaultDataFolder } from './default-data-folder.ts';
-import { parseAddress, parseDurability, parseGrpcServer, parseRetention, parseSize, parseTimeZone, valueAt } from './parse-values.ts';
+import {
+  parseAddress,
+  parseDurability,
+  parseGrpcServer,
+  parseRetention,
+  parseSize,
+  parseSwitch,
+  parseTimeZone,
+  valueAt,
+} from './parse-values.ts';
 import { readConfigFile } from './read-config-file.ts';
 import { FORWARD_HEADERS_VARIABLE, readForward } from './read-forward.ts';
 import { readTails } from './read-tails.ts';
@@ -41,6 +50,7 @@ const TEXT_KEYS = [
   'retention',
   'maxSize',
   'durability',
+  'compaction',
   'forward',
   'forwardHeadersFile',
   'tailFormat',
@@ -173,6 +183,7 @@ export function readSettings(flags: SettingFlags, place: SettingsPlace): ReadSet
     retentionSeconds: parsed('retention', parseRetention),
     maxSizeBytes: parsed('maxSize', parseSize),
     durability: parsed('durability', parseDurability),
+    compaction: parsed('compaction', parseSwitch),
     forward: readForward({
       value: raw('forward'),
       folder: layerOf('forward')?.folder ?? place.workingFolder,

@@ -22,6 +22,7 @@ export const addServeOptions = (command: Command): Command =>
     .option('--retention <TIME>', 'how long telemetry is kept: 36h, 7d, off (default 7d)')
     .option('--max-size <SIZE>', 'size at which the oldest days go: 500MB, 20GB (default 20GB)')
     .option('--durability <MODE>', 'when the journal is synced: sync, 100ms, none (default sync)')
+    .option('--compaction <MODE>', 'whether stored samples become blocks per series: on, off (default on)')
     .option('--forward <URL,...>', 'send everything on to these OTLP/HTTP addresses (default: nothing leaves)')
     .option('--forward-headers-file <FILE>', 'headers for --forward, one "Name: value" a line (or FAULTLINE_FORWARD_HEADERS)')
     .option('--tail <GLOB>', 'read these files as they grow, rotation and all; once for each glob', (glob: string, all: string[] = []) => [

@@ -70,7 +70,7 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
     (options.log ?? console.error)(line);
     if (DEAD.test(line)) options.onDead?.(line);
   };
-  const { dataDir, retentionSeconds, maxSizeBytes, limits } = settings;
+  const { dataDir, retentionSeconds, maxSizeBytes, limits, compaction = true } = settings;
   mkdirSync(journalFolder(dataDir), { recursive: true });
   const version = versionOf();
   const door = new ApiDoor({ settings, version, log });
@@ -79,6 +79,7 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
     retentionSeconds,
     maxSizeBytes,
     limits,
+    compaction,
     nowMs,
     log,
     readEvents: spanEventsReader(),

@@ -79,7 +79,7 @@ export const MIGRATIONS: readonly Migration[] = [
     kind: 'day',
     from: 5,
     sql: [
-      `CREATE TABLE {db}.main.sample_blocks ("series_id" UINTEGER, "first_time" TIMESTAMP_NS, "last_time" TIMESTAMP_NS, "samples" UINTEGER, "numbers" UINTEGER,
+      `CREATE TABLE IF NOT EXISTS {db}.main.sample_blocks ("series_id" UINTEGER, "first_time" TIMESTAMP_NS, "last_time" TIMESTAMP_NS, "samples" UINTEGER, "numbers" UINTEGER,
         "min_value" DOUBLE, "max_value" DOUBLE, "sum_value" DOUBLE, "start_time" TIMESTAMP_NS, "times" BLOB, "value_data" BLOB, "rest" BLOB)`,
     ],
     onlyAdds: true,
