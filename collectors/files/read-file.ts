@@ -2,11 +2,14 @@ import type { FileFormat } from '#contracts/file-formats.ts';
 import type { TableMapping } from '#contracts/import-files.ts';
 import type { Bytes, FileReading, ReadContext } from './file-record.ts';
 import { readExposition } from './read-exposition.ts';
+import { readHar } from './read-har.ts';
 import { readJaeger } from './read-jaeger.ts';
 import { readCloudwatch, readJournalJson, readLogcli, readLokiJson } from './read-log-json.ts';
 import { type LineFormat, readLogLines } from './read-log-lines.ts';
 import { readOtlpJson, readOtlpLines, readOtlpProtobuf } from './read-otlp.ts';
 import { readZipkin } from './read-zipkin.ts';
+import { readTable } from './table/read-table.ts';
+import { readCsvRows, readObjectRows } from './table/table-rows.ts';
 
 export interface ReadRequest extends ReadContext {
   readonly mapping: TableMapping | null;
@@ -35,4 +38,7 @@ export const READERS: Readonly<Partial<Record<FileFormat, Reader>>> = {
   'journal-json': readJournalJson,
   logfmt: lines('logfmt'),
   'log-text': lines('log-text'),
+  har: readHar,
+  csv: (content, request) => readTable(readCsvRows(content), request, request.mapping),
+  ndjson: (content, request) => readTable(readObjectRows(content), request, request.mapping),
 };

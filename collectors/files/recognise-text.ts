@@ -1,5 +1,5 @@
-import { parseCsvLine, sniffDelimiter } from './csv-line.ts';
 import type { Looked, Recogniser, Score } from './recognise.ts';
+import { parseCsvLine, sniffDelimiter } from './table/csv-line.ts';
 
 /** Formats that are lines of text. */
 const part = (lines: readonly string[], pattern: RegExp): number =>

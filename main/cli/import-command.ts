@@ -18,6 +18,7 @@ export interface ImportFlags extends InstanceFlags {
   readonly json?: boolean;
   readonly format?: string;
   readonly again?: boolean;
+  readonly map?: string;
 }
 
 /** `faultline import`: exit code 0, or 3 when a record was refused, or dropped after it was taken. */
@@ -28,12 +29,21 @@ export async function importPaths(paths: readonly string[], flags: ImportFlags):
   return withConsole({ flags, createFolder: true, retentionSeconds }, async (console) => {
     const ingestUrl = await console.ingestUrl();
     const droppedBefore = await dropped(console);
-    const { format = null, again = false } = flags;
+    const { format = null, again = false, map = null } = flags;
     const book = bookOf(console);
     let refused = 0;
     for (const file of files) {
       const line = new ImportLine(process.stderr, file);
-      const result = await importPath({ path: file, name: file, book, ingestUrl, format, again, onMeter: (meter) => line.show(meter) });
+      const result = await importPath({
+        path: file,
+        name: file,
+        book,
+        ingestUrl,
+        format,
+        again,
+        map,
+        onMeter: (meter) => line.show(meter),
+      });
       line.clear();
       refused += result.refusedCount ?? result.refused.length;
       process.stdout.write(flags.json ? `${JSON.stringify(result)}\n` : summary(result));

@@ -64,6 +64,7 @@ function addImport(program: Command, done: (code: number) => void): void {
     .argument('<PATH...>', 'files and folders')
     .option('--retention <TIME>', 'for a data folder not in use: what is older is dropped (default off)')
     .option('--format <FORMAT>', 'what the files are, where their content does not tell')
+    .option('--map <ROLES>', 'columns of a table: kind=logs|metrics|spans,time=COLUMN,body=COLUMN,value=A+B ...')
     .option('--again', 'import once more what was imported before')
     .option('--json', 'one JSON result per file on stdout')
     .addHelpText('after', () => importHelp())

@@ -1,10 +1,14 @@
+import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { FileError, hashFile, readHead } from '#collectors/files/open-file.ts';
 import { recognise } from '#collectors/files/recognise.ts';
+import { parseMapping } from '#collectors/files/table/propose-mapping.ts';
+import { blockFiles, isBlockFolder } from '#collectors/files/tsdb/read-block.ts';
 import type { Bill } from '#contracts/cost.ts';
 import { FaultlineError } from '#contracts/errors.ts';
-import { FORMATS, isFileFormat } from '#contracts/file-formats.ts';
+import { FORMATS, isFileFormat, TABLE_FORMATS } from '#contracts/file-formats.ts';
 import type { BeginImport, ImportMeter, ImportResult, ImportTicket, Recognition, TableMapping } from '#contracts/import-files.ts';
+import { previewFile } from './open-records.ts';
 import { type ImportControl, runImport } from './run-import.ts';
 
 /** The console's book of imports, here or behind its API. */
@@ -24,6 +28,8 @@ export interface PathImport {
   /** Said by a person; null: told by the content. */
   readonly format?: string | null;
   readonly mapping?: TableMapping | null;
+  /** "time=ts,body=message" over what is proposed. */
+  readonly map?: string | null;
   readonly again?: boolean;
   readonly control?: ImportControl;
   readonly onMeter?: (meter: ImportMeter & { readonly totalBytes: number }) => void;
@@ -51,20 +57,24 @@ export async function recogniseFile(path: string): Promise<Recognition> {
  * @throws FaultlineError bad_request for a format there is not, import_stopped when the console takes nothing more
  */
 export async function importPath(request: PathImport): Promise<ImportResult> {
-  const { path, name, book, mapping = null } = request;
+  const { path, name, book } = request;
   if (request.format && !isFileFormat(request.format))
     throw new FaultlineError('bad_request', `There is no format "${request.format}". Known: ${Object.keys(FORMATS).join(', ')}.`);
   try {
-    const bytes = statSync(path).size;
-    const recognition = await recogniseFile(path);
+    const isBlock = isBlockFolder(path);
+    const bytes = isBlock ? blockFiles(path).reduce((sum, file) => sum + statSync(file).size, 0) : statSync(path).size;
+    const recognition: Recognition = isBlock
+      ? { format: 'tsdb-block', candidates: ['tsdb-block'], compression: 'none', says: '' }
+      : await recogniseFile(path);
     const format = request.format ?? recognition.format;
     if (format === null) return refusedFile(name, 'unknown', 'unsupported_content_type', hint(recognition));
     if (format === 'focus-csv') return billResult(name, await book.takeBill(name, path));
     const suffix = recognition.compression === 'none' ? '' : `+${recognition.compression}`;
-    const sha256 = await hashFile(path);
+    const sha256 = await hashOf(path, format);
+    const mapping = request.map ? parseMapping(request.map, await proposed(path, format)) : (request.mapping ?? null);
     const ticket = await book.begin({ name, bytes, sha256, format, mapping, again: request.again ?? false });
     if (ticket.before) return alreadyThere(name, ticket.before);
-    const result = { ...(await send(request, format, ticket, bytes)), format: `${format}${suffix}` };
+    const result = { ...(await send({ ...request, mapping }, format, ticket, bytes)), format: `${format}${suffix}` };
     await book.end(ticket.id, result);
     return result;
   } catch (error) {
@@ -74,6 +84,17 @@ export async function importPath(request: PathImport): Promise<ImportResult> {
     return refusedFile(name, 'unknown', 'unreadable', (error as Error).message);
   }
 }
+/** Of all files of a block; of an archive and a Parquet file as they are. */
+async function hashOf(path: string, format: string): Promise<string> {
+  if (format !== 'tsdb-block') return hashFile(path);
+  const hashes: string[] = [];
+  for (const file of blockFiles(path)) hashes.push(await hashFile(file));
+  return createHash('sha256').update(hashes.join()).digest('hex');
+}
+async function proposed(path: string, format: string): Promise<TableMapping | null> {
+  return isTable(format) ? (await previewFile(path, format, null)).mapping : null;
+}
+const isTable = (format: string): boolean => (TABLE_FORMATS as readonly string[]).includes(format);
 const hint = ({ says, candidates }: Recognition): string =>
   candidates.length > 1 ? `${says} (faultline import --format ${candidates[0]})` : says;
 async function send(request: PathImport, format: string, ticket: ImportTicket, totalBytes: number): Promise<ImportResult> {

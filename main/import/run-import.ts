@@ -1,9 +1,9 @@
 import { type FileRecord, isRefused, type RefusedRecord } from '#collectors/files/file-record.ts';
-import { FileError, type OpenFile, openFile } from '#collectors/files/open-file.ts';
-import { READERS } from '#collectors/files/read-file.ts';
+import { FileError } from '#collectors/files/open-file.ts';
 import { FaultlineError } from '#contracts/errors.ts';
-import { FILE_LIMITS, type FileFormat, isFileFormat } from '#contracts/file-formats.ts';
+import { FILE_LIMITS } from '#contracts/file-formats.ts';
 import type { ImportMeter, ImportResult, ImportTicket, TableMapping } from '#contracts/import-files.ts';
+import { type OpenRecords, openRecords } from './open-records.ts';
 import { sendRecord } from './send-record.ts';
 
 /** Requests on their way at once: enough to share one journal sync, few enough to keep the file's order roughly. */
@@ -70,7 +70,7 @@ class Import {
   private items = 0;
   private meteredMs = 0;
   private failure: FaultlineError | null = null;
-  private file: OpenFile | null = null;
+  private open: OpenRecords | null = null;
 
   constructor(job: ImportJob) {
     this.job = job;
@@ -92,7 +92,7 @@ class Import {
         this.meter();
       }
     } finally {
-      this.file?.close();
+      this.open?.close();
       await Promise.all(pending);
       this.meter(true);
     }
@@ -105,15 +105,13 @@ class Import {
 
   private async *records(): AsyncGenerator<FileRecord | RefusedRecord> {
     const { path, name, format, mapping, ticket } = this.job;
-    const reader = isFileFormat(format) ? READERS[format as FileFormat] : undefined;
-    if (!reader) {
+    this.open = openRecords(path, format, { name, mapping, arrivalUnixNano: BigInt(ticket.arrivalUnixNano) });
+    if (!this.open) {
       yield { line: null, reason: 'unsupported_content_type', message: `files of the format "${format}" cannot be read` };
       return;
     }
-    const context = { name, mapping, arrivalUnixNano: BigInt(ticket.arrivalUnixNano) };
-    this.file = openFile(path);
     try {
-      yield* reader(this.file.content(), context);
+      yield* this.open.records;
     } catch (error) {
       if (!(error instanceof FileError)) throw error;
       yield { line: null, reason: error.reason, message: error.message };
@@ -160,7 +158,7 @@ class Import {
     if (!isLast && now - this.meteredMs < METER_MS) return;
     this.meteredMs = now;
     const { items, refusedCount, doneRequests } = this;
-    this.job.onMeter?.({ readBytes: this.file?.readBytes() ?? 0, items, refusedCount, doneRequests });
+    this.job.onMeter?.({ readBytes: this.open?.readBytes() ?? 0, items, refusedCount, doneRequests });
   }
 }
 const smaller = (a: number | null, b: number | null, pick: (...values: number[]) => number): number | null =>

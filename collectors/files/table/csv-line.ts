@@ -8,8 +8,8 @@ export function sniffDelimiter(header: string): string | null {
   const best = DELIMITERS.reduce((a, b) => (count(b) > count(a) ? b : a));
   return count(best) > 0 ? best : null;
 }
-/** Fields of a record; null: a quote is not closed, or text follows a closing one. */
-export function parseCsvLine(line: string, delimiter: string): string[] | null {
+/** Fields of a record; 'open': a quote is not closed yet; 'broken': text follows a closing one. */
+export function parseCsvRecord(line: string, delimiter: string): string[] | 'open' | 'broken' {
   if (!line.includes('"')) return line.split(delimiter);
   const fields: string[] = [];
   let at = 0;
@@ -19,7 +19,7 @@ export function parseCsvLine(line: string, delimiter: string): string[] | null {
       let from = at + 1;
       for (;;) {
         const end = line.indexOf('"', from);
-        if (end < 0) return null;
+        if (end < 0) return 'open';
         text += line.slice(from, end);
         if (line[end + 1] !== '"') {
           at = end + 1;
@@ -30,7 +30,7 @@ export function parseCsvLine(line: string, delimiter: string): string[] | null {
       }
       fields.push(text);
       if (at >= line.length) return fields;
-      if (line[at] !== delimiter) return null;
+      if (line[at] !== delimiter) return 'broken';
     } else {
       const end = line.indexOf(delimiter, at);
       fields.push(end < 0 ? line.slice(at) : line.slice(at, end));
@@ -43,4 +43,9 @@ export function parseCsvLine(line: string, delimiter: string): string[] | null {
       return fields;
     }
   }
+}
+/** Fields of a line by itself; null: it is no whole record. */
+export function parseCsvLine(line: string, delimiter: string): string[] | null {
+  const fields = parseCsvRecord(line, delimiter);
+  return typeof fields === 'string' ? null : fields;
 }
