@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, expect, it } from 'vitest';
@@ -71,5 +72,34 @@ it.skipIf(!mounted)('another program filling the disk does not hurt the segment 
   // The segment's blocks are there already: what fits into it is still taken.
   for (let i = 1; i < 20; i++) await journal.append(entry(i));
   unlinkSync(filler);
+  await journal.close();
+});
+
+// Found by tests/faults (disk): four spare files kept a disk below the reserve, and receiving stopped for good.
+it.skipIf(!mounted)('gives back its spare files before it refuses', async () => {
+  const dir = path.join(mountPoint, 'third');
+  const segmentBytes = 64 * 1024;
+  rmSync(path.join(mountPoint, 'second'), { recursive: true, force: true });
+  const journal = await openJournal(dir, {
+    durability: 'sync',
+    maxBytes: 1e9,
+    segmentBytes,
+    diskReserveBytes: segmentBytes,
+  });
+  const reader = await openJournalReader(dir, 0);
+  for (let i = 0; i < 50; i++) await journal.append(entry(i));
+  for (let records = await reader.read(1 << 20); records.length > 0; records = await reader.read(1 << 20)) journal.release(reader.position);
+  // Now most of the journal's files are spare. Somebody else takes all the room but half of the reserve.
+  const spares = (): number => readdirSync(dir).filter((name) => name.startsWith('spare-')).length;
+  await expect.poll(spares).toBeGreaterThan(2);
+  const { bavail, bsize } = await statfs(mountPoint);
+  const filler = path.join(mountPoint, 'filler');
+  writeFileSync(filler, Buffer.alloc(bavail * bsize - segmentBytes / 2));
+  // The journal looks once a second.
+  await expect.poll(() => journal.stats().diskFreeBytes, { timeout: 10_000 }).toBeLessThan(bavail * bsize);
+  await journal.append(entry(50));
+  expect(spares()).toBeLessThan(3);
+  unlinkSync(filler);
+  await reader.close();
   await journal.close();
 });

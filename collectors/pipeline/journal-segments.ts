@@ -219,9 +219,18 @@ export class JournalSegments {
     const segment = this.kept.shift();
     if (segment) await this.recycle(segment);
   }
-  /** Deletes spare files beyond one: they are disk nobody needs at once. */
-  async giveBackSpares(): Promise<void> {
-    while (this.spares.length > 1) await unlink((this.spares.pop() as Spare).file).catch(() => undefined);
+  get spareCount(): number {
+    return this.spares.length;
+  }
+  /** Deletes spare files beyond one: they are disk nobody needs at once. @returns bytes given back */
+  async giveBackSpares(): Promise<number> {
+    let bytes = 0;
+    while (this.spares.length > 1) {
+      const spare = this.spares.pop() as Spare;
+      await unlink(spare.file).catch(() => undefined);
+      bytes += spare.sizeBytes;
+    }
+    return bytes;
   }
   private async recycle({ sequence, sizeBytes }: OldSegment): Promise<void> {
     const file = path.join(this.dir, segmentFileName(sequence));

@@ -68,7 +68,7 @@ const MAX_GROUP_BYTES = 8 * 1024 * 1024;
 /** A backstop: the receivers' own memory budget refuses first. */
 const MAX_WAITING_BYTES = 512 * 1024 * 1024;
 const DISK_CHECK_MS = 1_000;
-/** Segments of room above the reserve below which what is kept for forwarding goes: it must go before anything is refused. */
+/** Segments of room above the reserve below which spare files and what is kept for forwarding go: they must go before anything is refused. */
 const KEEP_MARGIN_SEGMENTS = 3;
 
 interface Waiting {
@@ -367,7 +367,7 @@ class JournalWriter implements Journal {
       let freeBytes = await this.freeBytes();
       const low = this.options.diskReserveBytes + KEEP_MARGIN_SEGMENTS * (this.options.segmentBytes ?? SEGMENT_BYTES);
       // Before the figure is believed: appends must not be refused while something else can go.
-      if (freeBytes < low && this.segments.kept.length > 0) {
+      if (freeBytes < low && (this.segments.kept.length > 0 || this.segments.spareCount > 1)) {
         await this.inTurn(() => this.thinOut(low - freeBytes));
         freeBytes = await this.freeBytes();
       }
@@ -381,9 +381,11 @@ class JournalWriter implements Journal {
     const { bavail, bsize } = await statfs(this.dir);
     return bavail * bsize;
   }
+  /** Files nobody needs first, then what only forwarding wants. */
   private async thinOut(missingBytes: number): Promise<void> {
     await this.preparing;
-    const enoughBytes = this.segments.keptBytes - missingBytes;
+    const spareBytes = await this.segments.giveBackSpares();
+    const enoughBytes = this.segments.keptBytes - missingBytes + spareBytes;
     while (this.segments.kept.length > 0 && this.segments.keptBytes > enoughBytes) await this.evict('queue_disk_full');
     await this.segments.giveBackSpares();
   }

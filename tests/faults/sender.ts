@@ -30,8 +30,6 @@ export interface Load {
   readonly surprises: ReadonlyMap<string, number>;
   /** Of refusals: how often the sender was told when to come back, and how often not. */
   readonly told: { withDelay: number; without: number };
-  pause(): void;
-  resume(): void;
   /** Every request under way has come to its end. */
   stop(): Promise<void>;
 }
@@ -132,7 +130,6 @@ export function startLoad(options: LoadOptions): Load {
   const surprises = new Map<string, number>();
   const told = { withDelay: 0, without: 0 };
   let going = true;
-  let paused = false;
   let lastNano = 0n;
   /** No two requests have the same time: a sample is told apart by series and time. */
   const nextNano = (): bigint => {
@@ -176,10 +173,6 @@ export function startLoad(options: LoadOptions): Load {
     const sending: Sending = { http: new HttpWay(), grpc: new GrpcWay(), random: seededRng(seed * 100 + index) };
     const { random } = sending;
     while (going) {
-      if (paused) {
-        await sleep(10);
-        continue;
-      }
       const count = Math.min(48, items + kind.tables.length + Math.floor(random() * 12));
       let of: number | null = null;
       for (let tries = 0; tries <= RETRIES && going; tries++) {
@@ -198,12 +191,6 @@ export function startLoad(options: LoadOptions): Load {
     ledger,
     surprises,
     told,
-    pause: () => {
-      paused = true;
-    },
-    resume: () => {
-      paused = false;
-    },
     stop: async () => {
       going = false;
       await Promise.all(workers);
