@@ -18,7 +18,8 @@ export interface JournalReader {
   /**
    * Next records, at most about `maxBytes` of them (one record may be larger). Empty = caught up: ask again later.
    * Bodies are views into memory that is never used again by the reader - unless it lends: then they are gone with the
-   * next read. Damage is skipped and counted, never thrown.
+   * next read. Damage is skipped and counted, never thrown. Rejects while the disk answers with an error: ask again, nothing
+   * is passed over for a while (`patienceMs`), as what stands there was acknowledged.
    */
   read(maxBytes: number): Promise<JournalRecord[]>;
   /** Place of the next record to be read. */
@@ -35,6 +36,8 @@ export interface JournalDamage {
 const FIRST_CHUNK_BYTES = 64 * 1024;
 const SEARCH_BYTES = 256 * 1024;
 const MAX_LENT_BYTES = 8 * 1024 * 1024;
+/** A place the disk cannot read for so long counts as damage: what comes after it must not wait for ever. */
+const PATIENCE_MS = 30_000;
 /** Reads in a row that found the same unreadable place, before the rest of the segment is searched. */
 const STUCK_READS = 20;
 
@@ -42,8 +45,12 @@ const STUCK_READS = 20;
  * Follows a journal another process writes. `from` may lie in a segment that is gone (everything in it was released)
  * or does not exist yet. Opens no lock and writes nothing.
  */
-export async function openJournalReader(dir: string, from: JournalPosition, { lend = false } = {}): Promise<JournalReader> {
-  return new SegmentReader(dir, from, lend);
+export async function openJournalReader(
+  dir: string,
+  from: JournalPosition,
+  { lend = false, patienceMs = PATIENCE_MS } = {},
+): Promise<JournalReader> {
+  return new SegmentReader(dir, from, lend, patienceMs);
 }
 
 type Found = 'record' | 'seal' | 'nothing';
@@ -60,12 +67,16 @@ class SegmentReader implements JournalReader {
   private bytes = 0;
   private closed = false;
   private readonly lend: boolean;
+  private readonly patienceMs: number;
+  /** Where the disk answers with errors, and since when. */
+  private failing: { readonly position: JournalPosition; readonly sinceMs: number } | null = null;
   /** Lent out by one read, written over by the next. */
   private memory: Buffer = Buffer.alloc(0);
 
-  constructor(dir: string, from: JournalPosition, lend: boolean) {
+  constructor(dir: string, from: JournalPosition, lend: boolean, patienceMs: number) {
     this.dir = dir;
     this.lend = lend;
+    this.patienceMs = patienceMs;
     this.sequence = segmentOf(from);
     this.offset = Math.max(offsetOf(from), SEGMENT_HEADER_BYTES);
   }
@@ -104,9 +115,20 @@ class SegmentReader implements JournalReader {
   private async tryOpen(sequence: number): Promise<number | null> {
     try {
       return await openFile(path.join(this.dir, segmentFileName(sequence)), 'r');
-    } catch {
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') await this.bear(error);
       return null;
     }
+  }
+  /** Throws until patience is over, then lets the place be passed over. */
+  private async bear(cause: unknown): Promise<void> {
+    const { position } = this;
+    if (this.failing?.position !== position) this.failing = { position, sinceMs: performance.now() };
+    if (performance.now() - this.failing.sinceMs >= this.patienceMs) return;
+    // A new handle may do what this one no longer does.
+    if (this.fd !== null) await closeFile(this.fd);
+    this.fd = null;
+    throw new Error(`segment ${this.sequence} cannot be read at ${this.offset}: ${(cause as Error).message}`, { cause });
   }
   private laterSegment(): number | null {
     let next: number | null = null;
@@ -133,7 +155,9 @@ class SegmentReader implements JournalReader {
   /** Reads one chunk and takes what is whole in it. */
   private async take(records: JournalRecord[], maxBytes: number): Promise<Found> {
     const base = this.offset;
-    let chunk = await this.readChunk(Math.max(RECORD_HEADER_BYTES, Math.min(this.chunkBytes, maxBytes)));
+    // Where the disk fails, only what is needed is asked of it: what lies before the bad place is still whole.
+    const carefully = this.failing?.position === this.position;
+    let chunk = await this.readChunk(carefully ? RECORD_HEADER_BYTES : Math.max(RECORD_HEADER_BYTES, Math.min(this.chunkBytes, maxBytes)));
     const first = readRecordHeader(chunk, 0, this.sequence, base);
     if (first !== null && first.lengthBytes > chunk.length) chunk = await this.readChunk(first.lengthBytes);
     for (;;) {
@@ -156,8 +180,12 @@ class SegmentReader implements JournalReader {
   }
   private async readChunk(length: number): Promise<Buffer> {
     const buffer = this.memoryOf(length);
-    const count = await readAt(this.fd as number, buffer, this.offset).catch(() => 0);
-    return buffer.subarray(0, count);
+    try {
+      return buffer.subarray(0, await readAt(this.fd as number, buffer, this.offset));
+    } catch (error) {
+      await this.bear(error);
+      return buffer.subarray(0, 0);
+    }
   }
   private memoryOf(length: number): Buffer {
     // Own memory each time, as the records handed out are views into it: four megabytes of garbage a read.
@@ -192,6 +220,10 @@ class SegmentReader implements JournalReader {
       return true;
     }
     if (later === null) return false;
+    if (this.failing?.position === this.position) {
+      this.places++;
+      this.bytes += fstatSync(this.fd as number).size - this.offset;
+    }
     await this.enter(later);
     return true;
   }
@@ -219,7 +251,13 @@ class SegmentReader implements JournalReader {
     // A valid header says where its record ends: never look for records inside what a sender wrote.
     for (let from = this.offset + (head ? alignedBytes(head.lengthBytes) : 8); ; ) {
       const window = Buffer.allocUnsafeSlow(SEARCH_BYTES);
-      const count = await readAt(this.fd as number, window, from).catch(() => 0);
+      const count = await readAt(this.fd as number, window, from).catch(() => -1);
+      if (count < 0) {
+        // A part the disk cannot read: behind it there may be more.
+        from += SEARCH_BYTES;
+        if (from >= fstatSync(this.fd as number).size) return null;
+        continue;
+      }
       const bytes = window.subarray(0, count);
       for (let at = findRecordMagic(bytes, 0); at >= 0; at = findRecordMagic(bytes, at + 8)) {
         if (readRecordHeader(bytes, at, this.sequence, from + at) !== null) return from + at;

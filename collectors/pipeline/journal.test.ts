@@ -1,4 +1,17 @@
-import { constants, existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  constants,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -58,6 +71,15 @@ async function readAll(from: JournalReader, maxBytes = 1 << 20): Promise<Journal
     const records = await from.read(maxBytes);
     if (records.length === 0) return all;
     all.push(...records);
+  }
+}
+async function readUntilError(from: JournalReader): Promise<{ readonly records: JournalRecord[]; readonly error: string }> {
+  const records: JournalRecord[] = [];
+  try {
+    for (let some = await from.read(1 << 20); some.length > 0; some = await from.read(1 << 20)) records.push(...some);
+    return { records, error: '' };
+  } catch (error) {
+    return { records, error: (error as Error).message };
   }
 }
 const numbers = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i);
@@ -334,6 +356,31 @@ describe('damage', () => {
     const seen = (await readAll(await reader())).map(numberOf);
     expect(seen.slice(0, 20)).toEqual(numbers(1, 20));
     expect(seen.at(-1)).toBe(200);
+  });
+  // Found by tests/faults (read-error): a segment the disk could not read was passed over without a word.
+  it('of a disk that fails to read is waited out, then passed over and counted', async () => {
+    const { written } = await threeOf(200);
+    await written.close();
+    const second = path.join(dir, segmentFileName(2));
+    // A folder opens and cannot be read: EISDIR for EIO.
+    renameSync(second, `${second}.away`);
+    mkdirSync(second);
+    const patient = await reader();
+    const hasty = await openJournalReader(dir, 0, { patienceMs: 0 });
+    const first = await readUntilError(patient);
+    expect(first.records.length).toBeGreaterThan(5);
+    expect(first.error).toContain('segment 2 cannot be read at 64: EISDIR');
+    expect((await readUntilError(patient)).records).toEqual([]);
+    const rest = await readAll(hasty);
+    expect(rest.map(numberOf).slice(0, first.records.length)).toEqual(first.records.map(numberOf));
+    expect(rest.map(numberOf).at(-1)).toBe(200);
+    expect(rest.length).toBeLessThan(200);
+    expect(hasty.damage.places).toBe(1);
+    rmdirSync(second);
+    renameSync(`${second}.away`, second);
+    expect([...first.records, ...(await readAll(patient))].map(numberOf)).toEqual(numbers(1, 200));
+    expect(patient.damage).toEqual({ places: 0, bytes: 0 });
+    await hasty.close();
   });
   it('never takes a record from inside a body', async () => {
     const written = await journal();

@@ -61,6 +61,10 @@ export class SelfMetrics {
     registerForwarding(engine, counter, registers);
     registerCompaction(engine, registers);
     counter('faultline_journal_records', 'Journal records read.', [], () => [[{}, account.records]]);
+    counter('faultline_journal_damaged_places', 'Places of the journal that could not be read; what stood there is lost.', [], () => [
+      [{}, loop.damage.places],
+    ]);
+    counter('faultline_journal_damaged_bytes', 'Bytes of the journal that could not be read.', [], () => [[{}, loop.damage.bytes]]);
     counter('faultline_judgements_skipped', 'Judgements that failed; their cells were not judged.', [], () => [[{}, evaluation.skipped]]);
     counter('faultline_judgement_left_out', 'What judgement had no room for, by limit (docs/limits.md).', ['limit'], () => [
       [{ limit: 'subjects' }, evaluation.limits.refusedSubjects],

@@ -164,6 +164,13 @@ function warningsOf(engine: Engine, facts: StoreFacts): State['warnings'] {
         todo: 'See the quarantine folder; the rest goes on.',
       });
   }
+  const { damage } = engine.parts.loop;
+  if (damage.places > 0)
+    warnings.push({
+      code: 'file_corrupt',
+      says: `The journal was damaged at ${damage.places} places: ${damage.bytes} bytes of acknowledged requests are lost.`,
+      todo: 'Check the disk; send them again where you can.',
+    });
   const end = engine.parts.previousEnd;
   if (end && engine.parts.nowMs() - end.atMs < TELL_END_MS)
     warnings.push({ code: end.code, says: `${new Date(end.atMs).toISOString()}: ${end.message}`, todo: todoOf(end.code) });

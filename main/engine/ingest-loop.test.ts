@@ -29,6 +29,8 @@ function rig(more: Partial<IngestOptions> = {}) {
   const aside: number[] = [];
   const account = new IngestAccount();
   const state = { hotBytes: 0, flushes: 0 };
+  const damage = { places: 0, bytes: 0 };
+  const lines: string[] = [];
   const store = {
     append: ({ position }: { position: number }) => void appended.push(position),
     hot: () => hotOf(state.hotBytes),
@@ -38,7 +40,7 @@ function rig(more: Partial<IngestOptions> = {}) {
       state.hotBytes = 0;
     },
   };
-  const reader = { position: 0, read: async () => waiting.splice(0, 4), close: () => undefined };
+  const reader = { position: 0, read: async () => waiting.splice(0, 4), close: () => undefined, damage };
   const loop = new IngestLoop({
     reader: reader as never,
     store,
@@ -47,12 +49,12 @@ function rig(more: Partial<IngestOptions> = {}) {
     quarantine: async (r) => void aside.push(r.position),
     onVisible: () => undefined,
     nowMs: () => 0,
-    log: () => undefined,
+    log: (line) => void lines.push(line),
     // Only a word wakes it: a test that waits for the poll would hide a lost one.
     pollMs: 1_000_000,
     ...more,
   });
-  return { waiting, appended, aside, account, state, loop };
+  return { waiting, appended, aside, account, state, loop, damage, lines };
 }
 const positions = (n: number): number[] => Array.from({ length: n }, (_, i) => i * 10);
 
@@ -66,6 +68,17 @@ describe('IngestLoop', () => {
     expect(account.records).toBe(11);
     expect(account.dropped.get('otlp-http')?.get('invalid_id')).toBe(11);
     await loop.stop();
+  });
+  it('says once what of the journal is lost', async () => {
+    const { loop, waiting, damage, lines } = rig();
+    damage.places = 2;
+    damage.bytes = 900;
+    waiting.push(...positions(9).map(record));
+    loop.start();
+    await loop.drained();
+    await loop.stop();
+    expect(lines).toEqual(['the journal was damaged at 2 places: 900 bytes of acknowledged requests are lost']);
+    expect(loop.damage).toEqual({ places: 2, bytes: 900 });
   });
   it('wakes at a word, also at one said while it works', async () => {
     const { loop, waiting, appended } = rig();
@@ -98,7 +111,10 @@ describe('IngestLoop', () => {
       if (failures++ < 3) throw new Error('EIO');
       return left.splice(0);
     };
-    const { loop, appended } = rig({ reader: { position: 0, read, close: () => undefined } as never, pollMs: 1 });
+    const { loop, appended } = rig({
+      reader: { position: 0, read, close: () => undefined, damage: { places: 0, bytes: 0 } } as never,
+      pollMs: 1,
+    });
     loop.start();
     expect(await loop.drained()).toBe(10);
     expect(appended).toEqual([0]);

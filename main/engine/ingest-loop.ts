@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { JournalReader } from '#collectors/pipeline/journal-reader.ts';
+import type { JournalDamage, JournalReader } from '#collectors/pipeline/journal-reader.ts';
 import type { DecodedRecord } from '#contracts/columns.ts';
 import { FaultlineError } from '#contracts/errors.ts';
 import type { BatchMeta } from '#contracts/forward-headers.ts';
@@ -51,12 +51,17 @@ export class IngestLoop {
   private wakeUp: () => void = () => undefined;
   private woken = false;
   private quietPolls = 0;
+  private toldPlaces = 0;
   private waiters: { resolve: (position: JournalPosition) => void; reject: (error: unknown) => void }[] = [];
   private running: Promise<void> = Promise.resolve();
 
   constructor(options: IngestOptions) {
     this.options = options;
     this.position = options.reader.position;
+  }
+  /** What of the journal could not be read since the engine started. */
+  get damage(): JournalDamage {
+    return this.options.reader.damage;
   }
   start(): void {
     this.running = this.run();
@@ -106,11 +111,20 @@ export class IngestLoop {
   /** @returns null when the journal could not be read */
   private async readSome(): Promise<readonly JournalRecord[] | null> {
     try {
-      return await this.options.reader.read(READ_BYTES);
+      const records = await this.options.reader.read(READ_BYTES);
+      this.tellDamage();
+      return records;
     } catch (error) {
       this.options.log(`cannot read the journal at ${this.position}: ${error instanceof Error ? error.message : error}`);
       return null;
     }
+  }
+  /** What stood there was acknowledged, so it must be said that it is gone. */
+  private tellDamage(): void {
+    const { places, bytes } = this.damage;
+    if (places > this.toldPlaces)
+      this.options.log(`the journal was damaged at ${places} places: ${bytes} bytes of acknowledged requests are lost`);
+    this.toldPlaces = places;
   }
   private async takeAll(records: readonly JournalRecord[]): Promise<void> {
     let turnStartedMs = performance.now();

@@ -43,6 +43,33 @@ export const eio: Scenario = {
   },
 };
 
+export const readError: Scenario = {
+  name: 'read-error',
+  about: 'EIO from reads of the engine (strace) while it takes in the journal: nothing is passed over',
+  rounds: 1,
+  missing: straceMissing,
+  async run(round) {
+    const rig = round.rig();
+    await rig.start();
+    const load = round.load(rig, { fillerBytes: 3_000, pauseMs: 10 });
+    let failed = 0;
+    for (let i = 0; i < (round.short ? 1 : 4); i++) {
+      await rig.ready();
+      const pid = rig.pid('engine');
+      if (pid === undefined) continue;
+      // Every second read at least; DuckDB reads little here, so most of them are of the journal.
+      const injection = await inject(round, pid, `pread64,preadv:error=EIO:when=${round.int(1, 3)}+${round.int(1, 2)}`);
+      rig.note('EIO in reads of the engine');
+      await sleep(round.int(500, 2_000));
+      await injection.stop();
+      failed += injection.count();
+    }
+    round.check(failed > 0, 'no read failed, so nothing was tested');
+    round.what = `${failed} reads failed`;
+    await round.conclude(rig, load);
+  },
+};
+
 export const slowDisk: Scenario = {
   name: 'slow-disk',
   about: 'every write and flush of the collector and the engine takes up to half a second longer, with kills in between',
