@@ -112,6 +112,25 @@ it('counts a judgement that failed, says why, and reads with the next cell what 
   expect(loop.skipped).toBe(1);
 });
 
+it('reads what a minute of failed judgements did not see, too', async () => {
+  const { t, loop, failing, scrape, levelAt } = await rig();
+  scrape(t.nowMs - 15_000, 1);
+  await loop.tick();
+  const firstMs = t.nowMs;
+  failing.with = new FaultlineError('query_timeout', 'The query ran into its time limit.');
+  for (let cell = 0; cell < 8; cell++) {
+    scrape(t.nowMs, cell);
+    t.nowMs += 10_000;
+    await loop.tick();
+  }
+  expect([loop.skipped, levelAt(firstMs)]).toEqual([8, Number.NaN]);
+  failing.with = null;
+  t.nowMs += 10_000;
+  await loop.tick();
+  expect(Array.from({ length: 8 }, (_, cell) => levelAt(firstMs + cell * STEP_MS))).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+  expect([loop.skipped, loop.rebuilds]).toEqual([8, 1]);
+});
+
 it('tries again to read the hour when that failed, later each time', async () => {
   const { t, loop, failing, scrape, levelAt } = await rig();
   scrape(t.nowMs - 60_000, 3);

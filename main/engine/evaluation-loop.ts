@@ -32,6 +32,8 @@ const TURN_MS = 20;
 const RANK_EVERY_CELL_MS = 5 * 60_000;
 const RANK_UNTIL_MS = 40 * 60_000;
 const TOP = 5;
+/** No cell is unseen. */
+const SEEN = Number.POSITIVE_INFINITY;
 
 export interface EvaluationOptions {
   readonly store: Pick<Store, 'query'>;
@@ -76,6 +78,8 @@ export class EvaluationLoop {
   private before = NONE;
   private anomalies: readonly Anomaly[] = [];
   private built = false;
+  /** Start of the oldest cell whose reading failed. */
+  private unseenMs = SEEN;
   private newRows = 0;
   /** Event time of the newest rows seen: sender clocks run ahead, and a cell is read when its time has come. */
   private newestMs = 0;
@@ -152,12 +156,28 @@ export class EvaluationLoop {
     this.ring.advance(endMs);
     const hasNews = this.newRows > 0 || this.newestMs >= endMs - STEP_MS;
     this.newRows = 0;
-    if (hasNews) this.ring.merge(await this.live.read(endMs));
+    if (hasNews) await this.look(endMs);
     const observation = this.ring.view();
     this.anomalies = this.detector.push(observation, BUCKETS - 1, evidenceQueries);
     for (const incident of this.correlator.step(endMs, this.anomalies, observation)) await this.options.book.take(incident);
     await this.rankOpen(endMs);
     this.lastTickMs = this.options.nowMs();
+  }
+
+  /** Puts the newest cells into the ring, and those before them that nobody could read when they were the newest. */
+  private async look(endMs: number): Promise<void> {
+    const startMs = Math.max(this.unseenMs, this.ring.startMs);
+    this.unseenMs = Math.min(this.unseenMs, endMs - STEP_MS);
+    await this.readCells(startMs, endMs - LIVE_CELLS * STEP_MS);
+    this.ring.merge(await this.live.read(endMs));
+    this.unseenMs = SEEN;
+  }
+  private async readCells(startMs: number, endMs: number): Promise<void> {
+    const { catalog } = this.live;
+    for (let at = startMs; at < endMs; at += PART_CELLS * STEP_MS) {
+      const buckets = Math.min(PART_CELLS, (endMs - at) / STEP_MS);
+      this.ring.merge(await readObservation(this.options.store, { startMs: at, stepMs: STEP_MS, buckets }, { catalog }));
+    }
   }
 
   /** Reads the hour again and judges it from its start. */
@@ -172,6 +192,7 @@ export class EvaluationLoop {
     this.rebuildPauseMs = Math.min(300_000, this.rebuildPauseMs * 2);
     const startMs = edge - BUCKETS * STEP_MS;
     this.ring.reset(edge);
+    this.unseenMs = SEEN;
     this.live.forget();
     await this.readHour(startMs);
     this.built = true;
@@ -182,13 +203,7 @@ export class EvaluationLoop {
     const startedAt = performance.now();
     for (let cell = BUCKETS - PART_CELLS; cell >= 0; cell -= PART_CELLS) {
       const partMs = startMs + cell * STEP_MS;
-      this.ring.merge(
-        await readObservation(
-          this.options.store,
-          { startMs: partMs, stepMs: STEP_MS, buckets: PART_CELLS },
-          { catalog: this.live.catalog },
-        ),
-      );
+      await this.readCells(partMs, partMs + PART_CELLS * STEP_MS);
       this.ring.lookFrom(partMs);
       if (performance.now() - startedAt > REBUILD_BUDGET_MS) return;
     }
