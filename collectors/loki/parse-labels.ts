@@ -11,8 +11,11 @@ const NAME = /[^\s"'`{}=,]+/y;
 const PLAIN = /"([^"\\\n]*)"/y;
 const RAW = /`([^`]*)`/y;
 const ESCAPED = /"((?:[^"\\\n]|\\[^\n])*)"/y;
-const ESCAPE = /\\(?:([abfnrtv\\'"])|x([0-9a-fA-F]{2})|([0-7]{3})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|.)/gs;
-const SHORT: Readonly<Record<string, string>> = { a: '\x07', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v' };
+const ESCAPE = /\\(?:x([0-9a-fA-F]{2})|([0-7]{3})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8}))/y;
+/** The byte that `\` and this character stand for. */
+const SHORT: ReadonlyMap<string, number> = new Map(
+  Object.entries({ a: 7, b: 8, f: 12, n: 10, r: 13, t: 9, v: 11, '\\': 0x5c, "'": 0x27, '"': 0x22 }),
+);
 
 class LabelText {
   private at = 0;
@@ -48,24 +51,33 @@ class LabelText {
     return this.at === this.text.length;
   }
 }
-/** Bytes written as \x and octal may be parts of one character: the text is put together as bytes. */
+/**
+ * Bytes written as \x and octal may be parts of one character: the text is put together as bytes. No escape is shorter than what it stands
+ * for. One pass, and nothing made for the short ones: a megabyte of them took a second.
+ */
 function unescaped(text: string): string {
-  const parts: Uint8Array[] = [];
+  const bytes = Buffer.allocUnsafe(Buffer.byteLength(text));
+  let length = 0;
   let from = 0;
-  for (const match of text.matchAll(ESCAPE)) {
-    const [all, short, hex, octal, four, eight] = match;
-    parts.push(Buffer.from(text.slice(from, match.index)));
-    from = match.index + all.length;
-    const point = four ?? eight;
-    if (short !== undefined) parts.push(Buffer.from(SHORT[short] ?? short));
-    else if (hex !== undefined) parts.push(Uint8Array.of(Number.parseInt(hex, 16)));
-    else if (octal !== undefined) parts.push(Uint8Array.of(Number.parseInt(octal, 8) & 0xff));
-    else if (point !== undefined && Number.parseInt(point, 16) <= 0x10ffff)
-      parts.push(Buffer.from(String.fromCodePoint(Number.parseInt(point, 16))));
-    else throw new OtlpError('malformed', `the labels have an escape that Go does not know: ${JSON.stringify(all)}`);
+  for (let at = text.indexOf('\\'); at >= 0; at = text.indexOf('\\', from)) {
+    if (at > from) length += bytes.write(text.slice(from, at), length);
+    const short = SHORT.get(text[at + 1] as string);
+    if (short !== undefined) {
+      bytes[length++] = short;
+      from = at + 2;
+      continue;
+    }
+    ESCAPE.lastIndex = at;
+    const [all = '', hex, octal, four, eight] = ESCAPE.exec(text) ?? [];
+    const point = Number.parseInt(four ?? eight ?? '', 16);
+    if (hex !== undefined) bytes[length++] = Number.parseInt(hex, 16);
+    else if (octal !== undefined) bytes[length++] = Number.parseInt(octal, 8);
+    else if (point <= 0x10ffff) length += bytes.write(String.fromCodePoint(point), length);
+    else throw new OtlpError('malformed', `the labels have an escape that Go does not know: ${JSON.stringify(text.slice(at, at + 10))}`);
+    from = at + all.length;
   }
-  parts.push(Buffer.from(text.slice(from)));
-  return Buffer.concat(parts).toString('utf8');
+  length += bytes.write(text.slice(from), length);
+  return bytes.toString('utf8', 0, length);
 }
 
 /** @throws OtlpError malformed */
