@@ -1,5 +1,5 @@
 import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type FaultlineProcess, startFaultline } from '../app/faultline-process.ts';
 import { startMixedLoad } from '../app/mixed-load.ts';
 import { accessProblems } from './check-access.ts';
@@ -13,7 +13,7 @@ describe.skipIf(cannotRun !== null)(`volume${cannotRun === null ? '' : `: skippe
   beforeAll(async () => {
     [browser, faultline] = await Promise.all([launch(), startFaultline()]);
     load = startMixedLoad(faultline.ingest);
-    await expect.poll(async () => (await faultline.sql('SELECT count(*) AS n FROM samples'))[0]?.['n'], { timeout: 20_000 }).not.toBe(0);
+    await vi.waitUntil(() => load.counts.acknowledged > 20, { timeout: 20_000 });
     await load.stop();
     await faultline.flush();
   });
