@@ -31,7 +31,7 @@ import { SOURCE_KINDS } from './processes.ts';
  * GET  /console/metrics?q                               -> metricList (JSON)
  * GET  /console/metrics/range?metric&start&end&step&fn&by&service&labels -> Arrow: time, series, value
  * GET  /console/sources                                 -> sources (JSON)
- * /console/volume...                                    -> volume.ts
+ * /console/volume...                                    -> volume.ts, volume-rules.ts
  * POST /console/query/sql {sql,maxRows?}                -> Arrow
  * POST /console/rca {start,end,service?,top?}           -> judgement.ts RcaResult
  * POST /console/import?name=FILE  body = file bytes     -> importResult

@@ -165,6 +165,26 @@ export const REASONS = {
     'Open the log for appending: after a truncation the program writes on far behind.',
   ),
   tail_unparsed: r('noted', 'A line is not of the format its tail is set to; kept as text.', 'Set the format to auto.'),
+  rule_dropped: r(
+    'noted',
+    'A drop rule of the Volume page left it out.',
+    'Nothing: you asked for it. Volume shows each rule and lets you undo it.',
+  ),
+  rule_sampled: r(
+    'noted',
+    'A sampling rule of the Volume page left it out.',
+    'Nothing: you asked for it. Volume shows each rule and lets you undo it.',
+  ),
+  rule_aggregated: r(
+    'noted',
+    'A rule of the Volume page folded it into fewer rows.',
+    'Nothing: you asked for it. Volume shows each rule and lets you undo it.',
+  ),
+  rule_window_cut: r(
+    'noted',
+    'An aggregate rule wrote an interval early, because the journal would have had to keep too much for it.',
+    'Shorten its interval.',
+  ),
   queue_full: r(
     'dropped',
     'The queue to a destination was at its size limit; the oldest was not forwarded. It is stored here.',

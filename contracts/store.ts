@@ -21,7 +21,7 @@ import type { VolumeFile } from './volume.ts';
 export interface Store {
   readonly dictionary: Dictionary;
   /** Rows of one journal record. Rows of one table of one record must come in the same order on every replay. */
-  append(record: { readonly position: JournalPosition; readonly next: JournalPosition }, batches: readonly ColumnBatch[]): void;
+  append(record: AppendedRecord, batches: readonly ColumnBatch[]): void;
   /**
    * For a record that came with a batch id (contracts/forwarding.ts): false when an earlier record of the journal had the
    * same, so this one is a repeat and its rows must not be appended. Asked once per record, in journal order, before append.
@@ -80,6 +80,15 @@ export interface Store {
   /** Deletes by age and size now (also runs by itself). Returns what went. */
   enforceRetention(nowMs: number): Promise<readonly PrunedDay[]>;
   close(): Promise<void>;
+}
+export interface AppendedRecord {
+  readonly position: JournalPosition;
+  readonly next: JournalPosition;
+  /**
+   * Set where rows come of earlier records as well: a replay must begin at `rows` until this record's rows are stored, and at `open` for
+   * what later records will write. null: no such.
+   */
+  readonly needs?: { readonly rows: JournalPosition | null; readonly open: JournalPosition | null } | null;
 }
 /** Revisions of postmortems, one postmortem an incident. Each save is durable when it resolves. */
 export interface PostmortemStore {

@@ -5,6 +5,7 @@ import type { JournalPosition } from '#contracts/journal.ts';
 import type { Incident } from '#contracts/judgement.ts';
 import type { Partition, WrittenPartition } from '#contracts/parquet-export.ts';
 import type {
+  AppendedRecord,
   ModelCallStore,
   PostmortemStore,
   PrunedDay,
@@ -44,6 +45,7 @@ import { checkUserSql } from './user-sql/check-user-sql.ts';
 import { appendRecord } from './write/append-record.ts';
 import { BatchWindow } from './write/batch-window.ts';
 import { type Day, dayName, dayOfMs } from './write/day-of.ts';
+import { HeldRecords } from './write/held-records.ts';
 import { StoreWriter } from './write/store-writer.ts';
 
 export interface Problem {
@@ -87,6 +89,7 @@ export class OpenStore implements Store {
   private readonly batches = new BatchWindow();
   private readonly beside = { bytes: 0, removed: 0 };
   private readonly shares = new ShareBook();
+  private readonly held = new HeldRecords();
   private next: JournalPosition = 0;
   private releasedAt: JournalPosition = 0;
   private timer: NodeJS.Timeout | null = null;
@@ -141,7 +144,7 @@ export class OpenStore implements Store {
     this.timer.unref();
   }
 
-  append(record: { readonly position: JournalPosition; readonly next: JournalPosition }, batches: readonly ColumnBatch[]): void {
+  append(record: AppendedRecord, batches: readonly ColumnBatch[]): void {
     this.writable();
     const { hot, days, options } = this.parts;
     hot.heap.sweep();
@@ -157,6 +160,7 @@ export class OpenStore implements Store {
       batches,
     );
     this.next = Math.max(this.next, record.next);
+    if (record.needs !== undefined) this.held.append(record.position, record.needs);
     this.writer.appended(new Set(batches.map((batch) => batch.table)));
   }
   firstOfBatch(batch: string, position: JournalPosition): boolean {
@@ -332,7 +336,7 @@ export class OpenStore implements Store {
   }
   /** Says how far everything is stored, once that is written down itself. */
   private async advance(): Promise<void> {
-    const position = this.writer.oldestHot() ?? this.next;
+    const position = this.held.before(this.writer.oldestHot() ?? this.next);
     if (position <= this.releasedAt) return;
     await this.parts.state.setReleased(position, this.batches.due(position));
     this.batches.written(position);

@@ -18,6 +18,7 @@ import { modelRoutes } from './model-routes.ts';
 import { incidentRoutes, operatorRoutes } from './operator-routes.ts';
 import { postmortemRoutes } from './postmortem-routes.ts';
 import { parseWith, type Route, route, type Table } from './route.ts';
+import { ruleRoutes } from './rule-routes.ts';
 import { SelfMetrics } from './self-metrics.ts';
 import { pageFolder, servePage } from './serve-page.ts';
 import { serviceRoutes } from './service-routes.ts';
@@ -45,6 +46,7 @@ export const ROUTES: readonly Route[] = [
   ...forwardingRoutes,
   ...exportRoutes,
   ...volumeRoutes,
+  ...ruleRoutes,
   route({
     method: 'get',
     path: '/console/events',

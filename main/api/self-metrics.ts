@@ -58,6 +58,11 @@ export class SelfMetrics {
         Object.entries(s.refused).map(([reason, n]): [Record<'source' | 'reason', string>, number] => [{ source: s.source, reason }, n]),
       ),
     );
+    const ruled = (key: 'matched' | 'leftOut' | 'written') => (): [Record<'rule', string>, number][] =>
+      [...engine.rules.counts].map(([rule, counts]) => [{ rule }, counts[key]]);
+    counter('faultline_rule_matched', 'Items a rule of the Volume page matched.', ['rule'], ruled('matched'));
+    counter('faultline_rule_left_out', 'Items a rule of the Volume page kept out of the store.', ['rule'], ruled('leftOut'));
+    counter('faultline_rule_written', 'Rows an aggregate rule stored in their place.', ['rule'], ruled('written'));
     registerForwarding(engine, counter, registers);
     registerCompaction(engine, registers);
     counter('faultline_journal_records', 'Journal records read.', [], () => [[{}, account.records]]);

@@ -20,6 +20,7 @@ import type { IngestLoop } from './ingest-loop.ts';
 import type { MemoryGuard } from './memory-guard.ts';
 import type { ModelShelf } from './model-shelf.ts';
 import type { Postmortems } from './postmortems/postmortems.ts';
+import type { RuleBook } from './rules/rule-book.ts';
 import { takeBill } from './take-bill.ts';
 
 /** Facts of the store are asked for at most this often. */
@@ -40,6 +41,7 @@ export interface EngineParts {
   readonly forwarding: ForwardingBook;
   readonly exports: ExportRunner;
   readonly imports: ImportBook;
+  readonly rules: RuleBook;
   readonly memory: MemoryGuard;
   /** Why the engine before this one ended, when it said so. */
   readonly previousEnd: PreviousEnd | null;
@@ -88,6 +90,9 @@ export class Engine {
   }
   get imports(): ImportBook {
     return this.parts.imports;
+  }
+  get rules(): RuleBook {
+    return this.parts.rules;
   }
   get forwarding(): ForwardingBook {
     return this.parts.forwarding;

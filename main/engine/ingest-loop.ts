@@ -5,7 +5,7 @@ import { FaultlineError } from '#contracts/errors.ts';
 import type { BatchMeta } from '#contracts/forward-headers.ts';
 import { type JournalPosition, type JournalRecord, RecordKind } from '#contracts/journal.ts';
 import type { ReasonCode } from '#contracts/reasons.ts';
-import type { Store } from '#contracts/store.ts';
+import type { AppendedRecord, Store } from '#contracts/store.ts';
 import type { TableName } from '#contracts/tables.ts';
 import { eventExtent, type IngestAccount } from './ingest-account.ts';
 
@@ -13,7 +13,8 @@ export interface IngestOptions {
   readonly reader: JournalReader;
   readonly store: Pick<Store, 'append' | 'hot' | 'relieve' | 'firstOfBatch'>;
   readonly account: IngestAccount;
-  readonly decode: (record: JournalRecord) => Promise<DecodedRecord>;
+  /** `needs`: see contracts/store.ts AppendedRecord. */
+  readonly decode: (record: JournalRecord) => Promise<DecodedRecord & Pick<AppendedRecord, 'needs'>>;
   readonly quarantine: (record: JournalRecord, error: unknown) => Promise<void>;
   /** Rows with these event times are now visible. */
   readonly onVisible: (table: TableName, rows: number, oldestMs: number, newestMs: number) => void;
@@ -52,6 +53,7 @@ export class IngestLoop {
   private woken = false;
   private quietPolls = 0;
   private toldPlaces = 0;
+  private interludes: (() => Promise<void>)[] = [];
   private waiters: { resolve: (position: JournalPosition) => void; reject: (error: unknown) => void }[] = [];
   private running: Promise<void> = Promise.resolve();
 
@@ -78,6 +80,17 @@ export class IngestLoop {
       this.wake();
     });
   }
+  /** Runs `work` while no record is being taken; `from`: position of the next one. */
+  between<T>(work: (from: JournalPosition) => Promise<T>): Promise<T> {
+    if (this.stopping) return Promise.reject(new FaultlineError('starting', 'The engine is stopping.'));
+    return new Promise((resolve, reject) => {
+      this.interludes.push(() => work(this.position).then(resolve, reject));
+      this.wake();
+    });
+  }
+  private async interlude(): Promise<void> {
+    for (let work = this.interludes.shift(); work; work = this.interludes.shift()) await work();
+  }
   async stop(): Promise<void> {
     this.stopping = true;
     this.wake();
@@ -89,6 +102,7 @@ export class IngestLoop {
       const waiting = this.waiters;
       this.waiters = [];
       const records = await this.readSome();
+      await this.interlude();
       if (records === null) {
         // Not the end: who waits for everything to be visible goes on waiting.
         this.waiters.push(...waiting);
@@ -106,6 +120,7 @@ export class IngestLoop {
       await this.takeAll(records);
       await this.relieve();
     }
+    await this.interlude();
     for (const { reject } of this.waiters) reject(new FaultlineError('starting', 'The engine is stopping.'));
   }
   /** @returns null when the journal could not be read */
@@ -129,6 +144,7 @@ export class IngestLoop {
   private async takeAll(records: readonly JournalRecord[]): Promise<void> {
     let turnStartedMs = performance.now();
     for (const record of records) {
+      if (this.interludes.length > 0) await this.interlude();
       await this.take(record);
       this.position = record.next;
       if (performance.now() - turnStartedMs < TURN_MS) continue;
@@ -144,12 +160,13 @@ export class IngestLoop {
       store.append({ position: record.position, next: record.next }, []);
       return;
     }
-    let decoded: DecodedRecord;
+    let decoded: DecodedRecord & Pick<AppendedRecord, 'needs'>;
     let reason: ReasonCode = 'engine_cannot_decode';
     try {
       decoded = await decode(record);
       reason = 'store_failed';
-      store.append({ position: record.position, next: record.next }, decoded.batches);
+      const { needs } = decoded;
+      store.append({ position: record.position, next: record.next, ...(needs === undefined ? {} : { needs }) }, decoded.batches);
     } catch (error) {
       account.drop(record.source, reason, Math.max(1, record.items));
       this.options.log(

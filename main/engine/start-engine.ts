@@ -28,6 +28,7 @@ import type { ModelClient } from './model-client.ts';
 import { openModels } from './open-models.ts';
 import { Postmortems } from './postmortems/postmortems.ts';
 import { quarantineRecord } from './quarantine.ts';
+import { RuleBook } from './rules/rule-book.ts';
 
 export interface RunningEngine {
   readonly engine: Engine;
@@ -96,11 +97,13 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
   // What an earlier run stored for a time that has not come yet is no news to the journal.
   const { maxTimeMs } = await store.facts();
   if (maxTimeMs !== null) evaluation.noteRows('spans', 0, maxTimeMs, maxTimeMs);
+  const rules = new RuleBook({ store, between: (work) => loop.between(work), maxSeries: limits.maxSeries, nowMs });
+  await rules.load();
   const loop = new IngestLoop({
     reader,
     store,
     account,
-    decode: (record) => decodeRecord(record, { dictionary: store.dictionary, limits }),
+    decode: (record) => rules.decode(record, (dictionary) => decodeRecord(record, { dictionary, limits })),
     quarantine: (record, error) => quarantineRecord(dataDir, record, error, log),
     onVisible: (table, rows, oldestMs, newestMs) => evaluation.noteRows(table, rows, oldestMs, newestMs),
     nowMs,
@@ -139,6 +142,7 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
     forwarding,
     exports,
     imports: new ImportBook({ store, nowMs }),
+    rules,
     memory,
     previousEnd: options.previousEnd ?? null,
     demoScenarios: DEMO_SCENARIOS,

@@ -42,6 +42,35 @@ describe.skipIf(cannotRun !== null)(`volume${cannotRun === null ? '' : `: skippe
     expect(problems).toEqual([]);
     await close();
   });
+  it('a row becomes a rule: preview, in force, off, removed', async () => {
+    const { page, problems, close } = await openConsole(browser, faultline, { path: '/volume?view=logs' });
+    await page
+      .getByRole('button', { name: /^Make a rule for/ })
+      .first()
+      .click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('counted on the stored data of the window').waitFor();
+    expect(await dialog.locator('li.mono').count()).toBeGreaterThan(0);
+    await dialog.getByLabel('Keep one in').fill('1');
+    await dialog.getByText(/Too small/).waitFor();
+    await dialog.getByRole('radio', { name: 'Drop' }).check();
+    await dialog.getByLabel('Name').fill('no lines');
+    expect(await accessProblems(page)).toEqual([]);
+    await dialog.getByRole('button', { name: 'Put it in force' }).click();
+    await dialog.waitFor({ state: 'detached' });
+    await page.getByRole('tab', { name: /Rules/ }).click();
+    const row = page.getByRole('row', { name: /no lines/ });
+    await row.getByRole('button', { name: 'Turn off' }).click();
+    await row.getByRole('button', { name: 'Turn on' }).waitFor();
+    expect(await accessProblems(page)).toEqual([]);
+    await row.getByRole('button', { name: 'Remove' }).click();
+    await row.getByRole('button', { name: 'Remove it?' }).click();
+    await page.getByText('No rule is in force').waitFor();
+    await page.getByText('removed', { exact: true }).waitFor();
+    // What the engine refused, the browser says too.
+    expect(problems.filter((problem) => !problem.includes('/console/volume/preview'))).toEqual([]);
+    await close();
+  });
   it('logs by service and pattern in Chinese, light', async () => {
     const { page, problems, close } = await openConsole(browser, faultline, { path: '/volume?view=logs', locale: 'zh', theme: 'light' });
     await page.locator('main table td a').first().click();

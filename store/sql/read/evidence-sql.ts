@@ -1,6 +1,6 @@
 import type { Change, TimeWindow } from '#contracts/judgement.ts';
 import type { EvidenceQueries } from '#contracts/observation.ts';
-import { instanceOf, isEntry, logShape } from './expressions.ts';
+import { instanceOf, isEntry, logShape, spanWeight } from './expressions.ts';
 import { allOf, between, numberLiteral, textLiteral } from './literals.ts';
 import { callsSql, selfTimeSql } from './services-sql.ts';
 
@@ -13,10 +13,13 @@ const pair = (value: Side, window: TimeWindow, baseline: TimeWindow): string =>
   `SELECT (${value(window)}) AS value,\n  (${value(baseline)}) AS baseline`;
 const secondsOf = (window: TimeWindow): string => numberLiteral(Math.max(1, (window.endMs - window.startMs) / 1000));
 
+/** Spans, each as many as it stands for. */
+const countOf = (weight: string, failed?: string): string =>
+  `coalesce(sum(${failed === undefined ? weight : `CASE WHEN ${failed} THEN ${weight} ELSE 0 END`}), 0)`;
 const ENTRY_VALUES: Record<string, (window: TimeWindow) => string> = {
-  requests: (window) => `count(*) / ${secondsOf(window)}`,
-  errors: (window) => `count_if(s.status_code = 2) / ${secondsOf(window)}`,
-  error_ratio: () => 'count_if(s.status_code = 2) / count(*)',
+  requests: (window) => `${countOf(spanWeight('s'))} / ${secondsOf(window)}`,
+  errors: (window) => `${countOf(spanWeight('s'), 's.status_code = 2')} / ${secondsOf(window)}`,
+  error_ratio: () => `${countOf(spanWeight('s'), 's.status_code = 2')} / ${countOf(spanWeight('s'))}`,
   p95_ms: () => 'quantile_cont(s.duration_ns, 0.95) / 1e6',
 };
 function entrySide(signal: string, service: string, instance: string | null): Side {
@@ -31,8 +34,8 @@ function selfSide(signal: 'own_errors' | 'self_ms', service: string, instance: s
     WHERE ${allOf([between('v.start_time', window.startMs, window.endMs), `v.service = ${textLiteral(service)}`, instance !== null && `${instanceOf('r')} = ${textLiteral(instance)}`])}`;
 }
 const EDGE_VALUES: Record<string, (window: TimeWindow) => string> = {
-  requests: (window) => `count(*) / ${secondsOf(window)}`,
-  error_ratio: () => 'count_if(failed) / count(*)',
+  requests: (window) => `${countOf('weight')} / ${secondsOf(window)}`,
+  error_ratio: () => `${countOf('weight', 'failed')} / ${countOf('weight')}`,
   client_ms: () => 'avg(client_ns) / 1e6',
   server_ms: () => 'avg(server_ns) / 1e6',
 };

@@ -41,6 +41,10 @@ export const severityClass = (l: string): string =>
 export const logShape = (body: string): string =>
   `regexp_replace(left(split_part(${body}, chr(10), 1), 240), '[^\\s=:,;()\\[\\]{}"'']*\\d[^\\s=:,;()\\[\\]{}"'']*', '<*>', 'g')`;
 
+/** How many spans one stands for: a sampling rule writes it into the tracestate of those it keeps (contracts/volume-rules.ts SAMPLED_KEY). */
+export const spanWeight = (s: string): string =>
+  `CASE WHEN ${s}.trace_state IS NULL THEN 1 ELSE coalesce(try_cast(nullif(regexp_extract(${s}.trace_state, '(?:^|,)fl=n:([0-9]{1,7})', 1), '') AS INTEGER), 1) END`;
+
 /** A grid cell: whole steps since `startNano`. */
 export const cellOf = (time: string, startNano: string, stepNano: string): string =>
   `((epoch_ns(${time}) - ${startNano}) // ${stepNano})::INTEGER`;

@@ -1,4 +1,4 @@
-import { hostOf, instanceOf, isCall, isEntry, peerKind, peerName } from './expressions.ts';
+import { hostOf, instanceOf, isCall, isEntry, peerKind, peerName, spanWeight } from './expressions.ts';
 import { between, nanoLiteral } from './literals.ts';
 import { RELATIVE_MS, type Window } from './services-sql.ts';
 
@@ -19,7 +19,7 @@ export const wholeLook = (window: Window): Look => ({ ...window, originMs: windo
 /** Instances by resource: looked up in the map of attributes once a resource, not once a span. */
 const WHO = `who AS MATERIALIZED (SELECT r.resource_id, ${instanceOf('r')} AS instance FROM resources r)`;
 const COLUMNS = `s.trace_id, s.span_id, s.parent_span_id, s.service, s.resource_id, epoch_ns(s.start_time) AS begin_ns, s.duration_ns,
-    ${isEntry('s')} AS entry, ${isCall('s')} AS call, s.status_code = 2 AS failed`;
+    ${isEntry('s')} AS entry, ${isCall('s')} AS call, s.status_code = 2 AS failed, ${spanWeight('s')} AS weight`;
 /** What joins and sums need of the spans from the cells on. */
 const near = ({ startMs, endMs }: Window): string =>
   `SELECT ${COLUMNS} FROM spans s WHERE ${between('s.start_time', startMs, endMs + RELATIVE_MS)}`;
@@ -29,9 +29,9 @@ const cell = ({ originMs }: Look, stepMs: number, beginNs = 'begin_ns'): string 
 
 /** RED per cell: rows with instance NULL are the whole service. */
 const red = (look: Look, stepMs: number): string => `red AS (
-  SELECT service, instance, grouping(instance)::DOUBLE AS whole, cell, count(*)::DOUBLE AS requests, count_if(failed)::DOUBLE AS errors,
+  SELECT service, instance, grouping(instance)::DOUBLE AS whole, cell, sum(weight)::DOUBLE AS requests, sum(CASE WHEN failed THEN weight ELSE 0 END)::DOUBLE AS errors,
     quantile_cont(duration_ns, [0.5, 0.95]) AS quantiles
-  FROM (SELECT n.service, w.instance, ${cell(look, stepMs)}, n.failed, n.duration_ns FROM near n LEFT JOIN who w ON w.resource_id = n.resource_id
+  FROM (SELECT n.service, w.instance, ${cell(look, stepMs)}, n.failed, n.duration_ns, n.weight FROM near n LEFT JOIN who w ON w.resource_id = n.resource_id
     WHERE n.entry AND n.begin_ns < ${nanoLiteral(look.endMs)})
   GROUP BY GROUPING SETS ((service, cell), (service, instance, cell))
 )`;
@@ -76,7 +76,7 @@ GROUP BY GROUPING SETS ((s.service, s.cell), (s.service, w.instance, s.cell))`;
  * meet them. The peer, for which attributes are read, is asked of calls only.
  */
 const edges = ({ startMs, endMs }: Look): string => `call AS MATERIALIZED (
-  SELECT s.trace_id, s.span_id, epoch_ns(s.start_time) AS begin_ns, s.duration_ns, s.service, s.status_code = 2 AS failed,
+  SELECT s.trace_id, s.span_id, epoch_ns(s.start_time) AS begin_ns, s.duration_ns, s.service, s.status_code = 2 AS failed, ${spanWeight('s')} AS weight,
     ${peerName('s')} AS peer, ${peerKind('s')} AS peer_kind
   FROM spans s WHERE ${between('s.start_time', startMs, endMs)} AND ${isCall('s')}
 ), related AS (
@@ -86,17 +86,17 @@ const edges = ({ startMs, endMs }: Look): string => `call AS MATERIALIZED (
   FROM related SEMI JOIN (SELECT trace_id, span_id AS parent_span_id FROM call) p USING (trace_id, parent_span_id) WHERE parent_span_id IS NOT NULL
 ), calls AS (
   SELECT p.begin_ns, p.service AS caller, coalesce(c.service, p.peer) AS callee, CASE WHEN c.service IS NULL THEN p.peer_kind ELSE 'service' END AS callee_kind,
-    p.duration_ns AS client_ns, c.duration_ns AS server_ns, p.failed
+    p.duration_ns AS client_ns, c.duration_ns AS server_ns, p.failed, p.weight
   FROM call p LEFT JOIN child c ON c.trace_id = p.trace_id AND c.parent_span_id = p.span_id AND c.service <> p.service
   UNION ALL
-  SELECT c.begin_ns, p.service, c.service, 'service', c.duration_ns, c.duration_ns, c.failed
+  SELECT c.begin_ns, p.service, c.service, 'service', c.duration_ns, c.duration_ns, c.failed, c.weight
   FROM (SELECT * FROM near WHERE begin_ns < ${nanoLiteral(endMs)} AND parent_span_id IS NOT NULL) c JOIN (SELECT * FROM related WHERE NOT call) p
     ON c.trace_id = p.trace_id AND c.parent_span_id = p.span_id AND c.service <> p.service
 )`;
 const EDGES = (
   look: Look,
   stepMs: number,
-): string => `SELECT caller, callee, callee_kind, ${cell(look, stepMs)}, count(*)::DOUBLE AS requests, count_if(failed)::DOUBLE AS errors,
+): string => `SELECT caller, callee, callee_kind, ${cell(look, stepMs)}, sum(weight)::DOUBLE AS requests, sum(CASE WHEN failed THEN weight ELSE 0 END)::DOUBLE AS errors,
   avg(client_ns) / 1e6 AS client_mean_ms, quantile_cont(client_ns, 0.95) / 1e6 AS client_p95_ms, avg(server_ns) / 1e6 AS server_mean_ms
 FROM calls WHERE callee IS NOT NULL AND callee <> caller
 GROUP BY caller, callee, callee_kind, cell`;

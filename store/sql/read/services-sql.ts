@@ -1,4 +1,4 @@
-import { hostOf, instanceOf, isCall, isEntry, peerKind, peerName } from './expressions.ts';
+import { hostOf, instanceOf, isCall, isEntry, peerKind, peerName, spanWeight } from './expressions.ts';
 import { allOf, between, nanoLiteral, numberLiteral, textLiteral } from './literals.ts';
 
 /** How long before and after a span its parent or child is looked for. */
@@ -9,9 +9,12 @@ export interface Window {
   readonly endMs: number;
 }
 
+/** Requests: spans, each as many as it stands for where a rule samples. */
+const requests = (weight: string): string => `sum(${weight})::DOUBLE AS requests`;
+const errors = (failed: string, weight: string): string => `sum(CASE WHEN ${failed} THEN ${weight} ELSE 0 END)::DOUBLE AS errors`;
 /** Requests, errors and latency of each service from its entry spans. */
 export function serviceNodesSql(window: Window): string {
-  return `SELECT s.service, count(*)::DOUBLE AS requests, count_if(s.status_code = 2)::DOUBLE AS errors,
+  return `SELECT s.service, ${requests(spanWeight('s'))}, ${errors('s.status_code = 2', spanWeight('s'))},
   quantile_cont(s.duration_ns, 0.5) / 1e6 AS p50_ms, quantile_cont(s.duration_ns, 0.95) / 1e6 AS p95_ms
 FROM spans s
 WHERE ${between('s.start_time', window.startMs, window.endMs)} AND ${isEntry('s')}
@@ -41,16 +44,16 @@ GROUP BY ALL ORDER BY first_ms`;
  */
 export function callsSql(window: Window, also = ''): string {
   return `related AS (
-  SELECT s.trace_id, s.span_id, s.parent_span_id, s.start_time, s.duration_ns, s.service, s.kind, s.status_code,
+  SELECT s.trace_id, s.span_id, s.parent_span_id, s.start_time, s.duration_ns, s.service, s.kind, s.status_code, ${spanWeight('s')} AS weight,
     CASE WHEN ${isCall('s')} THEN ${peerName('s')} END AS peer, CASE WHEN ${isCall('s')} THEN ${peerKind('s')} END AS peer_kind
   FROM spans s WHERE ${between('s.start_time', window.startMs - RELATIVE_MS, window.endMs + RELATIVE_MS)}
 ), calls AS (
   SELECT p.start_time, p.service AS caller, coalesce(c.service, p.peer) AS callee, CASE WHEN c.service IS NULL THEN p.peer_kind ELSE 'service' END AS callee_kind,
-    p.duration_ns AS client_ns, c.duration_ns AS server_ns, p.status_code = 2 AS failed
+    p.duration_ns AS client_ns, c.duration_ns AS server_ns, p.status_code = 2 AS failed, p.weight
   FROM related p LEFT JOIN related c ON c.trace_id = p.trace_id AND c.parent_span_id = p.span_id AND c.service <> p.service
   WHERE ${isCall('p')} AND ${between('p.start_time', window.startMs, window.endMs)}
   UNION ALL
-  SELECT c.start_time, p.service, c.service, 'service', c.duration_ns, c.duration_ns, c.status_code = 2
+  SELECT c.start_time, p.service, c.service, 'service', c.duration_ns, c.duration_ns, c.status_code = 2, c.weight
   FROM related c JOIN related p ON c.trace_id = p.trace_id AND c.parent_span_id = p.span_id AND c.service <> p.service
   WHERE NOT ${isCall('p')} AND ${between('c.start_time', window.startMs, window.endMs)}
 )${also}`;
@@ -58,7 +61,7 @@ export function callsSql(window: Window, also = ''): string {
 
 export function serviceEdgesSql(window: Window): string {
   return `WITH ${callsSql(window)}
-SELECT caller, callee, arg_max(callee_kind, callee_kind = 'service') AS kind, count(*)::DOUBLE AS requests, count_if(failed)::DOUBLE AS errors,
+SELECT caller, callee, arg_max(callee_kind, callee_kind = 'service') AS kind, ${requests('weight')}, ${errors('failed', 'weight')},
   quantile_cont(client_ns, 0.95) / 1e6 AS p95_ms
 FROM calls WHERE callee IS NOT NULL AND callee <> caller
 GROUP BY caller, callee ORDER BY caller, callee`;
@@ -73,15 +76,15 @@ export function serviceRedSql(window: Window, service: string, peer: string | un
   const step = nanoLiteral(stepMs);
   const time = `make_timestamp_ns((epoch_ns(start_time) // ${step}) * ${step}) AS time`;
   const quantile = (column: string, q: number): string => `quantile_cont(${column}, ${q}) / 1e6 AS p${q * 100}_ms`;
-  const columns = (duration: string, error: string): string =>
-    `SELECT ${time}, count(*)::DOUBLE AS requests, count_if(${error})::DOUBLE AS errors, ${[0.5, 0.95, 0.99].map((q) => quantile(duration, q)).join(', ')}`;
+  const columns = (duration: string, error: string, weight: string): string =>
+    `SELECT ${time}, ${requests(weight)}, ${errors(error, weight)}, ${[0.5, 0.95, 0.99].map((q) => quantile(duration, q)).join(', ')}`;
   if (peer !== undefined) {
     return `WITH ${callsSql(window)}
-${columns('client_ns', 'failed')}
+${columns('client_ns', 'failed', 'weight')}
 FROM calls WHERE caller = ${textLiteral(service)} AND callee = ${textLiteral(peer)}
 GROUP BY 1 ORDER BY 1`;
   }
-  return `${columns('s.duration_ns', 's.status_code = 2')}
+  return `${columns('s.duration_ns', 's.status_code = 2', spanWeight('s'))}
 FROM spans s
 WHERE ${allOf([between('s.start_time', window.startMs, window.endMs), `s.service = ${textLiteral(service)}`, isEntry('s')])}
 GROUP BY 1 ORDER BY 1`;
