@@ -14,6 +14,7 @@ export const SOURCE_KINDS = [
   'syslog',
   'fluent',
   'import',
+  'host',
   'scrape',
   'tail',
 ] as const;

@@ -137,6 +137,7 @@ export const configSchema = z.strictObject({
   tailFormat: z.enum(TAIL_FORMATS).optional().describe('format of `tail` entries that name none'),
   tailMultiline: z.string().min(1).optional().describe('multiline of `tail` entries that name none'),
   tailService: z.string().optional().describe('service of `tail` entries that name none'),
+  hostMetrics: z.union([z.boolean(), z.string()]).default(false).describe('measure this machine: true (every 15s), or how often: 5s, 1m'),
   demo: z.union([z.boolean(), z.string()]).default(false).describe('start the demo shop, with a scenario name or the default'),
   token: z.string().min(16).optional().describe('API token; generated when absent'),
   ui: z.boolean().default(true).describe('serve the console'),
@@ -177,6 +178,8 @@ export interface Settings {
   readonly forward: readonly Destination[];
   /** Absent: none. */
   readonly tails?: readonly TailSettings[];
+  /** How often this machine is measured; absent: not at all. */
+  readonly hostMetricsMs?: number;
   readonly demo: string | null;
   readonly token: string;
   readonly ui: boolean;

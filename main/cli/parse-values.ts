@@ -46,6 +46,13 @@ export function parseSize(text: string): number {
   return bytes > 0 && Number.isSafeInteger(bytes) ? bytes : refuse(text, 'a size, such as 500MB or 20GiB');
 }
 
+/** "5s", "1m": how often something is measured, in milliseconds. */
+export function parseSampling(text: string): number {
+  const [, amount, unit] = /^(\d+)(s|m)$/.exec(text) ?? [];
+  const ms = Number(amount) * (unit === 'm' ? 60_000 : 1000);
+  return ms >= 1_000 && ms <= 600_000 ? ms : refuse(text, 'an interval from 1s to 10m');
+}
+
 /** "20" as a whole number of at least one. */
 export function parseCount(text: string): number {
   const count = Number(text);

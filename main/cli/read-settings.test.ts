@@ -21,6 +21,18 @@ function file(text: string): string {
   return path;
 }
 
+describe('host metrics', () => {
+  it.each<[SettingFlags, SettingsPlace['environment'], number | undefined]>([
+    [{}, {}, undefined],
+    [{ hostMetrics: true }, {}, 15_000],
+    [{ hostMetrics: '1m' }, {}, 60_000],
+    [{}, { FAULTLINE_HOST_METRICS: 'on' }, 15_000],
+    [{}, { FAULTLINE_HOST_METRICS: '5s' }, 5_000],
+    [{}, { FAULTLINE_HOST_METRICS: '0' }, undefined],
+  ])('%j %j', (flags, environment, ms) => expect(read(flags, environment).hostMetricsMs).toBe(ms));
+  it('have bounds', () => expect(() => read({ hostMetrics: '11m' })).toThrow('--host-metrics: "11m" is not an interval from 1s to 10m'));
+});
+
 describe('files to tail', () => {
   it('by flags: one glob each, relative to the working folder, with shared rules', () => {
     const { tails } = read({ tail: ['logs/*.log', '/var/log/{a,b}'], tailFormat: 'json', tailMultiline: 'indent', tailService: 'shop' });

@@ -9,6 +9,7 @@ import {
   parseDurability,
   parseGrpcServer,
   parseRetention,
+  parseSampling,
   parseSize,
   parseSwitch,
   parseTimeZone,
@@ -19,9 +20,10 @@ import { FORWARD_HEADERS_VARIABLE, readForward } from './read-forward.ts';
 import { readTails } from './read-tails.ts';
 
 /** Flags as commander gives them; absent ones are absent. */
-export type SettingFlags = Partial<Record<Exclude<keyof Config, 'limits' | 'demo' | 'ui' | 'tail'>, string>> & {
+export type SettingFlags = Partial<Record<Exclude<keyof Config, 'limits' | 'demo' | 'hostMetrics' | 'ui' | 'tail'>, string>> & {
   readonly tail?: readonly string[];
   readonly demo?: boolean | string;
+  readonly hostMetrics?: boolean | string;
   readonly ui?: boolean;
   readonly config?: string;
 };
@@ -32,6 +34,7 @@ export interface SettingsPlace {
   readonly workingFolder: string;
 }
 const DEFAULT_FILE = 'faultline.yaml';
+const HOST_METRICS_MS = 15_000;
 const TEXT_KEYS = [
   'data',
   'api',
@@ -97,10 +100,13 @@ function environmentLayer({ environment, workingFolder }: SettingsPlace): Layer 
   }
   // As PATH lists folders: a comma may stand in {a,b}.
   if (environment['FAULTLINE_TAIL']) config['tail'] = environment['FAULTLINE_TAIL'].split(delimiter).filter((glob) => glob !== '');
-  const { FAULTLINE_UI: ui, FAULTLINE_NO_UI: noUi, FAULTLINE_DEMO: demo } = environment;
+  const { FAULTLINE_UI: ui, FAULTLINE_NO_UI: noUi, FAULTLINE_DEMO: demo, FAULTLINE_HOST_METRICS: hostMetrics } = environment;
   if (ui !== undefined) config['ui'] = truth('FAULTLINE_UI', ui);
   if (noUi !== undefined) config['ui'] = !truth('FAULTLINE_NO_UI', noUi);
-  if (demo !== undefined) config['demo'] = /^(?:1|true|yes|on|0|false|no|off|)$/i.test(demo) ? truth('FAULTLINE_DEMO', demo) : demo;
+  const truthOr = (name: string, text: string): boolean | string =>
+    /^(?:1|true|yes|on|0|false|no|off|)$/i.test(text) ? truth(name, text) : text;
+  if (demo !== undefined) config['demo'] = truthOr('FAULTLINE_DEMO', demo);
+  if (hostMetrics !== undefined) config['hostMetrics'] = truthOr('FAULTLINE_HOST_METRICS', hostMetrics);
   config['limits'] = limitsOf(environment);
   return { config: config as Partial<Config>, name: (key) => `FAULTLINE_${upper(key)}`, folder: workingFolder };
 }
@@ -160,6 +166,7 @@ export function readSettings(flags: SettingFlags, place: SettingsPlace): ReadSet
     );
   }
   const demo = raw('demo');
+  const hostMetrics = raw('hostMetrics');
   const listener = (key: (typeof LISTENERS)[number]): Address | null => (raw(key) === undefined ? null : parsed(key, parseAddress));
   const [certFile, keyFile] = [path('tlsCert'), path('tlsKey')];
   if ((certFile === null) !== (keyFile === null)) throw new FaultlineError('config_invalid', '--tls-cert and --tls-key go together');
@@ -184,6 +191,7 @@ export function readSettings(flags: SettingFlags, place: SettingsPlace): ReadSet
     maxSizeBytes: parsed('maxSize', parseSize),
     durability: parsed('durability', parseDurability),
     compaction: parsed('compaction', parseSwitch),
+    ...(hostMetrics === false ? {} : { hostMetricsMs: hostMetrics === true ? HOST_METRICS_MS : parsed('hostMetrics', parseSampling) }),
     forward: readForward({
       value: raw('forward'),
       folder: layerOf('forward')?.folder ?? place.workingFolder,

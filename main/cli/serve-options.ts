@@ -32,6 +32,7 @@ export const addServeOptions = (command: Command): Command =>
     .option('--tail-format <FORMAT>', 'auto (each line by its look), plain, json or logfmt (default auto)')
     .option('--tail-multiline <RULE>', 'off, indent (indented lines go on) or a pattern that begins a record (default off)')
     .option('--tail-service <NAME>', "service.name of the lines (default: the file's name)")
+    .option('--host-metrics [INTERVAL]', 'measure this machine: CPU, memory, disks, network, own processes (default: every 15s)')
     .option('--demo [SCENARIO]', `start the demo shop in which something goes wrong: ${DEMO_SCENARIOS.join(', ')}`)
     .option('--token <T>', 'API token, 16 or more characters (default: a new one)')
     .option('--config <FILE>', 'faultline.yaml (default: the one in the working folder, if any)')

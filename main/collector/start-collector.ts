@@ -1,5 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
+import type { HostMetrics } from '#collectors/host/host-metrics.ts';
 import type { RunningListener } from '#collectors/net/listener.ts';
 import { type RunningGrpcServer, startGrpcServer } from '#collectors/otlp/grpc-server.ts';
 import { type RunningHttpServer, startHttpServer } from '#collectors/otlp/http-server.ts';
@@ -66,6 +67,7 @@ class Collector implements RunningCollector {
   private listeners: readonly RunningListener[] = [];
   private demoScraping = false;
   private tailing: Tailing | null = null;
+  private hostMetrics: HostMetrics | null = null;
   /** What the store would have released. */
   private releasable: JournalPosition = 0;
   private engineState: ProcessState = 'starting';
@@ -121,6 +123,7 @@ class Collector implements RunningCollector {
       this.journal = await this.opening;
       await this.startScraping(append);
       await this.startTailing(this.journal);
+      await this.startHostMetrics(this.journal);
     } catch (error) {
       await this.stop(0);
       throw error;
@@ -187,6 +190,13 @@ class Collector implements RunningCollector {
       log: this.log,
     });
   }
+  private async startHostMetrics(journal: Journal): Promise<void> {
+    const { dataDir, hostMetricsMs, retentionSeconds } = this.settings;
+    if (hostMetricsMs === undefined) return;
+    const { startHostMetrics } = await import('#collectors/host/host-metrics.ts');
+    const append = (entry: JournalEntry): Promise<JournalPosition> => journal.append(entry);
+    this.hostMetrics = startHostMetrics({ intervalMs: hostMetricsMs, dataDir, append, retentionSeconds, nowMs: this.nowMs, log: this.log });
+  }
   /** Segments of which the tails' book does not know yet how far they say files are read stay. */
   private release(position: JournalPosition): void {
     this.releasable = position;
@@ -226,7 +236,7 @@ class Collector implements RunningCollector {
         ...this.listeners.map((each) => each.account),
       ]
         .flatMap((account) => (account ? [account.status()] : []))
-        .concat(this.scraping?.statuses() ?? [], this.tailing?.statuses() ?? []),
+        .concat(this.scraping?.statuses() ?? [], this.tailing?.statuses() ?? [], this.hostMetrics ? [this.hostMetrics.status()] : []),
       journal: {
         committed: this.journal?.committed ?? 0,
         released: this.journal?.released ?? 0,
@@ -264,6 +274,7 @@ class Collector implements RunningCollector {
     await Promise.all([
       this.scraping?.stop(),
       this.tailing?.stop(),
+      this.hostMetrics?.stop(),
       this.http?.close(deadlineMs),
       this.grpc?.close(deadlineMs),
       ...listeners,
