@@ -13,6 +13,7 @@ export const SOURCE_KINDS = [
   'loki',
   'syslog',
   'fluent',
+  'statsd',
   'import',
   'host',
   'scrape',

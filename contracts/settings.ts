@@ -117,6 +117,8 @@ export const configSchema = z.strictObject({
     .min(1)
     .optional()
     .describe('shared key that senders of Fluent Forward must have; better in the file or a variable'),
+  statsd: z.string().optional().describe('StatsD and DogStatsD by UDP and TCP, HOST:PORT (default: off)'),
+  statsdFlush: z.string().default('10s').describe('how often what came by StatsD becomes points: 1s to 10m'),
   tlsCert: z.string().optional().describe('certificate of the listeners with TLS, PEM file'),
   tlsKey: z.string().optional().describe('its private key, PEM file'),
   prometheusConfig: z.string().optional().describe('prometheus.yml to scrape by'),
@@ -151,12 +153,13 @@ export interface Address {
   readonly port: number;
 }
 /** Receivers with ports of their own, each off unless asked for: keys of the configuration. */
-export const LISTENERS = ['syslog', 'syslogTls', 'fluent'] as const;
+export const LISTENERS = ['syslog', 'syslogTls', 'fluent', 'statsd'] as const;
 /** null = off. */
 export interface Listeners extends Readonly<Record<(typeof LISTENERS)[number], Address | null>> {
   /** IANA name; '' = the zone of this machine. */
   readonly syslogTimeZone: string;
   readonly fluentSharedKey: string | null;
+  readonly statsdFlushMs: number;
   readonly tls: { readonly certFile: string; readonly keyFile: string } | null;
 }
 export interface Settings {

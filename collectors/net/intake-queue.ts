@@ -15,6 +15,8 @@ export interface IntakeOptions<T> {
   readonly batchBytes: number;
   /** More is not taken in. */
   readonly maxBytes: number;
+  /** What an item counts for when it is refused; 1 by default. */
+  readonly countOf?: (item: T) => number;
 }
 /** What an item costs beside its bytes. */
 const ITEM_BYTES = 256;
@@ -101,7 +103,7 @@ export class IntakeQueue<T> {
     return { bytes, batch };
   }
   private async storeBatch(batch: readonly T[], bytes: number): Promise<void> {
-    const { account, log, store } = this.options;
+    const { account, log, store, countOf = () => 1 } = this.options;
     for (;;) {
       try {
         await store(batch, bytes);
@@ -110,7 +112,11 @@ export class IntakeQueue<T> {
         if (!(error instanceof Refusal)) log(`BUG: ${account.source}: ${(error as Error)?.stack ?? error}`);
         const refusal = error instanceof Refusal ? error : new Refusal('journal_failed', 'The batch failed inside');
         if (refusalAnswer(refusal.reason).retrySeconds === 0 || !(error instanceof Refusal) || performance.now() >= this.giveUpAtMs) {
-          account.refuse(refusal.reason, refusal.sentence, batch.length);
+          account.refuse(
+            refusal.reason,
+            refusal.sentence,
+            batch.reduce((sum, item) => sum + countOf(item), 0),
+          );
           return;
         }
         await new Promise((done) => setTimeout(done, RETRY_MS));

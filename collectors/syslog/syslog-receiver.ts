@@ -3,12 +3,12 @@ import type { Socket } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import { IntakeQueue } from '#collectors/net/intake-queue.ts';
 import { hostPort, type ListenerOptions, type OpenPort, openPair, type RunningListener } from '#collectors/net/listener.ts';
+import { MessageStream } from '#collectors/net/message-stream.ts';
 import { listenTcp, type TlsFiles } from '#collectors/net/tcp-listener.ts';
 import { listenUdp } from '#collectors/net/udp-listener.ts';
 import { SourceAccount } from '#collectors/pipeline/accounting.ts';
 import { FaultlineError } from '#contracts/errors.ts';
 import { readBatch, type SyslogItem } from './read-batch.ts';
-import { SyslogStream } from './syslog-stream.ts';
 
 /** Syslog has no acknowledgement: what was taken in is durable after this long, a batch of this size at once. */
 const FLUSH_MS = 100;
@@ -45,9 +45,9 @@ export async function startSyslog({ listeners, receiver, nowMs, log }: ListenerO
     else if (!queue.add({ bytes, peer, receivedNs: nowNs() }, bytes.length))
       account.refuse('backpressure', 'Datagrams came while the journal took no more; they are lost.');
   };
-  const streams = new Set<SyslogStream>();
+  const streams = new Set<MessageStream>();
   const onConnection = (socket: Socket): void => {
-    const stream = new SyslogStream(socket, {
+    const stream = new MessageStream(socket, {
       maxBytes,
       budget,
       account,

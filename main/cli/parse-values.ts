@@ -67,6 +67,13 @@ export function parseDurability(text: string): Durability {
   return intervalMs > 0 && intervalMs <= 60_000 ? { intervalMs } : refuse(text, 'sync, none or an interval from 1ms to 60s');
 }
 
+/** "10s", "1m" in milliseconds. */
+export function parseFlush(text: string): number {
+  const [, amount, unit] = /^(\d+(?:\.\d+)?)(ms|s|m)$/.exec(text) ?? [];
+  const ms = Math.round(Number(amount) * (unit === 'm' ? 60_000 : unit === 's' ? 1_000 : 1));
+  return ms >= 1_000 && ms <= 600_000 ? ms : refuse(text, 'a time from 1s to 10m');
+}
+
 /** "http2" or "grpc-js". */
 export function parseGrpcServer(text: string): GrpcServerName {
   return GRPC_SERVERS.find((name) => name === text) ?? refuse(text, GRPC_SERVERS.join(' or '));

@@ -120,13 +120,24 @@ describe('where settings come from', () => {
   });
   it('listeners are off, and on the loopback address when only a port is said', () => {
     expect(read().listeners).toEqual({
-      ...{ syslog: null, syslogTls: null, syslogTimeZone: '', fluent: null, fluentSharedKey: null, tls: null },
+      ...{
+        syslog: null,
+        syslogTls: null,
+        syslogTimeZone: '',
+        fluent: null,
+        fluentSharedKey: null,
+        statsd: null,
+        statsdFlushMs: 10_000,
+        tls: null,
+      },
     });
     const config = file('syslogTls: ":6514"\ntlsCert: c.pem\ntlsKey: k.pem\n');
     const environment = { FAULTLINE_SYSLOG_TIME_ZONE: 'Europe/Berlin', FAULTLINE_FLUENT_SHARED_KEY: 'secret' };
-    expect(read({ syslog: '5514', fluent: '[::1]:24224', config }, environment).listeners).toEqual({
+    expect(read({ syslog: '5514', fluent: '[::1]:24224', statsd: ':8125', statsdFlush: '1m', config }, environment).listeners).toEqual({
       fluent: { host: '::1', port: 24_224 },
       fluentSharedKey: 'secret',
+      statsd: { host: '127.0.0.1', port: 8125 },
+      statsdFlushMs: 60_000,
       syslog: { host: '127.0.0.1', port: 5514 },
       syslogTls: { host: '127.0.0.1', port: 6514 },
       syslogTimeZone: 'Europe/Berlin',
@@ -215,6 +226,7 @@ describe('what is refused, and where it says it is', () => {
     [{}, { FAULTLINE_OTLP_GRPC_SERVER: 'h2' }, 'FAULTLINE_OTLP_GRPC_SERVER: '],
     [{ syslog: 'x' }, {}, '--syslog: "x" is not HOST:PORT'],
     [{ syslogTls: '6514' }, {}, '--syslog-tls needs --tls-cert and --tls-key'],
+    [{ statsdFlush: '0.5s' }, {}, '--statsd-flush: "0.5s" is not a time from 1s to 10m'],
     [{ tlsKey: 'k' }, {}, '--tls-cert and --tls-key go together'],
     [{}, { FAULTLINE_SYSLOG_TIME_ZONE: 'Mars/Base' }, 'FAULTLINE_SYSLOG_TIME_ZONE: "Mars/Base" is not local or a time zone'],
     [{}, { FAULTLINE_OTLP_GRPC: 'x' }, 'FAULTLINE_OTLP_GRPC: '],

@@ -15,6 +15,8 @@ export const addServeOptions = (command: Command): Command =>
     .option('--syslog-time-zone <ZONE>', 'zone of RFC 3164 times: local, or a name such as Europe/Berlin (default local)')
     .option('--fluent <HOST:PORT>', 'Fluent Forward by TCP, from Fluentd and Fluent Bit (default: off)')
     .option('--fluent-shared-key <KEY>', 'shared key its senders must have (better FAULTLINE_FLUENT_SHARED_KEY)')
+    .option('--statsd <HOST:PORT>', 'StatsD and DogStatsD by UDP and TCP (default: off)')
+    .option('--statsd-flush <TIME>', 'how often they become points: 1s to 10m (default 10s)')
     .option('--tls-cert <FILE>', 'certificate for --syslog-tls, PEM')
     .option('--tls-key <FILE>', 'its private key, PEM')
     .option('--prometheus-config <FILE>', 'prometheus.yml to scrape by')

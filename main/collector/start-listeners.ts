@@ -14,6 +14,10 @@ export async function startListeners(options: ListenerOptions): Promise<RunningL
       const { startFluent } = await import('#collectors/fluent/fluent-receiver.ts');
       running.push(await startFluent(options, opened));
     }
+    if (listeners.statsd) {
+      const { startStatsd } = await import('#collectors/statsd/statsd-receiver.ts');
+      running.push(await startStatsd(options, opened));
+    }
     return running;
   } catch (error) {
     await Promise.all(running.map((each) => each.close(0)));

@@ -8,7 +8,20 @@ import { type FaultlineProcess, startFaultline } from './faultline-process.ts';
 /** Receivers with ports of their own, through the whole program: sent, killed in between, asked for in SQL, on the console. */
 let faultline: FaultlineProcess;
 beforeAll(async () => {
-  faultline = await startFaultline({ args: ['--syslog', '0', '--syslog-time-zone', 'Europe/Berlin', '--fluent', '127.0.0.1:0'] });
+  faultline = await startFaultline({
+    args: [
+      '--syslog',
+      '0',
+      '--syslog-time-zone',
+      'Europe/Berlin',
+      '--fluent',
+      '127.0.0.1:0',
+      '--statsd',
+      '127.0.0.1:0',
+      '--statsd-flush',
+      '1s',
+    ],
+  });
 });
 afterAll(() => faultline.stop());
 const portOf = (name: string): number => Number(faultline.listeners?.[name]?.split(':').at(-1));
@@ -142,5 +155,59 @@ describe('Fluent Forward', () => {
     expect(count).toMatchObject({ bodies: CHUNKS * ENTRIES, times: CHUNKS * ENTRIES, severity: 13 });
     expect(Number(count?.['rows'])).toBeLessThanOrEqual(sent * ENTRIES);
     expect(await sourceOf('fluent')).toMatchObject({ kind: 'fluent', address: faultline.listeners?.['fluent'], refused: {} });
+  });
+});
+
+describe('StatsD', () => {
+  const sent = { hits: 0 };
+  const total = async (metric: string): Promise<number> => {
+    const [row] = await faultline.sql(
+      `SELECT coalesce(sum(value), 0)::DOUBLE AS total FROM samples JOIN series USING (series_id) WHERE metric = '${metric}'`,
+    );
+    return Number(row?.['total']);
+  };
+  it('becomes points: what was counted is what was sent', async () => {
+    const tags = '#service:cart,env:prod,route:/pay';
+    await datagrams('statsd', [
+      `temp:20|g|${tags}\ntemp:+1.5|g|${tags}\nusers:ann|s|${tags}\nusers:bob|s|${tags}\nlatency:120:80|ms|@0.5|${tags}`,
+    ]);
+    for (let round = 0; round < 3; round++) {
+      await datagrams(
+        'statsd',
+        Array.from({ length: 100 }, () => `hits:1|c|${tags}\nhits:2|c|@0.5|${tags}`),
+      );
+      sent.hits += 500;
+      await new Promise((done) => setTimeout(done, 700));
+    }
+    await expect.poll(() => total('hits'), { timeout: 20_000 }).toBe(sent.hits);
+    const rows = await faultline.sql(
+      `SELECT metric, type, temporality, monotonic, unit, s.service, value, s.attributes['route'] AS route, r.attributes['deployment.environment.name'] AS env
+       FROM series s JOIN resources r USING (resource_id) JOIN samples USING (series_id) WHERE metric IN ('temp', 'users') ORDER BY metric`,
+    );
+    const of = { type: 'gauge', temporality: '', service: 'cart', route: '/pay', env: 'prod' };
+    expect(rows).toMatchObject([
+      { ...of, metric: 'temp', value: 21.5 },
+      { ...of, metric: 'users', value: 2 },
+    ]);
+    const [latency] = await faultline.sql(
+      `SELECT type, temporality, unit, count::INT AS count, sum, min, max FROM histograms JOIN series USING (series_id) WHERE metric = 'latency'`,
+    );
+    expect(latency).toEqual({ type: 'histogram', temporality: 'delta', unit: 'ms', count: 4, sum: 400, min: 80, max: 120 });
+    const [hits] = await faultline.sql(`SELECT type, temporality, monotonic FROM series WHERE metric = 'hits'`);
+    expect(hits).toEqual({ type: 'sum', temporality: 'delta', monotonic: true });
+  });
+  it('what is stored survives kill -9, and counting goes on', async () => {
+    await killCollector();
+    await expect
+      .poll(
+        () =>
+          stream('statsd', 'hits:1|c|#service:cart\n').then(
+            () => true,
+            () => false,
+          ),
+        { timeout: 20_000 },
+      )
+      .toBe(true);
+    await expect.poll(() => total('hits'), { timeout: 20_000 }).toBe(sent.hits + 1);
   });
 });

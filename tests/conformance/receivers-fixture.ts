@@ -26,6 +26,8 @@ export const NO_LISTENERS: Listeners = {
   syslogTimeZone: '',
   fluent: null,
   fluentSharedKey: null,
+  statsd: null,
+  statsdFlushMs: 1_000,
   tls: null,
 };
 export interface HttpAnswer {

@@ -2,9 +2,9 @@ import type { AddressInfo } from 'node:net';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { FluentConnection } from '#collectors/fluent/fluent-connection.ts';
+import { MessageStream } from '#collectors/net/message-stream.ts';
 import { SourceAccount } from '#collectors/pipeline/accounting.ts';
 import { MemoryBudget } from '#collectors/pipeline/memory-budget.ts';
-import { SyslogStream } from '#collectors/syslog/syslog-stream.ts';
 import { msgpack } from '../fixtures/encode-msgpack.ts';
 
 /** The machine may be busy. */
@@ -33,7 +33,7 @@ describe('slow senders hold no memory', () => {
     const account = new SourceAccount('syslog', 'syslog', Date.now);
     const messages: string[] = [];
     const socket = await connectTo((socket) => {
-      new SyslogStream(socket, {
+      new MessageStream(socket, {
         ...{ maxBytes: 1_000, budget, account, patienceMs: PATIENCE_MS, whenRoom: () => undefined, tooLarge: () => undefined },
         add: (message) => messages.push(message.toString()) > 0,
       });
@@ -47,7 +47,7 @@ describe('slow senders hold no memory', () => {
     const account = new SourceAccount('syslog', 'syslog', Date.now);
     let messages = 0;
     const socket = await connectTo((socket) => {
-      new SyslogStream(socket, {
+      new MessageStream(socket, {
         ...{ maxBytes: 1_000, budget, account, patienceMs: LONGER_MS, whenRoom: () => undefined, tooLarge: () => undefined },
         add: () => ++messages > 0,
       });

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { seededRng } from '../../tests/fixtures/seeded-rng.ts';
-import { SyslogFraming } from './syslog-framing.ts';
+import { MessageFraming } from './message-framing.ts';
 
 function frames(chunks: readonly Buffer[], maxBytes = 50): { messages: string[]; tooLarge: number[]; lost: number; held: number } {
   const messages: string[] = [];
   const tooLarge: number[] = [];
-  const framing = new SyslogFraming(maxBytes, {
+  const framing = new MessageFraming(maxBytes, {
     message: (bytes) => messages.push(bytes.toString('latin1')),
     tooLarge: (bytes) => tooLarge.push(bytes),
   });

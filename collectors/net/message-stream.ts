@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { SourceAccount } from '#collectors/pipeline/accounting.ts';
 import type { MemoryBudget, Reservation } from '#collectors/pipeline/memory-budget.ts';
-import { SyslogFraming } from './syslog-framing.ts';
+import { MessageFraming } from './message-framing.ts';
 
 export interface StreamOptions {
   /** Of one message. */
@@ -12,6 +12,8 @@ export interface StreamOptions {
   readonly add: (bytes: Buffer, peer: string) => boolean;
   readonly whenRoom: (listener: () => void) => void;
   readonly tooLarge: (bytes: number) => void;
+  /** Lines only. */
+  readonly linesOnly?: boolean;
   /** Half a message must become a whole one within this. */
   readonly patienceMs?: number;
 }
@@ -21,10 +23,10 @@ const PATIENCE_MS = 60_000;
  * One connection that sends messages and is never answered. While there is no room it is not read: then the sender's own
  * queue fills, not ours, and nothing is lost.
  */
-export class SyslogStream {
+export class MessageStream {
   private readonly socket: Socket;
   private readonly options: StreamOptions;
-  private readonly framing: SyslogFraming;
+  private readonly framing: MessageFraming;
   private readonly peer: string;
   private readonly held: Reservation;
   /** Whole messages of the chunk read last that found no room. */
@@ -38,13 +40,11 @@ export class SyslogStream {
     this.options = options;
     this.peer = socket.remoteAddress ?? '';
     this.held = options.budget.reserve(0) as Reservation;
-    this.framing = new SyslogFraming(options.maxBytes, {
-      message: (bytes) => {
-        this.pending.push(bytes);
-        this.pendingBytes += bytes.length;
-      },
-      tooLarge: options.tooLarge,
-    });
+    const message = (bytes: Buffer): void => {
+      this.pending.push(bytes);
+      this.pendingBytes += bytes.length;
+    };
+    this.framing = new MessageFraming(options.maxBytes, { message, tooLarge: options.tooLarge }, options.linesOnly !== true);
     socket.on('data', (chunk: Buffer) => this.take(chunk));
     socket.on('end', () => this.finish());
     socket.on('close', () => this.finish());
@@ -67,7 +67,7 @@ export class SyslogStream {
     if (!this.ended) this.watch(progress);
   }
   private pass(): void {
-    const { add, whenRoom } = this.options;
+    const { add } = this.options;
     let taken = 0;
     for (; taken < this.pending.length; taken++) {
       const bytes = this.pending[taken] as Buffer;

@@ -1,4 +1,7 @@
-/** Messages in a stream: octet counting and lines (RFC 6587), told apart frame by frame as rsyslog does; RFC 5425 is the former in TLS. */
+/**
+ * Messages in a stream: lines, and for syslog octet counting too (RFC 6587), told apart frame by frame as rsyslog does; RFC 5425 is the
+ * latter in TLS.
+ */
 export interface FramingListener {
   /** The bytes are the listener's own. */
   message(bytes: Buffer): void;
@@ -16,18 +19,20 @@ const FIRST_BYTES = 512;
 /** between frames; in a count; in a counted frame; in a line; passing over one of the two. */
 type State = 'between' | 'count' | 'counted' | 'line' | 'passCounted' | 'passLine';
 
-export class SyslogFraming {
+export class MessageFraming {
   private readonly maxBytes: number;
   private readonly listener: FramingListener;
+  private readonly counts: boolean;
   private state: State = 'between';
   /** Bytes of a counted frame still to come. */
   private left = 0;
   private held: Buffer = Buffer.alloc(0);
   private heldLength = 0;
 
-  /** @param maxBytes of one message */
-  constructor(maxBytes: number, listener: FramingListener) {
+  /** @param maxBytes of one message @param counts octet counting is looked for */
+  constructor(maxBytes: number, listener: FramingListener, counts = true) {
     this.maxBytes = maxBytes;
+    this.counts = counts;
     this.listener = listener;
   }
   /** In the middle of a message. */
@@ -61,7 +66,7 @@ export class SyslogFraming {
       case 'between':
         // Line ends, the NUL some senders end with, and blanks.
         if (byte <= SPACE) return at + 1;
-        this.state = byte > ZERO && byte <= NINE ? 'count' : 'line';
+        this.state = this.counts && byte > ZERO && byte <= NINE ? 'count' : 'line';
         return at;
       case 'count':
         return this.readCount(chunk, at, byte);
