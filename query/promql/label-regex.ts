@@ -144,3 +144,25 @@ function classOf(rest: string): [text: string, length: number] {
     }
   }
 }
+
+/**
+ * label_replace: $1, ${1} and ${name} of what fits, as Go's Expand has them.
+ * @returns the new value; null where the pattern does not fit
+ */
+export function compileReplacement(pattern: string, replacement: string, broken: () => Error): (value: string) => string | null {
+  let regex: RegExp;
+  try {
+    regex = new RegExp(`^(?:${toJavaScript(pattern)})$`, 'su');
+  } catch {
+    throw broken();
+  }
+  return (value) => {
+    const found = regex.exec(value);
+    if (!found) return null;
+    return replacement.replace(/\$(?:\$|(\w+)|\{(\w+)\})/g, (whole, plain?: string, braced?: string) => {
+      const name = plain ?? braced;
+      if (name === undefined) return whole === '$$' ? '$' : '';
+      return (/^\d+$/.test(name) ? found[Number(name)] : found.groups?.[name]) ?? '';
+    });
+  };
+}

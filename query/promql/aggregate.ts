@@ -1,0 +1,156 @@
+import type { AggregateExpr, Expr } from './ast.ts';
+import type { Evaluator } from './evaluate.ts';
+import { goNumber } from './go-number.ts';
+import { entriesOf, keepLabels, type Labels, labelsOf, METRIC_NAME } from './labels.ts';
+import { addTo, MeanSum, nanFirst, newSum, quantileOf, sumOf } from './numerics.ts';
+import { EvaluationError, emptyRow, type Row } from './value.ts';
+
+/** Values of one group at one time -> one value. */
+const FOLDS: Readonly<Record<string, (values: readonly number[], parameter: number) => number>> = {
+  sum: (values) => {
+    const sum = newSum();
+    for (const value of values) addTo(sum, value);
+    return sumOf(sum);
+  },
+  avg: (values) => {
+    const sum = new MeanSum();
+    for (const value of values) sum.add(value);
+    return sum.mean;
+  },
+  count: (values) => values.length,
+  group: () => 1,
+  min: (values) => values.reduce((best, value) => (value < best || Number.isNaN(best) ? value : best)),
+  max: (values) => values.reduce((best, value) => (value > best || Number.isNaN(best) ? value : best)),
+  stdvar: variance,
+  stddev: (values) => Math.sqrt(variance(values)),
+  quantile: (values, q) => quantileOf(q, [...values].sort(nanFirst)),
+};
+function variance(values: readonly number[]): number {
+  let mean = values[0] as number;
+  // The spread of what has no end is not a number.
+  let squares = Number.isFinite(mean) ? 0 : Number.NaN;
+  values.forEach((value, i) => {
+    if (i === 0) return;
+    const delta = value - mean;
+    mean += delta / (i + 1);
+    squares += delta * (value - mean);
+  });
+  return squares / values.length;
+}
+
+interface Group {
+  readonly labels: Labels;
+  dropName: boolean;
+  readonly rows: Row[];
+}
+function groupsOf(rows: readonly Row[], { grouping, without }: AggregateExpr): Group[] {
+  const groups = new Map<string, Group>();
+  for (const row of rows) {
+    const labels = keepLabels(
+      row.labels,
+      without ? (name) => name !== METRIC_NAME && !grouping.includes(name) : (name) => grouping.includes(name),
+    );
+    const group = groups.get(labels.key);
+    if (group) {
+      group.rows.push(row);
+      group.dropName ||= row.dropName;
+    } else groups.set(labels.key, { labels, dropName: row.dropName, rows: [row] });
+  }
+  return [...groups.values()];
+}
+
+export function evaluateAggregate(evaluator: Evaluator, expr: AggregateExpr): readonly Row[] {
+  const { operator } = expr;
+  const parameter = expr.parameter;
+  if (operator === 'count_values') return countValues(evaluator, expr, evaluator.text(parameter as Expr));
+  const numbers = parameter ? evaluator.scalar(parameter) : null;
+  const rows = evaluator.vector(expr.expr);
+  const { count } = evaluator.grid;
+  if (['topk', 'bottomk', 'limitk', 'limit_ratio'].includes(operator)) return chosen(evaluator, expr, rows, numbers as Float64Array);
+  if (operator === 'quantile') evaluator.warnOfQuantile(numbers as Float64Array, parameter as Expr);
+  const fold = FOLDS[operator];
+  if (!fold) throw new EvaluationError(`${operator} is not there yet`);
+  return groupsOf(rows, expr).flatMap((group) => {
+    const row = emptyRow(group.labels, count, group.dropName);
+    for (let i = 0; i < count; i++) {
+      const values: number[] = [];
+      for (const each of group.rows) if (each.has[i] === 1) values.push(each.values[i] as number);
+      if (values.length === 0) continue;
+      row.values[i] = fold(values, numbers?.[i] ?? Number.NaN);
+      row.has[i] = 1;
+    }
+    return row.has.includes(1) ? [row] : [];
+  });
+}
+
+function countValues(evaluator: Evaluator, expr: AggregateExpr, label: string): Row[] {
+  const { count } = evaluator.grid;
+  if (label === '' || /[\ud800-\udfff]/u.test(label)) throw new EvaluationError(`invalid label name ${goQuoted(label)}`);
+  const found = new Map<string, Row>();
+  for (const group of groupsOf(evaluator.vector(expr.expr), expr)) {
+    for (const { values, has } of group.rows) {
+      for (let i = 0; i < count; i++) {
+        if (has[i] === 0) continue;
+        const labels = labelsOf([...entriesOf(group.labels).filter(([name]) => name !== label), [label, goNumber(values[i] as number)]]);
+        const row = found.get(labels.key) ?? emptyRow(labels, count);
+        found.set(labels.key, row);
+        row.values[i] = (row.values[i] as number) + 1;
+        row.has[i] = 1;
+      }
+    }
+  }
+  return [...found.values()];
+}
+const goQuoted = (text: string): string =>
+  `"${[...text].map((c) => (c >= '\udc80' && c <= '\udcff' ? `\\x${((c.charCodeAt(0) as number) - 0xdc00).toString(16)}` : c)).join('')}"`;
+
+/** Series are chosen as they are, so all that is new is at which times they are there. */
+function chosen(evaluator: Evaluator, expr: AggregateExpr, rows: readonly Row[], numbers: Float64Array): Row[] {
+  const { operator } = expr;
+  const { count } = evaluator.grid;
+  const isRatio = operator === 'limit_ratio';
+  const kept = new Map<Row, Uint8Array>();
+  const ranks = new Map<Row, number>();
+  const groups = groupsOf(rows, expr);
+  for (let i = 0; i < count; i++) {
+    const number = numbers[i] as number;
+    if (Number.isNaN(number)) throw new EvaluationError(isRatio ? 'Ratio value is NaN' : 'Parameter value is NaN');
+    if (!isRatio && Math.abs(number) >= 2 ** 63) throw new EvaluationError(`Scalar value ${goNumber(number)} overflows int64`);
+    if (isRatio && Math.abs(number) > 1)
+      evaluator.notes.warn(
+        `ratio value should be between -1 and 1, got ${goNumber(number)}, capping to ${number > 0 ? 1 : -1}`,
+        expr.parameter as Expr,
+      );
+    if (isRatio ? number === 0 : Math.trunc(number) < 1) continue;
+    for (const group of groups) {
+      const there = group.rows.filter((row) => row.has[i] === 1);
+      const taken = isRatio ? there.filter(({ labels }) => isInRatio(labels, number)) : best(there, i, Math.trunc(number), operator);
+      taken.forEach((row, rank) => {
+        const has = kept.get(row) ?? new Uint8Array(count);
+        has[i] = 1;
+        kept.set(row, has);
+        ranks.set(row, rank);
+      });
+    }
+  }
+  const found = rows.flatMap((row) => (kept.has(row) ? [{ row, has: kept.get(row) as Uint8Array }] : []));
+  // Of an instant query the order is part of the answer.
+  if (count === 1 && (operator === 'topk' || operator === 'bottomk'))
+    found.sort((a, b) => (ranks.get(a.row) as number) - (ranks.get(b.row) as number));
+  return found.map(({ row, has }) => ({ ...row, has }));
+}
+function best(there: readonly Row[], i: number, most: number, operator: string): readonly Row[] {
+  if (operator === 'limitk') return there.slice(0, most);
+  const of = (row: Row): number => row.values[i] as number;
+  const last = (row: Row): number => (Number.isNaN(of(row)) ? 1 : 0);
+  const sign = operator === 'topk' ? -1 : 1;
+  return [...there].sort((a, b) => last(a) - last(b) || (of(a) === of(b) ? 0 : sign * (of(a) - of(b)))).slice(0, most);
+}
+/** A stable part of the series: by where a hash of their labels lies between 0 and 1. */
+function isInRatio(labels: Labels, ratio: number): boolean {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < labels.key.length; i++) hash = Math.imul(hash ^ labels.key.charCodeAt(i), 0x01000193);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  const at = ((hash ^ (hash >>> 13)) >>> 0) / 2 ** 32;
+  return ratio >= 0 ? at < ratio : at >= 1 + ratio;
+}
