@@ -47,6 +47,7 @@ import { BatchWindow } from './write/batch-window.ts';
 import { type Day, dayName, dayOfMs } from './write/day-of.ts';
 import { HeldRecords } from './write/held-records.ts';
 import { StoreWriter } from './write/store-writer.ts';
+import { markOf, setbacksOf } from './write/stored-mark.ts';
 
 export interface Problem {
   readonly code: ErrorCode;
@@ -134,7 +135,7 @@ export class OpenStore implements Store {
   }
   async start(): Promise<void> {
     this.prunedUntil = await this.parts.state.prunedUntil();
-    this.releasedAt = await this.parts.state.released();
+    this.releasedAt = await this.releasedOrBefore();
     this.batches.load(await this.parts.state.batches());
     this.next = this.releasedAt;
     if (this.parts.dataDir.readOnly) return;
@@ -144,6 +145,17 @@ export class OpenStore implements Store {
     this.timer.unref();
   }
 
+  /** Where the journal goes on: earlier than written down where a day file has lost what it held. */
+  private async releasedOrBefore(): Promise<JournalPosition> {
+    const { state, days, problems } = this.parts;
+    const setbacks = setbacksOf(await state.mark(), days.files, new Set(this.quarantined.keys()));
+    for (const { day } of setbacks)
+      problems.push({
+        code: 'file_corrupt',
+        message: `The file of ${dayName(day)} has lost its last writes; what the journal still holds of them is stored again.`,
+      });
+    return Math.min(await state.released(), ...setbacks.map(({ from }) => from));
+  }
   append(record: AppendedRecord, batches: readonly ColumnBatch[]): void {
     this.writable();
     const { hot, days, options } = this.parts;
@@ -338,7 +350,7 @@ export class OpenStore implements Store {
   private async advance(): Promise<void> {
     const position = this.held.before(this.writer.oldestHot() ?? this.next);
     if (position <= this.releasedAt) return;
-    await this.parts.state.setReleased(position, this.batches.due(position));
+    await this.parts.state.setReleased(position, markOf(this.parts.days.files.values()), this.batches.due(position));
     this.batches.written(position);
     this.releasedAt = position;
     for (const listener of this.listeners) listener(position);

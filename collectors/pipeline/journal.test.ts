@@ -420,6 +420,18 @@ describe('limits', () => {
     await written.append(entry(301));
     expect(written.stats().refusing).toBe('');
   });
+  it('keeps what is there when it is opened with a smaller limit, and takes more once that is released', async () => {
+    const written = await journal();
+    for (const n of numbers(1, 200)) await written.append(entry(n));
+    await written.close();
+    const smaller = await journal({ maxBytes: SEGMENT_BYTES });
+    await expect(smaller.append(entry(201))).rejects.toMatchObject({ reason: 'journal_full' });
+    const following = await reader();
+    expect((await readAll(following)).map(numberOf)).toEqual(numbers(1, 200));
+    smaller.release(following.position);
+    await smaller.append(entry(201));
+    expect((await readAll(following)).map(numberOf)).toEqual([201]);
+  });
   it('refuses when the disk is down to the reserve', async () => {
     const written = await journal({ diskReserveBytes: Number.MAX_SAFE_INTEGER });
     await expect(written.append(entry(1))).rejects.toMatchObject({ reason: 'disk_full' });

@@ -7,6 +7,7 @@ import { type Connection, textLiteral } from './database.ts';
 import { Serial } from './serial.ts';
 
 const RELEASED = 'store.released';
+const MARK = 'store.consumed';
 
 const BATCHES_A_STATEMENT = 500;
 const batchValues = ({ sender, batch, position }: BatchRow): string => `(${textLiteral(sender)}, ${textLiteral(batch)}, ${position})`;
@@ -53,14 +54,21 @@ export class CatalogState {
   async released(): Promise<JournalPosition> {
     return Number((await this.get(RELEASED)) ?? 0);
   }
-  /** In one step with the batches of forwarding consoles the journal is about to forget. */
+  /** What the day files held when that was written down last (write/stored-mark.ts). */
+  mark(): Promise<string | null> {
+    return this.get(MARK);
+  }
+  /** In one step with the batches of forwarding consoles the journal is about to forget, and what each day file has taken in. */
   setReleased(
     position: JournalPosition,
+    mark: string,
     batches: { readonly add: readonly BatchRow[]; readonly remove: readonly BatchRow[] },
   ): Promise<void> {
     return this.replace(
       [`DELETE FROM ${this.db}.state WHERE key = $1`, [RELEASED]],
       [`INSERT INTO ${this.db}.state VALUES ($1, $2)`, [RELEASED, String(position)]],
+      [`DELETE FROM ${this.db}.state WHERE key = $1`, [MARK]],
+      [`INSERT INTO ${this.db}.state VALUES ($1, $2)`, [MARK, mark]],
       ...inParts(batches.add, (rows) => `INSERT INTO ${this.db}.batches VALUES ${rows.map(batchValues).join(', ')}`),
       ...inParts(
         batches.remove,
