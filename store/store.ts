@@ -47,7 +47,7 @@ import { BatchWindow } from './write/batch-window.ts';
 import { type Day, dayName, dayOfMs } from './write/day-of.ts';
 import { HeldRecords } from './write/held-records.ts';
 import { StoreWriter } from './write/store-writer.ts';
-import { markOf, setbacksOf } from './write/stored-mark.ts';
+import { consumedOf, markOf, saysSetBack, setbacksOf } from './write/stored-mark.ts';
 
 export interface Problem {
   readonly code: ErrorCode;
@@ -148,12 +148,10 @@ export class OpenStore implements Store {
   /** Where the journal goes on: earlier than written down where a day file has lost what it held. */
   private async releasedOrBefore(): Promise<JournalPosition> {
     const { state, days, problems } = this.parts;
-    const setbacks = setbacksOf(await state.mark(), days.files, new Set(this.quarantined.keys()));
-    for (const { day } of setbacks)
-      problems.push({
-        code: 'file_corrupt',
-        message: `The file of ${dayName(day)} has lost its last writes; what the journal still holds of them is stored again.`,
-      });
+    const setbacks = setbacksOf(await state.mark(), days.files, this.quarantined);
+    // That a file was set aside whole is said already.
+    const untold = setbacks.filter(({ day }) => !this.quarantined.has(day));
+    problems.push(...untold.map(({ day }) => ({ code: 'file_corrupt', message: saysSetBack(day) }) as const));
     return Math.min(await state.released(), ...setbacks.map(({ from }) => from));
   }
   append(record: AppendedRecord, batches: readonly ColumnBatch[]): void {
@@ -437,7 +435,15 @@ export class OpenStore implements Store {
         });
         return;
       }
-      const repaired = await replaceDay(this.parts.connection, days, day, dataDir.path, message, options.nowMs());
+      const repaired = await replaceDay(
+        this.parts.connection,
+        days,
+        day,
+        dataDir.path,
+        message,
+        options.nowMs(),
+        consumedOf(await state.mark(), day),
+      );
       if (repaired.kept === 0) this.quarantined.set(day, repaired.bytes);
       const span = days.files.get(day)?.span;
       if (span) this.spans.set(day, span);

@@ -23,13 +23,19 @@ export function markOf(files: Iterable<DayFile>): string {
   return JSON.stringify(mark);
 }
 
+/** What was written down of one day. */
+export function consumedOf(json: string | null, day: Day): Map<string, Consumed> {
+  const tables = Object.entries((JSON.parse(json ?? '{}') as Mark)[dayName(day)] ?? {});
+  return new Map(tables.map(([table, [position, ordinal]]) => [table, { position, ordinal }]));
+}
+
 export interface Setback {
   readonly day: Day;
   /** The journal from here on has what the file lost, as far as it reaches. */
   readonly from: JournalPosition;
 }
 /** Day files that hold less than was written down. @param aside days whose file could not be used at all */
-export function setbacksOf(json: string | null, files: ReadonlyMap<Day, DayFile>, aside: ReadonlySet<Day>): Setback[] {
+export function setbacksOf(json: string | null, files: ReadonlyMap<Day, DayFile>, aside: { has(day: Day): boolean }): Setback[] {
   const setbacks: Setback[] = [];
   for (const [name, tables] of Object.entries(JSON.parse(json ?? '{}') as Mark)) {
     const day = dayOfName(name);
@@ -44,3 +50,5 @@ export function setbacksOf(json: string | null, files: ReadonlyMap<Day, DayFile>
   }
   return setbacks;
 }
+export const saysSetBack = (day: Day): string =>
+  `The file of ${dayName(day)} has lost its last writes; what the journal still holds of them is stored again.`;
