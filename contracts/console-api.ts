@@ -117,6 +117,19 @@ export type State = z.infer<typeof stateSchema>;
 
 export const sourcesSchema = z.object({
   sources: z.array(sourceSchema),
+  /** Whom the collector gives a fair share to, the largest first. */
+  senders: z.array(
+    z.object({
+      address: z.string(),
+      /** Service, else the protocol. */
+      name: z.string(),
+      requests: z.number(),
+      bytes: z.number(),
+      refused: z.number(),
+      heldBytes: z.number(),
+      lastUnixMs: z.number(),
+    }),
+  ),
   journal: z.object({ bytes: z.number(), lagBytes: z.number(), ackP50Ms: z.number(), ackP99Ms: z.number() }),
   store: z.object({
     bytes: z.number(),

@@ -50,10 +50,24 @@ export interface SourceStatus {
   /** All of them, also those not listed. */
   readonly filesTotal?: number;
 }
+/** Whom a fair share is given to: see collectors/pipeline/senders.ts. */
+export interface SenderStatus {
+  readonly address: string;
+  /** Service its bodies speak of, else the protocol. */
+  readonly name: string;
+  readonly requests: number;
+  readonly bytes: number;
+  readonly refused: number;
+  /** Memory held for it now. */
+  readonly heldBytes: number;
+  readonly lastUnixMs: number;
+}
 export interface CollectorStatus {
   readonly pid: number;
   readonly startedUnixMs: number;
   readonly sources: readonly SourceStatus[];
+  /** The largest hundred since the process started. */
+  readonly senders: readonly SenderStatus[];
   readonly journal: {
     readonly committed: JournalPosition;
     readonly released: JournalPosition;

@@ -44,6 +44,11 @@ export const REASONS = {
     'The collector is over its memory budget.',
     'The sender retries; lower the rate or raise limits.maxInFlightBytes.',
   ),
+  over_share: r(
+    'refused',
+    'The sender holds more than its fair share of the memory for requests under way.',
+    'The sender retries; lower its rate or raise limits.maxInFlightBytes.',
+  ),
   disk_full: r('refused', 'The disk is down to the reserve.', 'Free space or lower --max-size; senders retry.'),
   journal_full: r(
     'refused',

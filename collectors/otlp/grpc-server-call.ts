@@ -6,6 +6,7 @@ import { framed, MessageReader } from './grpc-server-message.ts';
 import { EXPORT_SERVICES, exportPath, type GrpcServicesOptions, HEALTH_PATHS, notGrpc } from './grpc-server-methods.ts';
 import type { GrpcPatience, GrpcSession } from './grpc-server-session.ts';
 import { type CallStatus, refusedStatus, statusHeaders } from './grpc-server-status.ts';
+import { type BodySender, senderOf } from './receiver-body.ts';
 import { GrpcCode, Refusal } from './receiver-refusal.ts';
 import { encodeExportResponse } from './receiver-response.ts';
 
@@ -69,11 +70,21 @@ export class GrpcCall {
     this.session = session;
     this.context = context;
     const { options, pool } = context.receiver;
-    this.reader = new MessageReader({ maxBytes: options.limits.maxBodyBytes, pool, budget: options.budget });
+    this.reader = new MessageReader({
+      maxBytes: options.limits.maxBodyBytes,
+      pool,
+      budget: options.budget,
+      sender: this.sender(),
+    });
     const { callTicks, tickMs } = context.patience;
     const senderTicks = Math.ceil((timeoutSeconds(headers['grpc-timeout']) * 1000) / tickMs);
     this.senderGivesUp = senderTicks < callTicks;
     this.ticksLeft = Math.min(callTicks, senderTicks);
+  }
+  private sender(): BodySender {
+    return senderOf(this.context.receiver.options.senders, this.session.connection, (compressed) =>
+      compressed ? parseContentEncoding(String(this.headers['grpc-encoding'] ?? '')) : 'identity',
+    );
   }
   /** @param raw names and values of the headers in turns */
   start(raw: readonly string[]): void {
@@ -147,6 +158,7 @@ export class GrpcCall {
         encoding: this.encoding,
         body: reader.bytes,
         account,
+        connection: this.session.connection,
       });
       this.session.acceptedCall();
       this.answer(framed(encodeExportResponse(rejected, message)));
@@ -198,7 +210,8 @@ export class GrpcCall {
 
   /** Counts the refusal and ends the call with its status. What the sender still writes is not read. */
   private refuse(error: unknown): void {
-    const { account, log } = this.context;
+    const { account, log, receiver } = this.context;
+    receiver.options.senders.refused(this.session.connection);
     this.sendStatus(refusedStatus(error, account, log), error instanceof Refusal && error.reason === 'unsupported_encoding');
   }
   private sendStatus(status: CallStatus, sayEncodings = false): void {

@@ -70,13 +70,15 @@ function statusOf(error: unknown, { account, log }: GrpcServicesOptions, counted
   return { code, details: message, metadata };
 }
 
-async function receiveCall(kind: OtlpKind, body: Buffer, options: GrpcServicesOptions): Promise<Buffer> {
+async function receiveCall(kind: OtlpKind, body: Buffer, peer: string, options: GrpcServicesOptions): Promise<Buffer> {
   const { receiver, account } = options;
   if (options.isClosing()) throw new Refusal('shutting_down');
-  const reservation = receiver.options.budget.reserve(body.length);
-  if (!reservation) throw new Refusal('backpressure');
+  const { budget, senders } = receiver.options;
+  const connection = senders.connection(peer.replace(/:\d+$/, ''), account.source);
+  const reservation = budget.reserve(body.length, connection.sender);
+  if (!reservation) throw new Refusal(budget.denial);
   try {
-    const { rejected, message } = await receiver.receive({ kind, format: 'protobuf', encoding: 'identity', body, account });
+    const { rejected, message } = await receiver.receive({ kind, format: 'protobuf', encoding: 'identity', body, account, connection });
     return encodeExportResponse(rejected, message);
   } finally {
     reservation.free();
@@ -85,7 +87,7 @@ async function receiveCall(kind: OtlpKind, body: Buffer, options: GrpcServicesOp
 const exporter =
   (kind: OtlpKind, options: GrpcServicesOptions, counted: WeakSet<Metadata>): handleUnaryCall<Buffer, Buffer> =>
   (call: ServerUnaryCall<Buffer, Buffer>, callback: sendUnaryData<Buffer>) => {
-    receiveCall(kind, call.request, options).then(
+    receiveCall(kind, call.request, call.getPeer(), options).then(
       (answer) => callback(null, answer),
       (error: unknown) => callback(statusOf(error, options, counted)),
     );

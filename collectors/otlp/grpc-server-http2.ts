@@ -47,7 +47,7 @@ class Http2Services implements GrpcServices {
   }
   private open(session: ServerHttp2Session): void {
     session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
-    const watched = new GrpcSession(session, this.context.account, this.context.patience);
+    const watched = new GrpcSession(session, this.context.account, this.context.receiver.options.senders, this.context.patience);
     this.sessions.set(session, watched);
     session.on('stream', (stream, headers, _, raw) => this.call(watched, stream, headers, raw));
     session.once('close', () => {

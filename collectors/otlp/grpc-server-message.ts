@@ -55,12 +55,13 @@ export class MessageReader implements Body {
     this.compressed = flag === 1;
     this.length = bytes.readUInt32BE(1);
     this.missing = this.length;
-    const { maxBytes, budget } = this.options;
+    const { maxBytes, budget, sender } = this.options;
+    if (sender?.newcomers) sender.first(bytes.subarray(PREFIX_BYTES), this.compressed);
     if (this.length > maxBytes) return new Refusal('body_too_large', `The message has ${this.length} bytes, the limit is ${maxBytes}`);
     if (this.length === bytes.length - PREFIX_BYTES) {
       // What is kept alive is all that came with it in one read of the socket.
-      this.reservation = budget.reserve(bytes.buffer.byteLength);
-      if (!this.reservation) return new Refusal('backpressure');
+      this.reservation = budget.reserve(bytes.buffer.byteLength, sender?.share() ?? null);
+      if (!this.reservation) return new Refusal(budget.denial);
       this.missing = 0;
       this.whole = bytes.subarray(PREFIX_BYTES);
       return null;
@@ -72,7 +73,7 @@ export class MessageReader implements Body {
     if (size === 0) return null;
     if (size > this.missing) return new Refusal('malformed', 'More than one message was sent in one call', CHECK_SENDER);
     this.parts ??= new BodyBuffer(this.options, this.length);
-    if (!this.parts.hasMemory) return new Refusal('backpressure');
+    if (!this.parts.hasMemory) return new Refusal(this.options.budget.denial);
     this.missing -= size;
     return this.parts.add(chunk, start);
   }

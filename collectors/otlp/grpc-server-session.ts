@@ -1,5 +1,6 @@
 import { constants, type ServerHttp2Session } from 'node:http2';
 import type { SourceAccount } from '#collectors/pipeline/accounting.ts';
+import type { SenderConnection, Senders } from '#collectors/pipeline/senders.ts';
 import { Refusal } from './receiver-refusal.ts';
 
 /**
@@ -30,6 +31,8 @@ export const PATIENCE: GrpcPatience = { callTicks: 60, pingEveryTicks: 60, pingW
 /** Watches one connection: is the other side still there, and does it do anything but make noise? */
 export class GrpcSession {
   readonly http2: ServerHttp2Session;
+  /** Whose share its calls take. */
+  readonly connection: SenderConnection;
   private readonly account: SourceAccount;
   private readonly patience: GrpcPatience;
   private noise = 0;
@@ -37,8 +40,9 @@ export class GrpcSession {
   private ticks = 0;
   private pingTicks = 0;
 
-  constructor(http2: ServerHttp2Session, account: SourceAccount, patience: GrpcPatience) {
+  constructor(http2: ServerHttp2Session, account: SourceAccount, senders: Senders, patience: GrpcPatience) {
     this.http2 = http2;
+    this.connection = senders.connection(http2.socket?.remoteAddress ?? '', account.source);
     this.account = account;
     this.patience = patience;
     http2.on('error', (error) => this.failed(error));

@@ -27,7 +27,7 @@ export async function readBody(request: IncomingMessage, options: BodyOptions): 
   if (declared !== null && declared > maxBytes)
     throw new Refusal('body_too_large', `The body has ${declared} bytes, the limit is ${maxBytes}`);
   const body = new BodyBuffer(options, declared);
-  if (!body.hasMemory) throw new Refusal('backpressure');
+  if (!body.hasMemory) throw new Refusal(options.budget.denial);
   await collect(request, body);
   return body;
 }

@@ -2,6 +2,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { SourceAccount } from '#collectors/pipeline/accounting.ts';
 import type { ContentEncoding } from '#collectors/pipeline/decompress.ts';
+import type { SenderConnection } from '#collectors/pipeline/senders.ts';
 import { receiveWrite, WRITE_PATH, writeVersionOf, writtenHeaders } from '#collectors/prometheus/write-receiver.ts';
 import { IMPORT_HEADER, isFileFormat } from '#contracts/file-formats.ts';
 import { ARRIVAL_HEADER, BATCH_ID, BATCH_ID_HEADER } from '#contracts/forward-headers.ts';
@@ -12,6 +13,7 @@ import { refuseHttp2 } from './http-server-grpc-refusal.ts';
 import { checkHost, checkOrigin, isLoopbackOrigin, preflightHeaders } from './http-server-guard.ts';
 import { compressionOf, PUSH_PATHS, type PushPath } from './http-server-push.ts';
 import type { Forwarded, Receiver } from './receiver.ts';
+import { type BodyOptions, senderOf } from './receiver-body.ts';
 import { type FirstBytes, tellByFirstBytes } from './receiver-first-bytes.ts';
 import { Refusal, refusalAnswer } from './receiver-refusal.ts';
 import { encodeExportResponse, encodeStatus, exportResponseJson, statusJson } from './receiver-response.ts';
@@ -103,6 +105,8 @@ class OtlpHttpServer implements RunningHttpServer {
   address: Address;
   private readonly options: HttpServerOptions;
   private readonly server: Server;
+  /** By protocol: one client may speak several over a connection. */
+  private readonly connections = new WeakMap<Socket, Record<string, SenderConnection>>();
   /** Connections whose first bytes have not told yet who they are for. */
   private readonly undecided = new Set<Socket>();
   private closing: Promise<void> | null = null;
@@ -226,6 +230,19 @@ class OtlpHttpServer implements RunningHttpServer {
     this.pushAccounts.push(account);
     return account;
   }
+  /** Whose connection it is; the protocol names it until a body has told its service. */
+  private connectionOf({ socket }: IncomingMessage, account: SourceAccount): SenderConnection {
+    const known = this.connections.get(socket) ?? {};
+    this.connections.set(socket, known);
+    known[account.source] ??= this.options.receiver.options.senders.connection(socket.remoteAddress ?? '', account.source);
+    return known[account.source] as SenderConnection;
+  }
+  /** Limits of a body, at the cost of its sender. */
+  private bodyOptions(connection: SenderConnection, encoding: ContentEncoding | 'json' | null): BodyOptions {
+    const { pool, options } = this.options.receiver;
+    const sender = senderOf(options.senders, connection, () => encoding);
+    return { maxBytes: options.limits.maxBodyBytes, pool, budget: options.budget, sender };
+  }
   private goOn(request: IncomingMessage, response: ServerResponse, asksToContinue: boolean): void {
     if (this.closing) throw new Refusal('shutting_down');
     if (asksToContinue && (declaredLength(request) ?? 0) <= this.options.receiver.options.limits.maxBodyBytes) response.writeContinue();
@@ -240,13 +257,10 @@ class OtlpHttpServer implements RunningHttpServer {
     };
     tell({ samples: 0, histograms: 0, exemplars: 0 });
     this.goOn(request, response, asksToContinue);
-    const body = await readBody(request, {
-      maxBytes: receiver.options.limits.maxBodyBytes,
-      pool: receiver.pool,
-      budget: receiver.options.budget,
-    });
+    const connection = this.connectionOf(request, account);
+    const body = await readBody(request, this.bodyOptions(connection, null));
     try {
-      const checked = await receiveWrite(receiver.options, { version, body: body.bytes, account, forwarded });
+      const checked = await receiveWrite(receiver.options, { version, body: body.bytes, account, connection, forwarded });
       tell(checked);
       if (checked.problem === '') this.send(response, 204, CONTENT_TYPE.text, '');
       else this.send(response, 400, CONTENT_TYPE.text, `${checked.problem}\n`);
@@ -262,12 +276,12 @@ class OtlpHttpServer implements RunningHttpServer {
     asksToContinue: boolean,
   ): Promise<void> {
     const { receiver } = this.options;
-    const { limits, budget } = receiver.options;
     const reading = path.readingOf(request);
     this.goOn(request, response, asksToContinue);
-    const body = await readBody(request, { maxBytes: limits.maxBodyBytes, pool: receiver.pool, budget });
+    const connection = this.connectionOf(request, account);
+    const body = await readBody(request, this.bodyOptions(connection, null));
     try {
-      await receiver.receive({ kind: path.kind, format: 'json', body: body.bytes, account, ...reading });
+      await receiver.receive({ kind: path.kind, format: 'json', body: body.bytes, account, connection, ...reading });
       this.send(response, path.accepted, CONTENT_TYPE.text, '');
     } finally {
       body.free();
@@ -286,14 +300,16 @@ class OtlpHttpServer implements RunningHttpServer {
   ): Promise<void> {
     const { receiver } = this.options;
     const { kind, encoding, compression, ...more } = how;
-    const { limits, budget } = receiver.options;
-    const body = await readBody(request, { maxBytes: limits.maxBodyBytes, pool: receiver.pool, budget });
+    const connection = this.connectionOf(request, how.account);
+    const tells = encoding === 'protobuf' ? compression : compression === 'identity' ? 'json' : null;
+    const body = await readBody(request, this.bodyOptions(connection, tells));
     try {
       const receipt = await receiver.receive({
         kind,
         format: encoding,
         encoding: compression,
         body: body.bytes,
+        connection,
         ...more,
       });
       const { rejected, message } = receipt;
@@ -319,6 +335,7 @@ class OtlpHttpServer implements RunningHttpServer {
     const { httpStatus, grpcCode, retrySeconds } = refusalAnswer(refusal.reason);
     const sentence = refusal.reason === 'wrong_protocol' ? this.wrongProtocol() : refusal.sentence;
     account.refuse(refusal.reason, sentence);
+    this.options.receiver.options.senders.refused(this.connectionOf(request, account));
     if (retrySeconds > 0) response.setHeader('retry-after', String(retrySeconds));
     if (httpStatus === 405) response.setHeader('allow', METHODS);
     if (refusal.reason === 'unsupported_encoding')

@@ -1,11 +1,24 @@
 import type { BufferPool } from '#collectors/pipeline/buffer-pool.ts';
-import type { MemoryBudget, Reservation } from '#collectors/pipeline/memory-budget.ts';
+import type { ContentEncoding } from '#collectors/pipeline/decompress.ts';
+import type { MemoryBudget, Reservation, Share } from '#collectors/pipeline/memory-budget.ts';
+import type { SenderConnection, Senders } from '#collectors/pipeline/senders.ts';
+import { firstServiceInJson, firstServiceOf } from './first-service.ts';
 import { Refusal } from './receiver-refusal.ts';
 
 export interface BodyOptions {
   readonly maxBytes: number;
   readonly pool: BufferPool;
   readonly budget: MemoryBudget;
+  /** Whose share of the budget it takes; absent: nobody's. */
+  readonly sender?: BodySender;
+}
+/** Who sends is learned from the first bytes of a body, where the connection has not told yet: they count apart from the rest. */
+export interface BodySender {
+  /** Null: known already. */
+  readonly newcomers: Share | null;
+  share(): Share;
+  /** The first bytes of the body, as sent. @param compressed gRPC: whether the message is */
+  first(bytes: Uint8Array, compressed: boolean): void;
 }
 /** A request body in lent memory. */
 export interface Body {
@@ -22,14 +35,18 @@ const FIRST_BYTES = 64 * 1024;
 export class BodyBuffer implements Body {
   private readonly options: BodyOptions;
   private readonly reservation: Reservation | null;
+  private growth: Reservation | null = null;
   private buffer: Buffer;
   private length = 0;
 
   /** @param declared length the sender states, null when it does not */
   constructor(options: BodyOptions, declared: number | null) {
     this.options = options;
-    const bytes = options.pool.sizeFor(declared !== null && declared <= TRUSTED_BYTES ? declared : FIRST_BYTES);
-    this.reservation = options.budget.reserve(bytes);
+    const { sender } = options;
+    const newcomers = sender?.newcomers ?? null;
+    const trusted = newcomers === null ? TRUSTED_BYTES : FIRST_BYTES;
+    const bytes = options.pool.sizeFor(declared !== null && declared <= trusted ? declared : FIRST_BYTES);
+    this.reservation = options.budget.reserve(bytes, newcomers ?? sender?.share() ?? null);
     this.buffer = this.reservation ? options.pool.take(bytes) : Buffer.alloc(0);
   }
   /** False: the budget is used up, nothing can be added. */
@@ -41,18 +58,25 @@ export class BodyBuffer implements Body {
   }
   /** Adds `chunk` from `start` to `end`. @returns why it cannot be added */
   add(chunk: Buffer, start = 0, end = chunk.length): Refusal | null {
-    const { maxBytes } = this.options;
+    const { maxBytes, sender } = this.options;
     const length = this.length + end - start;
     if (length > maxBytes) return new Refusal('body_too_large', `The body has more than ${maxBytes} bytes`);
-    if (length > this.buffer.length && !this.growTo(length)) return new Refusal('backpressure');
+    if (this.length === 0 && sender?.newcomers && start === 0) sender.first(chunk.subarray(0, end), false);
+    if (length > this.buffer.length && !this.growTo(length)) return new Refusal(this.options.budget.denial);
     chunk.copy(this.buffer, this.length, start, end);
     this.length = length;
     return null;
   }
   private growTo(length: number): boolean {
-    const { pool } = this.options;
+    const { pool, budget, sender } = this.options;
     const wanted = Math.max(length, this.buffer.length * 2);
-    if (!this.reservation?.grow(pool.sizeFor(wanted) - this.buffer.length)) return false;
+    const missing = pool.sizeFor(wanted) - this.buffer.length;
+    if (this.growth) {
+      if (!this.growth.grow(missing)) return false;
+    } else {
+      this.growth = budget.reserve(missing, sender?.share() ?? null);
+      if (!this.growth) return false;
+    }
     const larger = pool.take(wanted);
     this.buffer.copy(larger, 0, 0, this.length);
     pool.give(this.buffer);
@@ -62,7 +86,23 @@ export class BodyBuffer implements Body {
   free(): void {
     if (!this.reservation || this.buffer.length === 0) return;
     this.reservation.free();
+    this.growth?.free();
     this.options.pool.give(this.buffer);
     this.buffer = Buffer.alloc(0);
   }
+}
+/** @param encodingOf how the body is compressed, as far as it is OTLP; null: it tells nothing */
+export function senderOf(
+  senders: Senders,
+  connection: SenderConnection,
+  encodingOf: (compressed: boolean) => ContentEncoding | 'json' | null,
+): BodySender {
+  return {
+    newcomers: connection.isNew ? connection.newcomers : null,
+    share: () => connection.sender,
+    first: (bytes, compressed) => {
+      const encoding = encodingOf(compressed);
+      if (encoding !== null) senders.learn(connection, encoding === 'json' ? firstServiceInJson(bytes) : firstServiceOf(bytes, encoding));
+    },
+  };
 }

@@ -41,6 +41,8 @@ const ANSWERS: Partial<Record<ReasonCode, RefusalAnswer>> = {
   forbidden_host: answer(403, GrpcCode.permissionDenied),
   forbidden_origin: answer(403, GrpcCode.permissionDenied),
   backpressure: unavailable(1),
+  // By gRPC UNAVAILABLE too: not every SDK sends RESOURCE_EXHAUSTED again.
+  over_share: answer(429, GrpcCode.unavailable, 1),
   disk_full: unavailable(30),
   journal_full: unavailable(5),
   journal_failed: unavailable(5),

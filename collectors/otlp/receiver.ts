@@ -1,22 +1,28 @@
 import type { SourceAccount } from '#collectors/pipeline/accounting.ts';
 import { BufferPool } from '#collectors/pipeline/buffer-pool.ts';
 import { type ContentEncoding, claimedSize, DecompressError, decompress, freeInflated } from '#collectors/pipeline/decompress.ts';
+import { FairTurns } from '#collectors/pipeline/fair-turns.ts';
 import { JournalError } from '#collectors/pipeline/journal-error.ts';
 import type { MemoryBudget } from '#collectors/pipeline/memory-budget.ts';
+import { type SenderConnection, Senders } from '#collectors/pipeline/senders.ts';
 import type { BatchMeta } from '#contracts/forward-headers.ts';
 import { BodyEncoding, BodyFormat, type JournalEntry, type JournalPosition, RecordKind } from '#contracts/journal.ts';
 import { REASONS, type ReasonCode } from '#contracts/reasons.ts';
 import type { Limits } from '#contracts/settings.ts';
 import type { OtlpKind } from '#protos/field-table.ts';
 import type { CheckResult } from './check.ts';
+import { firstService, firstServiceOf } from './first-service.ts';
 import { Refusal } from './receiver-refusal.ts';
 
 export interface ReceiverOptions {
-  readonly append: (entry: JournalEntry) => Promise<JournalPosition>;
+  readonly append: (entry: JournalEntry, sender?: string) => Promise<JournalPosition>;
   readonly limits: Limits;
   /** 0 = off. */
   readonly retentionSeconds: number;
   readonly budget: MemoryBudget;
+  readonly senders: Senders;
+  /** Whose body is worked on next. */
+  readonly turns: FairTurns;
   readonly nowMs: () => number;
 }
 export interface OtlpRequest {
@@ -26,6 +32,8 @@ export interface OtlpRequest {
   /** As sent; lent until receive() settles. */
   readonly body: Uint8Array;
   readonly account: SourceAccount;
+  /** Whose share it takes; absent: nobody's. */
+  readonly connection?: SenderConnection;
   /** What a forwarding console says of the body. */
   readonly forwarded?: Forwarded;
   /** For a body of another protocol, with the format json (it costs as much): how it becomes OTLP. */
@@ -97,7 +105,8 @@ function loadCheck(): Promise<typeof import('./check.ts')> {
 }
 const loadTranscoder = () => import('./json.ts');
 
-export function createReceiver(options: ReceiverOptions): Receiver {
+export function createReceiver(given: Omit<ReceiverOptions, 'senders' | 'turns'>): Receiver {
+  const options: ReceiverOptions = { ...given, senders: new Senders(given.nowMs), turns: new FairTurns() };
   return {
     options,
     pool: new BufferPool(POOL_IDLE_BYTES),
@@ -118,18 +127,25 @@ function refusalOf(error: unknown): unknown {
 }
 
 async function receive(options: ReceiverOptions, request: OtlpRequest): Promise<Receipt> {
-  const { limits, budget } = options;
-  const { body } = request;
+  const { limits, budget, senders, turns } = options;
+  const { body, connection } = request;
   if (body.length > limits.maxBodyBytes)
     throw new Refusal('body_too_large', `The body has ${body.length} bytes, the limit is ${limits.maxBodyBytes}`);
+  // Compressed, it tells its service when it is inflated; only a connection that has told none is looked into before.
+  if (connection && request.format === 'protobuf' && (request.encoding === 'identity' || connection.service === ''))
+    senders.learn(connection, firstServiceOf(body, request.encoding));
+  const sender = connection?.sender;
   const extraBytes = workingBytes(request, limits);
-  const reservation = budget.reserve(extraBytes);
-  if (!reservation) throw new Refusal('backpressure');
+  const reservation = budget.reserve(extraBytes, sender);
+  if (!reservation) throw new Refusal(budget.denial);
   try {
+    const turn = turns.enter(sender?.key ?? request.account.source, body.length + extraBytes);
+    if (turn) await turn;
     const receivedUnixNano = arrivalOf(options, request.forwarded);
     const checked = await check(options, request, receivedUnixNano);
     if (checked.body.length > 0) await append(options, request, checked, receivedUnixNano);
     request.account.accept(request.kind, checked.items - checked.rejected, body.length);
+    if (connection) senders.accepted(connection, body.length);
     if (checked.unreadable > 0) request.account.refuse('malformed', checked.problem, checked.unreadable);
     return { rejected: checked.rejected, message: partialMessage(request.kind, checked) };
   } finally {
@@ -161,7 +177,9 @@ async function check(options: ReceiverOptions, request: OtlpRequest, receivedUni
   // An import, even of what is loaded, costs 28 µs: a twentieth of a request.
   const { checkOtlp } = checkModule ?? (await loadCheck());
   const context = { limits, receivedUnixNano, retentionSeconds };
+  const { connection } = request;
   if (format === 'protobuf') {
+    if (connection && encoding !== 'identity') options.senders.learn(connection, firstService(plain));
     const { items, rejected, rejectedReasons } = accepted(checkOtlp(kind, plain, context));
     // Kept as received: an eighth of the disk, and nothing to write twice.
     const body = plain.length === 0 ? plain : request.body;
@@ -171,6 +189,7 @@ async function check(options: ReceiverOptions, request: OtlpRequest, receivedUni
   const { body, unreadable, problem } = await transcode(request, plain, limits);
   if (body.length > limits.maxDecompressedBytes)
     throw new Refusal('decompressed_too_large', `The body becomes ${body.length} bytes, the limit is ${limits.maxDecompressedBytes}`);
+  if (connection) options.senders.learn(connection, firstService(body));
   const { items, rejected, rejectedReasons } = accepted(checkOtlp(kind, body, context));
   return { items, rejected, reasons: rejectedReasons, body, encoding: BodyEncoding.identity, unreadable, problem };
 }
@@ -191,7 +210,7 @@ async function transcode({ kind, transcode: other }: OtlpRequest, plain: Uint8Ar
   }
 }
 async function append(options: ReceiverOptions, request: OtlpRequest, checked: Checked, receivedUnixNano: bigint): Promise<void> {
-  await options.append({
+  const entry: JournalEntry = {
     kind: KIND[request.kind],
     format: BodyFormat.protobuf,
     encoding: checked.encoding,
@@ -201,7 +220,8 @@ async function append(options: ReceiverOptions, request: OtlpRequest, checked: C
     source: request.account.source,
     meta: request.forwarded ? JSON.stringify({ batch: request.forwarded.batch } satisfies BatchMeta) : '',
     body: checked.body,
-  });
+  };
+  await options.append(entry, request.connection?.sender.key);
 }
 function partialMessage(kind: OtlpKind, { items, rejected, reasons }: Checked): string {
   if (rejected === 0) return '';

@@ -3,6 +3,7 @@ import { type JournalEntry, type JournalPosition, positionOf, segmentOf } from '
 import type { ReasonCode } from '#contracts/reasons.ts';
 import type { Durability } from '#contracts/settings.ts';
 import { closeFile, syncData, writeAt } from './disk-file.ts';
+import { FairQueue } from './fair-queue.ts';
 import { JournalError, journalErrorOf } from './journal-error.ts';
 import { encodeRecord, encodeSeal, RECORD_HEADER_BYTES, recordBytes, SEGMENT_HEADER_BYTES } from './journal-format.ts';
 import { lockJournal } from './journal-lock.ts';
@@ -48,8 +49,9 @@ export interface Journal {
   /**
    * Resolves with the position after the record once it is durable as `durability` says. The body is lent until then.
    * Rejects with JournalError before any harm: disk_full, journal_full, journal_failed, backpressure, shutting_down.
+   * @param sender whose turn it takes; records of one sender keep their order. Absent: the entry's source
    */
-  append(entry: JournalEntry): Promise<JournalPosition>;
+  append(entry: JournalEntry, sender?: string): Promise<JournalPosition>;
   readonly committed: JournalPosition;
   readonly released: JournalPosition;
   /** Everything before `position` is stored elsewhere; its segments may be used again. Going back is ignored. */
@@ -112,7 +114,8 @@ class JournalWriter implements Journal {
   private readonly latencies = new LatencyWindow(performance.now());
   private current: OpenSegment | null = null;
   private offset = 0;
-  private waiting: Waiting[] = [];
+  /** By sender, so that the records of one do not wait for all of another's. */
+  private readonly waiting = new FairQueue<Waiting>();
   private waitingBytes = 0;
   /** Every change of files waits for the one before: commits, releases, preparation. */
   private running: Promise<void> = Promise.resolve();
@@ -150,12 +153,12 @@ class JournalWriter implements Journal {
     this.syncTimer.unref();
   }
 
-  append(entry: JournalEntry): Promise<JournalPosition> {
+  append(entry: JournalEntry, sender = entry.source): Promise<JournalPosition> {
     const sizeBytes = recordBytes(entry);
     const refused = this.refusal(sizeBytes);
     if (refused) return Promise.reject(refused);
     return new Promise((resolve, reject) => {
-      this.waiting.push({ entry, sizeBytes, sinceMs: performance.now(), resolve, reject });
+      this.waiting.push(sender, { entry, sizeBytes, sinceMs: performance.now(), resolve, reject }, sizeBytes);
       this.waitingBytes += sizeBytes;
       if (this.committing) return;
       this.committing = true;
@@ -182,12 +185,12 @@ class JournalWriter implements Journal {
     while (this.waiting.length > 0) {
       let group: readonly Waiting[] = [];
       try {
-        await this.ensureRoom((this.waiting[0] as Waiting).sizeBytes);
+        await this.ensureRoom((this.waiting.peek() as Waiting).sizeBytes);
         group = this.takeGroup();
         await this.writeGroup(group);
       } catch (cause) {
         // Without a group no room could be made: everything that waits would meet the same end.
-        if (group.length === 0) group = this.waiting.splice(0);
+        if (group.length === 0) group = this.waiting.takeAll();
         this.fail(group, journalErrorOf(cause));
       }
     }
@@ -202,14 +205,16 @@ class JournalWriter implements Journal {
   private takeGroup(): readonly Waiting[] {
     let room = this.roomBytes();
     let groupBytes = 0;
-    let count = 0;
-    for (const { sizeBytes } of this.waiting) {
-      if (sizeBytes > room || count === MAX_GROUP_RECORDS || (count > 0 && groupBytes + sizeBytes > MAX_GROUP_BYTES)) break;
+    const group: Waiting[] = [];
+    for (let next = this.waiting.peek(); next !== undefined && group.length < MAX_GROUP_RECORDS; next = this.waiting.peek()) {
+      const { sizeBytes } = next;
+      if (sizeBytes > room || (group.length > 0 && groupBytes + sizeBytes > MAX_GROUP_BYTES)) break;
       room -= sizeBytes;
       groupBytes += sizeBytes;
-      count++;
+      group.push(next);
+      this.waiting.take();
     }
-    return this.waiting.splice(0, count);
+    return group;
   }
   private async writeGroup(group: readonly Waiting[]): Promise<void> {
     const segment = this.current as OpenSegment;

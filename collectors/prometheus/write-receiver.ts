@@ -5,6 +5,7 @@ import { Refusal } from '#collectors/otlp/receiver-refusal.ts';
 import type { SourceAccount } from '#collectors/pipeline/accounting.ts';
 import { DecompressError } from '#collectors/pipeline/decompress.ts';
 import { JournalError } from '#collectors/pipeline/journal-error.ts';
+import type { SenderConnection } from '#collectors/pipeline/senders.ts';
 import { snappyHead } from '#collectors/pipeline/snappy.ts';
 import type { BatchMeta } from '#contracts/forward-headers.ts';
 import { BodyEncoding, BodyFormat, RecordKind } from '#contracts/journal.ts';
@@ -58,40 +59,44 @@ export function loadWriteCheck(): Promise<typeof import('./check-write.ts')> {
  */
 export async function receiveWrite(
   options: ReceiverOptions,
-  {
-    version,
-    body,
-    account,
-    forwarded = null,
-  }: {
+  request: {
     readonly version: WriteVersion;
     readonly body: Uint8Array;
     readonly account: SourceAccount;
+    readonly connection?: SenderConnection;
     /** Set by an import: a repeat is left out. */
     readonly forwarded?: Forwarded | null;
   },
 ): Promise<CheckedWrite> {
-  const { limits, budget, retentionSeconds } = options;
+  const { version, body, account, connection, forwarded = null } = request;
+  const { limits, budget, retentionSeconds, senders, turns } = options;
   try {
     const { plainBytes } = snappyHead(body, limits.maxDecompressedBytes);
-    const reservation = budget.reserve(plainBytes);
-    if (!reservation) throw new Refusal('backpressure');
+    const sender = connection?.sender;
+    const reservation = budget.reserve(plainBytes, sender);
+    if (!reservation) throw new Refusal(budget.denial);
     try {
+      const turn = turns.enter(sender?.key ?? account.source, body.length + plainBytes);
+      if (turn) await turn;
       const { checkWrite } = checkModule ?? (await loadWriteCheck());
       const receivedUnixNano = arrivalOf(options, forwarded ?? undefined);
       const checked = checkWrite(version, body, { limits, receivedUnixNano, retentionSeconds });
       if (plainBytes > 0)
-        await options.append({
-          kind: version === 1 ? RecordKind.write1 : RecordKind.write2,
-          format: BodyFormat.protobuf,
-          encoding: BodyEncoding.snappy,
-          receivedUnixNano,
-          retentionSeconds,
-          items: checked.items,
-          source: account.source,
-          meta: forwarded ? JSON.stringify({ batch: forwarded.batch } satisfies BatchMeta) : '',
-          body,
-        });
+        await options.append(
+          {
+            kind: version === 1 ? RecordKind.write1 : RecordKind.write2,
+            format: BodyFormat.protobuf,
+            encoding: BodyEncoding.snappy,
+            receivedUnixNano,
+            retentionSeconds,
+            items: checked.items,
+            source: account.source,
+            meta: forwarded ? JSON.stringify({ batch: forwarded.batch } satisfies BatchMeta) : '',
+            body,
+          },
+          sender?.key,
+        );
+      if (connection) senders.accepted(connection, body.length);
       account.accept('metrics', checked.samples + checked.histograms, body.length);
       return checked;
     } finally {

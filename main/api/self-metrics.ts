@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { SenderStatus } from '#contracts/processes.ts';
 import { lagBytes } from '#main/engine/describe-state.ts';
 import type { Engine } from '#main/engine/engine.ts';
 import { registerCompaction } from './compaction-metrics.ts';
@@ -63,6 +64,27 @@ export class SelfMetrics {
     counter('faultline_rule_matched', 'Items a rule of the Volume page matched.', ['rule'], ruled('matched'));
     counter('faultline_rule_left_out', 'Items a rule of the Volume page kept out of the store.', ['rule'], ruled('leftOut'));
     counter('faultline_rule_written', 'Rows an aggregate rule stored in their place.', ['rule'], ruled('written'));
+    const bySender = (read: (sender: SenderStatus) => number) => (): [Record<'address' | 'sender', string>, number][] =>
+      (engine.collectorStatus?.senders ?? []).map((sender) => [{ address: sender.address, sender: sender.name }, read(sender)]);
+    const senders: ['address', 'sender'] = ['address', 'sender'];
+    counter(
+      'faultline_sender_requests',
+      'Requests taken in, by sender (the hundred largest).',
+      senders,
+      bySender(({ requests }) => requests),
+    );
+    counter(
+      'faultline_sender_bytes',
+      'Bytes of bodies as sent, by sender.',
+      senders,
+      bySender(({ bytes }) => bytes),
+    );
+    counter(
+      'faultline_sender_refused',
+      'Requests refused, by sender.',
+      senders,
+      bySender(({ refused }) => refused),
+    );
     registerForwarding(engine, counter, registers);
     registerCompaction(engine, registers);
     counter('faultline_journal_records', 'Journal records read.', [], () => [[{}, account.records]]);

@@ -7,6 +7,7 @@ import { type RunningHttpServer, startHttpServer } from '#collectors/otlp/http-s
 import { createReceiver, type Receiver } from '#collectors/otlp/receiver.ts';
 import { type Journal, openJournal } from '#collectors/pipeline/journal.ts';
 import { MemoryBudget } from '#collectors/pipeline/memory-budget.ts';
+import type { Senders } from '#collectors/pipeline/senders.ts';
 import type { Scraping } from '#collectors/prometheus/scrape-manager.ts';
 import { loadWriteCheck } from '#collectors/prometheus/write-receiver.ts';
 import type { Tailing } from '#collectors/tail/tail-files.ts';
@@ -60,6 +61,7 @@ class Collector implements RunningCollector {
   private readonly log: (line: string) => void;
   private readonly startedUnixMs: number;
   private readonly opening: Promise<Journal>;
+  private senders: Senders | null = null;
   private journal: Journal | null = null;
   private http: RunningHttpServer | null = null;
   private grpc: RunningGrpcServer | null = null;
@@ -109,9 +111,10 @@ class Collector implements RunningCollector {
     const { settings, nowMs, log } = this;
     const { limits, retentionSeconds } = settings;
     const budget = new MemoryBudget(limits.maxInFlightBytes);
-    const append = (entry: JournalEntry): Promise<JournalPosition> =>
-      this.journal ? this.journal.append(entry) : this.opening.then((journal) => journal.append(entry));
+    const append = (entry: JournalEntry, sender?: string): Promise<JournalPosition> =>
+      this.journal ? this.journal.append(entry, sender) : this.opening.then((journal) => journal.append(entry, sender));
     const receiver = createReceiver({ append, limits, retentionSeconds, budget, nowMs });
+    this.senders = receiver.options.senders;
     try {
       this.http = await opened('ingest', settings.ingest, (address) =>
         startHttpServer({ address, receiver, nowMs, log, grpcAddress: () => this.addresses.otlpGrpc, health: () => this.health() }),
@@ -237,6 +240,7 @@ class Collector implements RunningCollector {
       ]
         .flatMap((account) => (account ? [account.status()] : []))
         .concat(this.scraping?.statuses() ?? [], this.tailing?.statuses() ?? [], this.hostMetrics ? [this.hostMetrics.status()] : []),
+      senders: this.senders?.statuses() ?? [],
       journal: {
         committed: this.journal?.committed ?? 0,
         released: this.journal?.released ?? 0,

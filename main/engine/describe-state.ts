@@ -102,6 +102,7 @@ export function describeSources(engine: Engine, facts: StoreFacts): Sources {
   }));
   return {
     sources: [...known, ...former],
+    senders: (collector?.senders ?? []).map((sender) => ({ ...sender })),
     journal: {
       bytes: collector?.journal.bytes ?? 0,
       lagBytes: lagBytes(engine),

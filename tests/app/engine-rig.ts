@@ -68,6 +68,7 @@ export function collectorStatus(address: string): CollectorStatus {
   return {
     pid: 1,
     startedUnixMs: 0,
+    senders: [],
     sources: [source],
     journal,
     diskFreeBytes: 1e12,

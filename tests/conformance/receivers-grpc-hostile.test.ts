@@ -29,7 +29,7 @@ describe.each(GRPC_SERVERS)('OTLP/gRPC under attack, served by %s', (otlpGrpcSer
   let collector: TestCollector;
   let address: string;
   beforeAll(async () => {
-    collector = await startTestCollector({ maxInFlightBytes: 8_000_000 }, { otlpGrpcServer });
+    collector = await startTestCollector({ maxInFlightBytes: 9_000_000 }, { otlpGrpcServer });
     address = collector.collector.addresses.otlpGrpc;
   });
   afterAll(async () => {

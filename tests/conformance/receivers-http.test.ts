@@ -283,10 +283,10 @@ describe('OTLP/HTTP: pages', () => {
 
 describe('OTLP/HTTP: back-pressure', () => {
   it('503 with Retry-After when bodies fill the memory budget, 200 again after', async () => {
-    const small = await startTestCollector({ maxInFlightBytes: 100_000 });
+    const small = await startTestCollector({ maxInFlightBytes: 30_000 });
     try {
       const { hostname, port } = new URL(small.collector.addresses.ingest);
-      const slow = httpRequest({ hostname, port, path: '/v1/traces', method: 'POST', headers: { ...PROTOBUF, 'content-length': 90_000 } });
+      const slow = httpRequest({ hostname, port, path: '/v1/traces', method: 'POST', headers: { ...PROTOBUF, 'content-length': 60_000 } });
       slow.on('error', () => undefined);
       slow.write(Buffer.alloc(100));
       await expect.poll(async () => (await small.post('/v1/traces', traces, PROTOBUF)).status).toBe(503);
