@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { billSchema } from './cost.ts';
+import { migrationNewsSchema } from './migration.ts';
 import { SOURCE_KINDS } from './processes.ts';
 
 /**
@@ -238,7 +239,15 @@ export const importResultSchema = z.object({
 });
 export type ImportResult = z.infer<typeof importResultSchema>;
 
-export const errorBodySchema = z.object({ error: z.object({ code: z.string(), message: z.string(), todo: z.string() }) });
+export const errorBodySchema = z.object({
+  error: z.object({
+    code: z.string(),
+    message: z.string(),
+    todo: z.string(),
+    /** With `starting`: what the engine is at. */
+    migration: migrationNewsSchema.optional(),
+  }),
+});
 export type ErrorBody = z.infer<typeof errorBodySchema>;
 
 /** Arrow columns, name -> Arrow type. Ids are lower-case hex text; times are TimestampNanosecond. */

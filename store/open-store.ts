@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { FaultlineError } from '#contracts/errors.ts';
+import type { MigrationNews } from '#contracts/migration.ts';
 import type { Store } from '#contracts/store.ts';
 import { BillBook } from './bills/bill-book.ts';
 import { attachFile, type DatabaseFile, detachQuietly, troubleOf } from './database/attach-file.ts';
@@ -13,7 +14,7 @@ import { loadDictionary } from './dictionary/load-dictionary.ts';
 import { StoreDictionary } from './dictionary/store-dictionary.ts';
 import { registerHotFunction } from './hot/hot-function.ts';
 import { HotRows } from './hot/hot-rows.ts';
-import { type MigrationNews, type MigrationWatch, sayMigration } from './migrate/migration-watch.ts';
+import { type MigrationWatch, sayMigration } from './migrate/migration-watch.ts';
 import { registerBlockFunctions } from './native/block-functions.ts';
 import { type ReadSpanEvents, registerEventsFunction } from './native/events-function.ts';
 import { NativeHeap } from './native/native-heap.ts';

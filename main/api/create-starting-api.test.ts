@@ -12,7 +12,11 @@ const settings = {
   limits: limitsSchema.parse({}),
 } as unknown as Settings;
 let part = 37;
-const app = createStartingApi({ settings, version: '1', log: () => undefined, says: () => `spans ${part} % of its rows` });
+const news = () => ({
+  ...{ file: 'catalog.duckdb', bytes: 1e6, from: 4, to: 5, state: 'changing' as const },
+  ...{ table: 'spans', part: part / 100, seconds: 12 },
+});
+const app = createStartingApi({ settings, version: '1', log: () => undefined, news });
 const ask = (path: string, init: RequestInit = {}): Promise<Response> =>
   Promise.resolve(app.request(`http://127.0.0.1:4400${path}`, { ...init, headers: { host: '127.0.0.1:4400', ...init.headers } }));
 const signed = { headers: { authorization: `Bearer ${TOKEN}` } };
@@ -21,7 +25,9 @@ it('tells who is signed in how far it is, and to ask again', async () => {
   for (const path of ['/console/state', '/console/events', '/console/query/sql']) {
     const answer = await ask(path, signed);
     expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1']);
-    expect(await answer.json()).toMatchObject({ error: { code: 'starting', message: `spans ${part} % of its rows` } });
+    expect(await answer.json()).toMatchObject({
+      error: { code: 'starting', message: expect.stringContaining(`spans ${part} % of its rows`), migration: news() },
+    });
     part++;
   }
 });

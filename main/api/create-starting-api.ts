@@ -1,6 +1,8 @@
-import { Hono } from 'hono';
+import { type Context, Hono } from 'hono';
 import { FaultlineError } from '#contracts/errors.ts';
+import type { MigrationNews } from '#contracts/migration.ts';
 import type { Settings } from '#contracts/settings.ts';
+import { sayMigration } from '#store/migrate/migration-watch.ts';
 import { answerError } from './answer-error.ts';
 import { openSession, type Shared, secureHeaders, servePages, smallBody } from './create-api.ts';
 import { Guard } from './guard.ts';
@@ -9,15 +11,17 @@ export interface Starting {
   readonly settings: Settings;
   readonly version: string;
   readonly log: (line: string) => void;
-  /** A sentence: what is done before there is an engine, and how far it is. */
-  readonly says: () => string;
+  /** What is done before there is an engine, and how far it is. */
+  readonly news: () => MigrationNews;
 }
 /** The API before there is an engine, while data files are brought to a newer layout: the page, and how far that is to all else. */
-export function createStartingApi({ settings, version, log, says }: Starting): Hono<{ Variables: Shared }> {
+export function createStartingApi({ settings, version, log, news }: Starting): Hono<{ Variables: Shared }> {
   const app = new Hono<{ Variables: Shared }>();
   const guard = new Guard(settings);
-  const starting = (): never => {
-    throw new FaultlineError('starting', says());
+  const starting = (c: Context): Response => {
+    const migration = news();
+    const says = `Data files are brought to the layout of this version. ${sayMigration(migration)}`;
+    return answerError(c, new FaultlineError('starting', says), log, { migration });
   };
   app.onError((error, c) => answerError(c, error, log));
   app.use(guard.sameHost);

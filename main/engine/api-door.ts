@@ -1,3 +1,4 @@
+import type { MigrationNews } from '#contracts/migration.ts';
 import type { Settings } from '#contracts/settings.ts';
 import { carryHttp, type HttpCarrier } from '#main/api/carriers/http.ts';
 import { createStartingApi } from '#main/api/create-starting-api.ts';
@@ -15,18 +16,18 @@ export interface ApiDoorOptions {
 export class ApiDoor {
   private readonly options: ApiDoorOptions;
   private app: App | null = null;
-  private says = '';
+  private news: MigrationNews | null = null;
   private carrier: Promise<HttpCarrier> | null = null;
 
   constructor(options: ApiDoorOptions) {
     this.options = options;
   }
   /** What is being waited for, and how far it is. */
-  tell(says: string): void {
-    this.says = says;
+  tell(news: MigrationNews): void {
+    this.news = news;
     if (this.carrier) return;
     const { settings, log } = this.options;
-    this.app = createStartingApi({ ...this.options, says: () => this.says });
+    this.app = createStartingApi({ ...this.options, news: () => this.news as MigrationNews });
     this.carrier = this.listen();
     this.carrier.then(
       ({ url }) => settings.ui && log(`${url} shows how far it is`),

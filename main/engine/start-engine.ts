@@ -9,7 +9,6 @@ import type { ParentPort, PreviousEnd, ToChild } from '#contracts/processes.ts';
 import type { Settings } from '#contracts/settings.ts';
 import { DEFAULT_SEED, DEMO_SCENARIOS } from '#demo/scenarios.ts';
 import { createApi } from '#main/api/create-api.ts';
-import { sayMigration } from '#store/migrate/migration-watch.ts';
 import { openStore } from '#store/open-store.ts';
 import { ApiDoor } from './api-door.ts';
 import { decodeRecord } from './decode-record.ts';
@@ -84,7 +83,7 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
     nowMs,
     log,
     readEvents: spanEventsReader(),
-    onMigration: (news) => door.tell(`Data files are brought to the layout of this version. ${sayMigration(news)}`),
+    onMigration: (news) => door.tell(news),
   }).catch(async (error: unknown) => {
     await door.close();
     throw error;

@@ -1,3 +1,5 @@
+import type { ErrorBody } from '#contracts/console-api.ts';
+import type { MigrationNews } from '#contracts/migration.ts';
 import { readTable, type Table } from './table.ts';
 
 /** A failed call in words: what, and what to do. status 0: nobody answered. */
@@ -5,19 +7,22 @@ export class ApiError extends Error {
   readonly status: number;
   readonly code: string;
   readonly todo: string;
-  constructor(status: number, code: string, message: string, todo: string) {
+  /** What a starting engine is at. */
+  readonly migration: MigrationNews | null;
+  constructor(status: number, code: string, message: string, todo: string, migration: MigrationNews | null = null) {
     super(message);
     this.name = 'ApiError';
     this.status = status;
     this.code = code;
     this.todo = todo;
+    this.migration = migration;
   }
 }
 async function errorOf(answer: Response): Promise<ApiError> {
   const text = await answer.text().catch(() => '');
   try {
-    const { error } = JSON.parse(text) as { error: { code: string; message: string; todo: string } };
-    return new ApiError(answer.status, error.code, error.message, error.todo);
+    const { error } = JSON.parse(text) as ErrorBody;
+    return new ApiError(answer.status, error.code, error.message, error.todo, error.migration);
   } catch {
     return new ApiError(answer.status, 'internal', text.slice(0, 300) || `${answer.status} ${answer.statusText}`, '');
   }

@@ -23,8 +23,8 @@ class Live {
   /** While away: does the collector still answer? null: not known yet. */
   collectorUp = $state<boolean | null>(null);
   awaySinceMs = $state<number | null>(null);
-  /** While away: what the engine says it does before it can answer; '' when it says nothing. */
-  starting = $state('');
+  /** While away: what the engine says it does before it can answer; null when it says nothing. */
+  starting = $state.raw<Pick<ApiError, 'message' | 'migration'> | null>(null);
   /** Engine's clock minus ours. */
   skewMs = 0;
   private source: EventSource | null = null;
@@ -70,7 +70,7 @@ class Live {
     this.link = 'live';
     this.awaySinceMs = null;
     this.collectorUp = null;
-    this.starting = '';
+    this.starting = null;
     if (!this.missed) return;
     this.missed = false;
     this.explaining = null;
@@ -102,7 +102,7 @@ class Live {
         return;
       }
       this.link = 'away';
-      this.starting = error instanceof ApiError && error.code === 'starting' ? error.message : '';
+      this.starting = error instanceof ApiError && error.code === 'starting' ? error : null;
       this.awaySinceMs ??= Date.now();
       await this.askCollector();
     }

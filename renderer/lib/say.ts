@@ -1,4 +1,6 @@
 import { ERRORS, type ErrorCode } from '#contracts/errors.ts';
+import { bytesText } from '#contracts/figure-text.ts';
+import type { MigrationNews } from '#contracts/migration.ts';
 import { REASONS, type ReasonCode } from '#contracts/reasons.ts';
 import { m } from '../paraglide/messages.js';
 import { getLocale } from '../paraglide/runtime.js';
@@ -63,4 +65,11 @@ export function failureLine(error: unknown): string {
   if (!(error instanceof ApiError)) return error instanceof Error ? error.message : String(error);
   const { says, detail } = failureText(error);
   return detail === '' ? says : m.failure_with_detail({ says, detail });
+}
+/** How far a data file is on its way to the layout of this version. */
+export function migrationText({ state, table, part, seconds, bytes, ...file }: MigrationNews): string {
+  const what = m.migration_file({ ...file, bytes: bytesText(bytes) });
+  if (state === 'copying') return m.migration_copying({ what });
+  const share = part === null || table === '' ? '' : m.migration_share({ table, percent: Math.round(part * 100) });
+  return m.migration_changing({ what, seconds, share });
 }

@@ -2,10 +2,11 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { MigrationNews } from '#contracts/migration.ts';
 import { attachFile, type DatabaseFile } from '../database/attach-file.ts';
 import { type Connection, Database } from '../database/database.ts';
 import { SCHEMA_VERSION } from '../sql/ddl/ddl.ts';
-import { type MigrationNews, sayMigration } from './migration-watch.ts';
+import { sayMigration } from './migration-watch.ts';
 import { MIGRATIONS, type Migration } from './migrations.ts';
 
 let dir: string;

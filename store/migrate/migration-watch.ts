@@ -1,21 +1,8 @@
 import duckdb from '@duckdb/node-bindings';
 import { bytesText } from '#contracts/figure-text.ts';
+import type { MigrationNews } from '#contracts/migration.ts';
 import type { Connection } from '../database/database.ts';
 
-/** How far a file is that is being brought to the layout of this version. */
-export interface MigrationNews {
-  /** Its name in the data folder. */
-  readonly file: string;
-  readonly bytes: number;
-  readonly from: number;
-  readonly to: number;
-  readonly state: 'copying' | 'changing' | 'done';
-  /** What is being changed; '' where nothing takes long. */
-  readonly table: string;
-  /** Of the rows of that table, 0-1; null: not known. */
-  readonly part: number | null;
-  readonly seconds: number;
-}
 export interface MigrationWatch {
   readonly tell: (news: MigrationNews) => void;
   /** A file of millions of rows takes minutes: news of it comes this often. 1 s when absent. */

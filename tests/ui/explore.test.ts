@@ -108,11 +108,13 @@ describe.skipIf(cannotRun !== null)(`explore${cannotRun === null ? '' : `: skipp
     const { page } = opened;
     const banner = page.getByTestId('engine-starting');
     await page.getByText('实时').first().waitFor();
-    const error = { code: 'starting', message: 'telemetry-2026-11-20.duckdb (1.2 GB): 12 s so far, spans 37 % of its rows', todo: '' };
+    const migration = { from: 4, to: 5, state: 'changing', table: 'spans', part: 0.37, seconds: 12 };
+    const file = { file: 'telemetry-2026-11-20.duckdb', bytes: 1.2e9 };
+    const error = { code: 'starting', message: 'in English', todo: '', migration: { ...migration, ...file } };
     await page.route('**/console/events', (route) => route.abort());
     await page.route('**/console/state', (route) => route.fulfill({ status: 503, json: { error } }));
     await page.reload();
-    await banner.getByText('spans 37 % of its rows').waitFor();
+    await banner.getByText('telemetry-2026-11-20.duckdb（1.2 GB）：从布局 4 升级到 5：已用 12 秒，spans 的行已完成 37 %').waitFor();
     await banner.getByText('引擎正在启动').waitFor();
     expect(await accessProblems(page)).toEqual([]);
     await page.unrouteAll();
