@@ -35,6 +35,7 @@ const MAX_UNDER_WAY = 32;
 /** Acknowledgements nobody reads. */
 const MAX_UNREAD_BYTES = 64 * 1024;
 const FIRST_BYTES = 4_096;
+const MAX_PING_BYTES = 4_096;
 const END_MS = 1_000;
 
 /** One sender. What cannot be taken in is never acknowledged: the connection ends, and the sender keeps its chunk. */
@@ -110,7 +111,7 @@ export class FluentConnection {
   }
   /** @param start of the message @returns true when it is whole */
   private scanned(start: number): boolean {
-    const { maxBytes } = this.options;
+    const maxBytes = this.greeted ? this.options.maxBytes : MAX_PING_BYTES;
     const first = this.held[start] as number;
     // Everything the protocol sends is an array, or nil: anything else would be looked through for an end it does not have.
     if (this.scan.end === start && first !== 0xc0 && (first & 0xf0) !== 0x90 && first !== 0xdc && first !== 0xdd)
@@ -171,13 +172,15 @@ export class FluentConnection {
       this.scan.end -= at;
       if (this.greeted) this.stopTimer();
     }
-    if (left > 0 && this.greeted) this.waitFor((this.options.patience ?? PATIENCE).messageMs, 'A message did not become whole');
+    this.giveTime();
     const bytes = this.held.length + this.waiting.reduce((sum, { entries }) => sum + entries.length, 0);
     let hasMemory = true;
     if (bytes < this.reserved.bytes) this.reserved.shrink(this.reserved.bytes - bytes);
     else hasMemory = this.reserved.grow(bytes - this.reserved.bytes);
     if (!hasMemory || this.waiting.length > 0 || this.underWay >= MAX_UNDER_WAY) {
       this.socket.pause();
+      // Now it is we who are slow.
+      if (this.greeted) this.stopTimer();
       if (!hasMemory || this.waiting.length > 0) this.askForRoom();
     }
   }
@@ -192,7 +195,13 @@ export class FluentConnection {
   private goOn(): void {
     while (this.waiting.length > 0 && this.options.add(this.waiting[0] as ForwardMessage)) this.waiting.shift();
     if (this.waiting.length > 0) this.askForRoom();
-    else if (!this.ended && this.underWay < MAX_UNDER_WAY) this.socket.resume();
+    else if (!this.ended && this.underWay < MAX_UNDER_WAY) {
+      this.socket.resume();
+      this.giveTime();
+    }
+  }
+  private giveTime(): void {
+    if (this.heldLength > 0 && this.greeted) this.waitFor((this.options.patience ?? PATIENCE).messageMs, 'A message did not become whole');
   }
   private keep(bytes: Buffer): void {
     const needed = this.heldLength + bytes.length;

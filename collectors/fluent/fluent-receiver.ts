@@ -13,20 +13,28 @@ import type { ForwardMessage } from './read-message.ts';
 const FLUSH_MS = 100;
 const BATCH_BYTES = 512 * 1024;
 const QUEUE_BYTES = 16 * 1024 * 1024;
+/** Reading takes five times what a message inflates to: more than this part of the memory would never be free. */
+const INFLATED_SHARE = 8;
 
 /** Opens the port. @throws what `openPort` makes of it */
 export async function startFluent({ listeners, receiver, nowMs, log }: ListenerOptions, openPort: OpenPort): Promise<RunningListener> {
   const account = new SourceAccount('fluent', 'fluent', nowMs);
   const { budget, limits } = receiver.options;
+  const maxInflated = Math.min(limits.maxDecompressedBytes, Math.floor(budget.maxBytes / INFLATED_SHARE));
+  const sizeOf = ({ entries, encoding }: ForwardMessage): number => claimedSize(entries, encoding) || entries.length * 8;
   const store = async (messages: readonly ForwardMessage[]): Promise<void> => {
     await receiver.receive({
       kind: 'logs',
       format: 'json',
       encoding: 'identity',
       body: messages.length === 1 ? (messages[0] as ForwardMessage).entries : Buffer.concat(messages.map(({ entries }) => entries)),
-      plainBytes: () => messages.reduce((sum, { entries, encoding }) => sum + (claimedSize(entries, encoding) || entries.length * 8), 0),
+      plainBytes: () =>
+        Math.min(
+          maxInflated,
+          messages.reduce((sum, message) => sum + sizeOf(message), 0),
+        ),
       account,
-      transcode: () => readEntries(messages, limits),
+      transcode: () => readEntries(messages, { ...limits, maxDecompressedBytes: maxInflated }),
     });
   };
   const queue = new IntakeQueue<ForwardMessage>({

@@ -53,7 +53,7 @@ export class MessageStream {
   finish(): void {
     if (this.ended) return;
     this.ended = true;
-    if (this.timer) clearTimeout(this.timer);
+    this.stopTimer();
     const lost = this.framing.end();
     if (lost > 0) this.options.account.refuse('malformed', `${this.peer} ended in the middle of a message.`);
     this.pass();
@@ -77,23 +77,32 @@ export class MessageStream {
     this.pending.splice(0, taken);
     if (this.pending.length > 0) this.pauseUntil(() => this.pass());
     else if (this.ended) this.held.free();
-    else this.socket.resume();
+    else {
+      this.socket.resume();
+      this.giveTime();
+    }
   }
   private pauseUntil(goOn: () => void): void {
     this.socket.pause();
+    // Now it is we who are slow.
+    this.stopTimer();
     this.options.whenRoom(goOn);
   }
   /** What is not whole, or found no room, takes memory: it is counted; and half a message has its time. */
   private watch(progress: boolean): void {
-    const { framing, held, options } = this;
+    const { framing, held } = this;
     const bytes = framing.heldBytes + this.pendingBytes;
     if (bytes < held.bytes) held.shrink(held.bytes - bytes);
     else if (!held.grow(bytes - held.bytes) && this.pending.length === 0) this.pauseUntil(() => this.pass());
-    if (this.timer && (progress || !framing.isInside)) {
-      clearTimeout(this.timer);
-      this.timer = null;
-    }
-    if (framing.isInside) this.timer ??= setTimeout(() => this.giveUp(), options.patienceMs ?? PATIENCE_MS);
+    if (progress || !framing.isInside) this.stopTimer();
+    if (!this.socket.isPaused()) this.giveTime();
+  }
+  private giveTime(): void {
+    if (this.framing.isInside) this.timer ??= setTimeout(() => this.giveUp(), this.options.patienceMs ?? PATIENCE_MS);
+  }
+  private stopTimer(): void {
+    if (this.timer) clearTimeout(this.timer);
+    this.timer = null;
   }
   private giveUp(): void {
     this.options.account.refuse('too_slow', `A message did not become whole; the connection of ${this.peer} was ended.`);

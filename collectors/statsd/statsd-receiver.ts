@@ -15,6 +15,8 @@ import { writePoints } from './write-otlp.ts';
 const RECORD_BYTES = 1024 * 1024;
 /** Intervals that wait while the journal has no place. */
 const QUEUE_BYTES = 16 * 1024 * 1024;
+/** Others may hold the memory that half a line needs. */
+const RETRY_MS = 200;
 const REFUSED = {
   too_many_series: 'More series came in one interval than there is memory for.',
   backpressure: 'More members of sets came in one interval than there is memory for.',
@@ -59,11 +61,12 @@ export async function startStatsd({ listeners, receiver, nowMs, log }: ListenerO
   const streams = new Set<MessageStream>();
   const onConnection = (socket: Socket): void => {
     const stream = new MessageStream(socket, {
-      ...{ maxBytes: limits.maxAttributeBytes, budget, account, linesOnly: true, whenRoom: () => undefined },
+      ...{ maxBytes: limits.maxAttributeBytes, budget, account, linesOnly: true },
       add: (bytes) => {
         take(bytes);
         return true;
       },
+      whenRoom: (wake) => void setTimeout(wake, RETRY_MS),
       tooLarge: (bytes) =>
         account.refuse('message_too_large', `A line has ${bytes} bytes or more, the limit is ${limits.maxAttributeBytes}.`),
     });

@@ -143,6 +143,20 @@ describe('Fluent Forward: what is refused is counted, never acknowledged, and th
     sender.socket.end(msgpack(['t', [entry('x')]]).subarray(0, 10));
     await expect.poll(() => it1.refused('fluent')['malformed'], SOON).toBe(before + 1);
   });
+  it('what says it inflates to more than the memory ends its wait, and stops nobody after it', async () => {
+    const small = await startTestCollector({ maxInFlightBytes: 1_000_000 }, listening());
+    const bomb = gzipSync(Buffer.alloc(900_000));
+    const quiet = new Sender(small);
+    quiet.send('t', bomb, { compressed: 'gzip' });
+    await expect.poll(() => small.refused('fluent')['decompressed_too_large'], SOON).toBe(1);
+    quiet.send('t', seconds(), { log: 'after' });
+    await expect.poll(() => accepted(small), SOON).toBe(1);
+    const asking = new Sender(small);
+    asking.send('t', bomb, { compressed: 'gzip', chunk: 'c' });
+    await expect.poll(() => asking.closed, SOON).toBe(true);
+    expect(small.refused('fluent')).toEqual({ decompressed_too_large: 2 });
+    await small.stop();
+  });
   it('a full disk: no acknowledgement, so the sender comes again; without a chunk it is not read', async () => {
     const full = await startTestCollector({ diskReserveBytes: Number.MAX_SAFE_INTEGER, maxInFlightBytes: 2_000_000 }, listening());
     const sender = new Sender(full);
@@ -189,6 +203,12 @@ describe('Fluent Forward with a shared key', () => {
     expect(pong.slice(0, 3)).toEqual(['PONG', false, 'shared_key mismatch']);
     await expect.poll(() => sender.closed, SOON).toBe(true);
     expect(keyed.refused('fluent')).toEqual({ not_authenticated: 1 });
+  });
+  it('a long word instead', async () => {
+    const sender = new Sender(keyed);
+    sender.send('PING', 'me', 'x'.repeat(10_000), '', '', '');
+    await expect.poll(() => sender.closed, SOON).toBe(true);
+    expect(keyed.refused('fluent')['message_too_large']).toBe(1);
   });
   it('none: nothing is taken in', async () => {
     const before = accepted(keyed);

@@ -61,6 +61,28 @@ describe('slow senders hold no memory', () => {
     await new Promise((done) => setTimeout(done, LONGER_MS * 1.2));
     expect([socket.closed, refusedBy(account)]).toEqual([false, {}]);
   });
+  it('who waits for us is not slow', async () => {
+    const account = new SourceAccount('syslog', 'syslog', Date.now);
+    const waiting: (() => void)[] = [];
+    const messages: string[] = [];
+    let room = false;
+    const socket = await connectTo((socket) => {
+      new MessageStream(socket, {
+        ...{ maxBytes: 1_000, budget, account, patienceMs: PATIENCE_MS, tooLarge: () => undefined },
+        add: (message) => room && messages.push(message.toString()) > 0,
+        whenRoom: (wake) => void waiting.push(wake),
+      });
+    });
+    socket.write('<13>whole\n<13>half ');
+    await expect.poll(() => waiting.length, SOON).toBe(1);
+    await new Promise((done) => setTimeout(done, PATIENCE_MS * 3));
+    expect([socket.closed, refusedBy(account)]).toEqual([false, {}]);
+    room = true;
+    socket.write('and half\n');
+    waiting.shift()?.();
+    await expect.poll(() => messages, SOON).toEqual(['<13>whole', '<13>half and half']);
+    expect(refusedBy(account)).toEqual({});
+  });
   it.each<[string, string | null, Buffer]>([
     ['half a message', null, msgpack(['t', 1, { log: 'x' }]).subarray(0, 5)],
     ['no word on the shared key', 'secret', Buffer.alloc(0)],
