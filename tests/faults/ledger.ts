@@ -37,6 +37,12 @@ export class Ledger {
     this.units.push(unit);
     return unit;
   }
+  /** Kept, because it is asked for again and again: `settle` counts it. */
+  acknowledged = 0;
+  settle(unit: Unit, outcome: Outcome): void {
+    if (outcome === 'acknowledged') this.acknowledged++;
+    unit.outcome = outcome;
+  }
   count(outcome: Outcome): number {
     return this.units.reduce((sum, unit) => sum + (unit.outcome === outcome ? 1 : 0), 0);
   }

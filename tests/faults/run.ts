@@ -7,6 +7,7 @@ import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { treeOf } from '../app/faultline-process.ts';
 import { type RoundReport, runRound, summaryOf } from './round.ts';
 import { SCENARIOS } from './scenarios.ts';
 
@@ -38,6 +39,19 @@ const options = (() => {
     return usage((error as Error).message);
   }
 })();
+/** Consoles outlive who started them: interrupted, the harness takes them along. */
+function interrupted(): never {
+  for (const pid of treeOf(process.pid).slice(1).reverse()) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // It has ended.
+    }
+  }
+  process.exit(130);
+}
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrupted);
+
 const reports: RoundReport[] = [];
 const skipped: string[] = [];
 const startedMs = performance.now();

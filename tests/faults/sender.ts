@@ -162,7 +162,7 @@ export function startLoad(options: LoadOptions): Load {
       'path' in made.to
         ? await http.send(where.ingest, made.to.path, made, timeoutMs)
         : await grpc.send(where.otlpGrpc, made.to.grpc, made.body, timeoutMs);
-    unit.outcome = answer.outcome;
+    ledger.settle(unit, answer.outcome);
     if (answer.surprise !== undefined) surprises.set(answer.surprise, (surprises.get(answer.surprise) ?? 0) + 1);
     if (answer.delayTold !== undefined) told[answer.delayTold ? 'withDelay' : 'without']++;
     return unit;

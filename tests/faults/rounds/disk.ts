@@ -84,12 +84,12 @@ export const disk: Scenario = {
     giveBack();
     round.what = `${refused} refused or unanswered while the disk was full, flush then ${durable.status}`;
     // Room is made by the store: journal that is stored goes.
-    const before = load.ledger.count('acknowledged');
+    const before = load.ledger.acknowledged;
     // A part that ends at once on the full disk is tried again ever more slowly, at most every 30 s.
     await until('the engine at work', async () => (await rig.console.fetch('/readyz')).ok, 60);
     await rig.ready();
     await until('rows to be stored', async () => (await rig.console.fetch('/console/admin/flush?durable=1', { method: 'POST' })).ok, 60);
-    await until('receiving to go on', () => load.ledger.count('acknowledged') > before);
+    await until('receiving to go on', () => load.ledger.acknowledged > before);
     await round.conclude(rig, load);
     round.check(!existsSync(join(rig.dataDir, 'quarantine')), 'a file was set aside although nothing was damaged');
   },

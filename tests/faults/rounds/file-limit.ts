@@ -39,8 +39,8 @@ export const fileLimit: Scenario = {
       if (round.random() < 0.5) rig.kill('collector');
       else limit(pid, 'unlimited');
       refused += load.ledger.count('refused') - before;
-      const acknowledged = load.ledger.count('acknowledged');
-      await until('receiving to go on', () => load.ledger.count('acknowledged') > acknowledged + 10);
+      const acknowledged = load.ledger.acknowledged;
+      await until('receiving to go on', () => load.ledger.acknowledged > acknowledged + 10);
     }
     round.what = `${refused} refused`;
     await round.conclude(rig, load);

@@ -35,9 +35,9 @@ export const eio: Scenario = {
     }
     round.what = `calls that failed: ${said.join(', ')}`;
     await until('receiving to go on', async () => {
-      const before = load.ledger.count('acknowledged');
+      const before = load.ledger.acknowledged;
       await sleep(300);
-      return load.ledger.count('acknowledged') > before;
+      return load.ledger.acknowledged > before;
     });
     await round.conclude(rig, load);
   },

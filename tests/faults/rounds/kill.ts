@@ -1,11 +1,12 @@
 import { startPlatform } from '../platform.ts';
-import { type Rig, sleep, type Victim } from '../rig.ts';
+import { type Rig, sleep, until, type Victim } from '../rig.ts';
 import type { Round, Scenario } from '../round.ts';
+import type { Load } from '../sender.ts';
 
 /** A part is started at once after its first kill, later ever more slowly: five in a row would be waiting, not killing. */
 const KILLS_PER_PART = 4;
 
-async function killParts(round: Round, rig: Rig, kills: number, forwards: boolean): Promise<void> {
+async function killParts(round: Round, rig: Rig, load: Load, kills: number, forwards: boolean): Promise<void> {
   const left: Record<string, number> = { collector: KILLS_PER_PART, engine: KILLS_PER_PART, forwarder: forwards ? KILLS_PER_PART : 0 };
   const wanted = rig.kills + kills;
   while (rig.kills < wanted) {
@@ -13,8 +14,10 @@ async function killParts(round: Round, rig: Rig, kills: number, forwards: boolea
     if (able.length === 0) return;
     // One kill of five takes several at the same moment.
     const victims = round.random() < 0.2 ? able : [round.pick(able)];
-    // From "while it is still starting" to "in the middle of the load".
-    await sleep(round.int(20, round.random() < 0.3 ? 150 : 700));
+    // One of four while something is still starting, the others in the middle of the load, however slow the machine is.
+    const answered = load.ledger.acknowledged + round.int(1, 40);
+    if (round.random() < 0.75) await until('requests to be answered between two kills', () => load.ledger.acknowledged >= answered, 90);
+    await sleep(round.int(0, 150));
     if (rig.kill(...victims) === 0) continue;
     for (const victim of victims) left[victim] = (left[victim] ?? 0) - 1;
   }
@@ -33,7 +36,7 @@ export const kill: Scenario = {
     const load = round.load(rig);
     const lives = round.short ? 2 : 3;
     for (let life = 0; life < lives; life++) {
-      await killParts(round, rig, round.short ? 3 : 7, forwards);
+      await killParts(round, rig, load, round.short ? 3 : 7, forwards);
       await sleep(round.int(0, 400));
       // The last life goes on to the end; one of three before it is ended as an operator would.
       if (life === lives - 1) break;
