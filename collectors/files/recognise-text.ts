@@ -1,5 +1,5 @@
 import type { Looked, Recogniser, Score } from './recognise.ts';
-import { parseCsvLine, sniffDelimiter } from './table/csv-line.ts';
+import { parseCsvLine, parseCsvRecord, sniffDelimiter } from './table/csv-line.ts';
 
 /** Formats that are lines of text. */
 const part = (lines: readonly string[], pattern: RegExp): number =>
@@ -33,6 +33,21 @@ const SHORT_ISO = new RegExp(String.raw`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)
 const LOGFMT = /^(?:\s*[\w.@/-]+=(?:"(?:[^"\\]|\\.)*"|[^\s"]*)){2,}\s*$/;
 
 const COLUMN_NAME = /^[\p{L}_@$][\p{L}\p{N}_ .:/()%#@$-]{0,63}$/u;
+/** How many of the records have as many fields as the header; a quoted field may go over lines. */
+function evenPart(rows: readonly string[], delimiter: string, fields: number): number {
+  let records = 0;
+  let even = 0;
+  let open = '';
+  for (const row of rows) {
+    const joined = open === '' ? row : `${open}\n${row}`;
+    const record = parseCsvRecord(joined, delimiter);
+    open = record === 'open' && joined.length < 4_096 ? joined : '';
+    if (open !== '') continue;
+    records++;
+    if (typeof record !== 'string' && record.length === fields) even++;
+  }
+  return records === 0 ? 0 : even / records;
+}
 /** A header of names, and rows as long as it. */
 function csv({ lines, text, json }: Looked): Score {
   const [header, ...rows] = lines;
@@ -41,10 +56,8 @@ function csv({ lines, text, json }: Looked): Score {
   if (delimiter === null) return 0;
   const names = parseCsvLine(header, delimiter);
   if (names === null || names.length < 2) return 0;
-  const even = rows.filter((row) => parseCsvLine(row, delimiter)?.length === names.length).length / rows.length;
-  // Rows with quoted line ends do not parse line by line.
-  const enough = even >= 0.8 || (even >= 0.4 && text.includes('"'));
-  if (!enough) return 0;
+  const even = evenPart(rows, delimiter, names.length);
+  if (even < 0.8) return 0;
   const named =
     names.every((name) => COLUMN_NAME.test(name.trim())) && new Set(names.map((name) => name.trim().toLowerCase())).size === names.length;
   return named ? (names.every((name) => !/ .* .* /.test(name.trim())) ? 2 : 1) : even >= 0.95 && names.length > 2 ? 1 : 0;
