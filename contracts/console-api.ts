@@ -35,7 +35,7 @@ import { SOURCE_KINDS } from './processes.ts';
  * /console/volume...                                    -> volume.ts, volume-rules.ts
  * POST /console/query/sql {sql,maxRows?}                -> Arrow
  * POST /console/rca {start,end,service?,top?}           -> judgement.ts RcaResult
- * POST /console/import?name=FILE  body = file bytes     -> importResult
+ * POST /console/import?name=FILE  body = file bytes     -> importResult; larger files: /console/uploads, /console/imports (import-files.ts)
  * POST /console/demo {scenario}                         -> starts the demo shop ("Show me"); DELETE stops it
  * POST /console/admin/flush                             -> {position} once all acknowledged data is queryable
  */

@@ -47,3 +47,18 @@ export const FILE_LIMITS = {
   /** First bytes a format is told by. */
   headBytes: 256 * 1024,
 } as const;
+/** What a column is read as. Every other column becomes an attribute (logs, spans) or a label (metrics). */
+export const ROLES = [
+  'time',
+  'body',
+  'severity',
+  'service',
+  'trace_id',
+  'span_id',
+  'parent_id',
+  'name',
+  'duration',
+  'end',
+  'value',
+] as const;
+export type Role = (typeof ROLES)[number];

@@ -1,26 +1,12 @@
 import { z } from 'zod';
 import { type ImportResult, importResultSchema } from './console-api.ts';
+import { ROLES } from './file-formats.ts';
 
 /**
  * Files somebody drops or names: formats, what is sent about them, and how columns are read. The console keeps what was imported by
  * content: POST /console/imports/begin says whether it is here, /progress and /end keep how far it came. A page sends pieces of a file
  * to /console/uploads, then starts, pauses and cancels.
  */
-/** What a column is read as. Every other column becomes an attribute (logs, spans) or a label (metrics). */
-export const ROLES = [
-  'time',
-  'body',
-  'severity',
-  'service',
-  'trace_id',
-  'span_id',
-  'parent_id',
-  'name',
-  'duration',
-  'end',
-  'value',
-] as const;
-export type Role = (typeof ROLES)[number];
 const columnNames = z.array(z.string().max(1_000)).max(1_000);
 export const tableMappingSchema = z.object({
   kind: z.enum(['logs', 'metrics', 'spans']),
@@ -104,29 +90,10 @@ export const startJobSchema = z.object({
 });
 export type StartJob = z.infer<typeof startJobSchema>;
 export type { ImportResult };
-
-/** What the importer process is asked and says; relayed by the supervisor as the calls of the local model are. */
-export type ImportCall =
-  | { readonly call: 'preview'; readonly id: number; readonly path: string; readonly format: string; readonly mapping: TableMapping | null }
-  | {
-      readonly call: 'import';
-      readonly id: number;
-      readonly path: string;
-      readonly name: string;
-      readonly format: string;
-      readonly mapping: TableMapping | null;
-      readonly ticket: ImportTicket;
-      readonly ingestUrl: string;
-    }
-  | { readonly call: 'control'; readonly id: number; readonly action: 'pause' | 'resume' | 'cancel' };
+/** How far an import is. */
 export interface ImportMeter {
   readonly readBytes: number;
   readonly items: number;
   readonly refusedCount: number;
   readonly doneRequests: number;
 }
-export type ImportNews =
-  | { readonly news: 'preview'; readonly id: number; readonly preview: TablePreview }
-  | { readonly news: 'progress'; readonly id: number; readonly meter: ImportMeter }
-  | { readonly news: 'done'; readonly id: number; readonly result: ImportResult }
-  | { readonly news: 'error'; readonly id: number; readonly message: string };

@@ -1,4 +1,5 @@
 import type { ForwarderStatus } from './forwarding.ts';
+import type { ImportCall, ImportNews } from './import-process.ts';
 import type { JournalPosition } from './journal.ts';
 import type { ModelCall, ModelNews } from './llm-process.ts';
 import type { Settings } from './settings.ts';
@@ -121,7 +122,12 @@ export type ToChild =
   | { readonly type: 'llm-call'; readonly call: ModelCall }
   /** to engine: what the llm process says, and that it ended without being told to. */
   | { readonly type: 'llm-news'; readonly news: ModelNews }
-  | { readonly type: 'llm-ended'; readonly reason: string; readonly lastCall: number };
+  | { readonly type: 'llm-ended'; readonly reason: string; readonly lastCall: number }
+  /** to importer. */
+  | { readonly type: 'import-call'; readonly call: ImportCall }
+  /** to engine: what the importer says, and that it ended without being told to. */
+  | { readonly type: 'import-news'; readonly news: ImportNews }
+  | { readonly type: 'import-ended'; readonly reason: string };
 export type FromChild =
   | { readonly type: 'ready'; readonly addresses: Readonly<Record<string, string>> }
   | { readonly type: 'fatal'; readonly code: string; readonly message: string; readonly todo: string }
@@ -131,6 +137,11 @@ export type FromChild =
   /** from engine: for the llm process, which the first call starts; llm-stop kills it. */
   | { readonly type: 'llm-call'; readonly call: ModelCall }
   | { readonly type: 'llm-stop' }
+  /** from engine: for the importer, which the first file starts; import-stop kills it. */
+  | { readonly type: 'import-call'; readonly call: ImportCall }
+  | { readonly type: 'import-stop' }
+  /** from importer. */
+  | { readonly type: 'import-news'; readonly news: ImportNews }
   /** from llm. */
   | { readonly type: 'llm-news'; readonly news: ModelNews }
   /** from forwarder, see ToChild. */

@@ -2,6 +2,7 @@ import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { z } from 'zod';
 import { FaultlineError } from '#contracts/errors.ts';
+import { FILE_LIMITS } from '#contracts/file-formats.ts';
 import type { Engine } from '#main/engine/engine.ts';
 import { answerError } from './answer-error.ts';
 import { billRoutes } from './bill-routes.ts';
@@ -109,7 +110,9 @@ export const secureHeaders: MiddlewareHandler = async (c, next) => {
   c.header('Cross-Origin-Opener-Policy', 'same-origin');
   c.header('Cross-Origin-Resource-Policy', 'same-origin');
 };
+const PART_PATH = /^\/console\/uploads\/[^/]+\/part$/;
 export const smallBody = bodyLimit({ maxSize: MAX_BODY_BYTES, onError: tooLarge(MAX_BODY_BYTES) });
+const partBody = bodyLimit({ maxSize: FILE_LIMITS.partBytes, onError: tooLarge(FILE_LIMITS.partBytes) });
 const fileBody = bodyLimit({ maxSize: MAX_IMPORT_BYTES, onError: tooLarge(MAX_IMPORT_BYTES) });
 function tooLarge(limitBytes: number) {
   return (c: Context): Response => {
@@ -119,7 +122,8 @@ function tooLarge(limitBytes: number) {
   };
 }
 async function limitBody(c: Context, next: () => Promise<void>): Promise<Response | undefined> {
-  return ((await (c.req.path === '/console/import' ? fileBody : smallBody)(c, next)) ?? undefined) as Response | undefined;
+  const limit = c.req.path === '/console/import' ? fileBody : PART_PATH.test(c.req.path) ? partBody : smallBody;
+  return ((await limit(c, next)) ?? undefined) as Response | undefined;
 }
 
 export async function openSession(c: Context, guard: Guard): Promise<Response> {

@@ -1,5 +1,15 @@
 import { z } from 'zod';
-import { beginImportSchema, endImportSchema, importProgressSchema, importTicketSchema } from '#contracts/import-files.ts';
+import {
+  beginImportSchema,
+  endImportSchema,
+  fileJobSchema,
+  fileJobsSchema,
+  importProgressSchema,
+  importTicketSchema,
+  startJobSchema,
+  tableMappingSchema,
+  tablePreviewSchema,
+} from '#contracts/import-files.ts';
 import { type Route, route } from './route.ts';
 
 const ok = z.object({ ok: z.boolean() });
@@ -35,5 +45,53 @@ export const importRoutes: readonly Route[] = [
       await engine.imports.end(body.id, body.result);
       return { ok: true };
     },
+  }),
+  route({
+    method: 'get',
+    path: '/console/uploads',
+    summary: 'Files pages sent, and what became of them.',
+    answer: fileJobsSchema,
+    handle: async ({ engine }) => ({ jobs: engine.desk.list() }),
+  }),
+  route({
+    method: 'post',
+    path: '/console/uploads',
+    summary: 'Announces a file that comes in pieces.',
+    body: z.object({ name: z.string().min(1).max(1_000), bytes: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER) }),
+    answer: fileJobSchema,
+    handle: ({ engine, body }) => engine.desk.create(body.name, body.bytes),
+  }),
+  route({
+    method: 'post',
+    path: '/console/uploads/:id/part',
+    summary: 'The next piece of a file: the body is its bytes.',
+    query: z.object({ offset: z.coerce.number().int().min(0) }),
+    answer: fileJobSchema,
+    handle: async ({ engine, query, params, context }) =>
+      engine.desk.part(params['id'] ?? '', query.offset, new Uint8Array(await context.req.arrayBuffer())),
+  }),
+  route({
+    method: 'post',
+    path: '/console/uploads/:id/preview',
+    summary: 'Columns of a table, its first rows, and what they would be read as.',
+    body: z.object({ format: z.string().max(40), mapping: tableMappingSchema.nullish() }),
+    answer: tablePreviewSchema,
+    handle: async ({ engine, body, params }) => engine.desk.preview(params['id'] ?? '', body.format, body.mapping ?? null),
+  }),
+  route({
+    method: 'post',
+    path: '/console/uploads/:id/start',
+    summary: 'Imports a file that is here as a whole.',
+    body: startJobSchema,
+    answer: fileJobSchema,
+    handle: async ({ engine, body, params }) => engine.desk.start(params['id'] ?? '', body),
+  }),
+  route({
+    method: 'post',
+    path: '/console/uploads/:id/control',
+    summary: 'Pauses, resumes or cancels.',
+    body: z.object({ action: z.enum(['pause', 'resume', 'cancel']) }),
+    answer: fileJobSchema,
+    handle: async ({ engine, body, params }) => engine.desk.control(params['id'] ?? '', body.action),
   }),
 ];

@@ -14,6 +14,7 @@ import type { Explainer } from './explainer.ts';
 import type { ExportRunner } from './export-runner.ts';
 import type { ForwardingBook } from './forwarding-book.ts';
 import type { ImportBook } from './import-book.ts';
+import type { ImportDesk } from './import-desk.ts';
 import type { IncidentBook } from './incident-book.ts';
 import type { IngestAccount } from './ingest-account.ts';
 import type { IngestLoop } from './ingest-loop.ts';
@@ -42,6 +43,7 @@ export interface EngineParts {
   readonly exports: ExportRunner;
   readonly imports: ImportBook;
   readonly rules: RuleBook;
+  readonly desk: ImportDesk;
   readonly memory: MemoryGuard;
   /** Why the engine before this one ended, when it said so. */
   readonly previousEnd: PreviousEnd | null;
@@ -87,6 +89,9 @@ export class Engine {
   }
   get exports(): ExportRunner {
     return this.parts.exports;
+  }
+  get desk(): ImportDesk {
+    return this.parts.desk;
   }
   get imports(): ImportBook {
     return this.parts.imports;

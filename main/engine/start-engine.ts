@@ -19,6 +19,7 @@ import { Explainer } from './explainer.ts';
 import { ExportRunner } from './export-runner.ts';
 import { ForwardingBook } from './forwarding-book.ts';
 import { ImportBook } from './import-book.ts';
+import { ImportDesk } from './import-desk.ts';
 import { IncidentBook } from './incident-book.ts';
 import { IngestAccount } from './ingest-account.ts';
 import { IngestLoop } from './ingest-loop.ts';
@@ -28,6 +29,7 @@ import { openModels } from './open-models.ts';
 import { Postmortems } from './postmortems/postmortems.ts';
 import { quarantineRecord } from './quarantine.ts';
 import { RuleBook } from './rules/rule-book.ts';
+import { takeBillFile } from './take-bill.ts';
 
 export interface RunningEngine {
   readonly engine: Engine;
@@ -118,8 +120,19 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
     log,
     endProcess: (says) => options.onOutOfMemory?.(says),
   });
+  const imports = new ImportBook({ store, nowMs });
+  const desk: ImportDesk = new ImportDesk({
+    dataDir,
+    diskReserveBytes: limits.diskReserveBytes,
+    book: imports,
+    send,
+    ingestUrl: () => engine.ingestUrl,
+    takeBill: (name, file) => takeBillFile(store, name, file),
+    drained: () => loop.drained(),
+    nowMs,
+  });
   const forwarding = new ForwardingBook({ settings, send, nowMs });
-  const engine = new Engine({
+  const engine: Engine = new Engine({
     version,
     settings,
     store,
@@ -140,8 +153,9 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
     models: models.shelf,
     forwarding,
     exports,
-    imports: new ImportBook({ store, nowMs }),
     rules,
+    imports,
+    desk,
     memory,
     previousEnd: options.previousEnd ?? null,
     demoScenarios: DEMO_SCENARIOS,
@@ -169,6 +183,7 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
     await carrier.close();
     await explainer.stop();
     await exports.stop();
+    await desk.stop();
     await demo.stop();
     await models.shelf.stop();
     await loop.stop();
@@ -180,6 +195,8 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
 
 function hear(engine: Engine, loop: IngestLoop, client: ModelClient, message: ToChild): void {
   if (message.type === 'llm-news') client.hear(message.news);
+  if (message.type === 'import-news') engine.desk.hear(message.news);
+  if (message.type === 'import-ended') engine.desk.ended(message.reason);
   if (message.type === 'llm-ended') client.ended(message.reason, message.lastCall);
   if (message.type === 'advanced') loop.wake();
   if (message.type === 'forwarder-status') engine.forwarding.hear(message.status, message.state);

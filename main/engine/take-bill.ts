@@ -13,11 +13,15 @@ export async function takeBill(store: Store, dataDir: string, name: string, byte
   const file = path.join(folder, `bill-${randomUUID()}`);
   try {
     await writeFile(file, bytes);
-    // In pieces: half a gigabyte at once would hold up everything else for a second.
-    const hash = createHash('sha256');
-    await pipeline(createReadStream(file), hash);
-    return await store.importBill({ path: file, name: path.basename(name), sha256: hash.digest('hex') });
+    return await takeBillFile(store, name, file);
   } finally {
     await rm(file, { force: true });
   }
+}
+/** A bill that is on disk already. */
+export async function takeBillFile(store: Store, name: string, file: string): Promise<Bill> {
+  // In pieces: half a gigabyte at once would hold up everything else for a second.
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(file), hash);
+  return store.importBill({ path: file, name: path.basename(name), sha256: hash.digest('hex') });
 }

@@ -27,6 +27,7 @@ const OWN: Readonly<Record<SpawnName | 'demo', Record<string, string>>> = {
   // DuckDB's blocks of 256 KiB go back to the system when they are freed; glibc's own grows until they no longer do.
   engine: { UV_THREADPOOL_SIZE: '16', MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '131072', MALLOC_TRIM_THRESHOLD_: '33554432' },
   llm: {},
+  importer: {},
   forwarder: {},
   demo: { ELECTRON_RUN_AS_NODE: '1' },
 };

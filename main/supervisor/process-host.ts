@@ -2,8 +2,8 @@ import type { FromChild, ToChild } from '#contracts/processes.ts';
 
 /** Children that run all the time; the forwarder only while a destination is configured. */
 export type ChildName = 'collector' | 'engine' | 'forwarder';
-/** All that a host can start: the llm process only on demand. */
-export type SpawnName = ChildName | 'llm';
+/** All that a host can start: the llm process and the importer only on demand. */
+export type SpawnName = ChildName | 'llm' | 'importer';
 
 /** One running child, whatever carries its messages. */
 export interface ChildHandle {

@@ -4,6 +4,7 @@ import type { CollectorStatus, FromChild, PreviousEnd, ProcessState } from '#con
 import { LISTENERS, type Listeners, type Settings } from '#contracts/settings.ts';
 import { backOffMs } from './back-off.ts';
 import { settingsOf } from './child-environment.ts';
+import { ImporterChild } from './importer-child.ts';
 import { OnDemandChild } from './on-demand-child.ts';
 import type { ChildHandle, ChildName, ProcessHost, SpawnName } from './process-host.ts';
 
@@ -114,13 +115,23 @@ export function supervise({
   let settle: { resolve: () => void; reject: (error: Error) => void } | null = null;
 
   const noteChildren = (): void =>
-    onChildren?.([...Object.values(slots).map(({ child }) => child?.pid), llm.pid].filter((pid) => pid !== undefined));
+    onChildren?.([...Object.values(slots).map(({ child }) => child?.pid), llm.pid, importer.pid].filter((pid) => pid !== undefined));
   const llm = new OnDemandChild({
     host,
     onNews: (news) => slots.engine.child?.send({ type: 'llm-news', news }),
     onEnded: (reason, lastCall) => {
       log(`llm ended (${reason}); the next question starts it again`);
       slots.engine.child?.send({ type: 'llm-ended', reason, lastCall });
+    },
+    onStarted: noteChildren,
+  });
+
+  const importer = new ImporterChild({
+    host,
+    onNews: (news) => slots.engine.child?.send({ type: 'import-news', news }),
+    onEnded: (reason) => {
+      log(`importer ended (${reason}); the next file starts it again`);
+      slots.engine.child?.send({ type: 'import-ended', reason });
     },
     onStarted: noteChildren,
   });
@@ -201,6 +212,12 @@ export function supervise({
       case 'llm-stop':
         llm.kill();
         break;
+      case 'import-call':
+        if (!stopping) importer.call(message.call);
+        break;
+      case 'import-stop':
+        importer.kill();
+        break;
       case 'held':
         // Its last word on the way out, after the last destination has gone, would hold the journal for good.
         if (!forwards) break;
@@ -215,6 +232,7 @@ export function supervise({
         void followForwarding(message.active);
         break;
       case 'llm-news':
+      case 'import-news':
       case 'stopped':
         break;
     }
@@ -223,7 +241,10 @@ export function supervise({
   function ended(slot: Slot, reason: string): void {
     slot.child = null;
     // Whoever waited for the model has gone with the engine.
-    if (slot.name === 'engine') llm.kill();
+    if (slot.name === 'engine') {
+      llm.kill();
+      importer.kill();
+    }
     if (stopping || (slot.name === 'forwarder' && !forwards)) {
       setState(slot, 'stopped');
       return;
@@ -296,12 +317,13 @@ export function supervise({
       ...(settings.listeners ? { listeners: listeners() } : {}),
     },
     state: () => ({ collector: slots.collector.state, engine: slots.engine.state, forwarder: slots.forwarder.state }),
-    pid: (name) => (name === 'llm' ? llm.pid : slots[name].child?.pid),
+    pid: (name) => (name === 'llm' ? llm.pid : name === 'importer' ? importer.pid : slots[name].child?.pid),
     stop,
   });
   async function stop(): Promise<void> {
     stopping = true;
     llm.kill();
+    importer.kill();
     // Sources first: what the collector acknowledged while draining is still read by the engine.
     await Promise.all([stopOne(slots.collector, STOP_MS / 3), stopOne(slots.forwarder, STOP_MS / 3)]);
     await stopOne(slots.engine, (STOP_MS * 2) / 3);

@@ -51,6 +51,8 @@ export const api = {
   table: async (path: string, signal?: AbortSignal): Promise<Table> =>
     readTable(new Uint8Array(await (await call(path, withSignal(signal))).arrayBuffer())),
   post: async <T>(path: string, body?: unknown): Promise<T> => (await (await call(path, jsonBody(body))).json()) as T,
+  send: async <T>(path: string, body: Blob): Promise<T> =>
+    (await (await call(path, { method: 'POST', headers: { 'content-type': 'application/octet-stream' }, body })).json()) as T,
   sql: async (sql: string, signal?: AbortSignal): Promise<Table> =>
     readTable(
       new Uint8Array(await (await call('/console/query/sql', { ...jsonBody({ sql, maxRows: 200 }), ...withSignal(signal) })).arrayBuffer()),

@@ -56,7 +56,7 @@ export function treeOf(pid: number): number[] {
 function nameOf(pid: number): string {
   const parts = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
   const script = parts.find((part) => /\.(?:ts|js|mjs)$/.test(part)) ?? '';
-  return /(collector|engine|forwarder|llm|demo|cli|serve)(?:\/main)?\.\w+$/.exec(script)?.[1] ?? script;
+  return /(collector|engine|forwarder|llm|importer|demo|cli|serve)(?:\/main)?\.\w+$/.exec(script)?.[1] ?? script;
 }
 
 export async function startFaultline(options: FaultlineOptions = {}): Promise<FaultlineProcess> {

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ImportTicket } from '#contracts/import-files.ts';
+import type { FileJob, ImportTicket, TablePreview } from '#contracts/import-files.ts';
 import { type ImportBookDoor, importPath } from '#main/import/import-path.ts';
 import { ImportControl } from '#main/import/run-import.ts';
 import { type FaultlineProcess, startFaultline } from './faultline-process.ts';
@@ -107,5 +107,61 @@ describe('an import interrupted by kill -9 of engine and collector', () => {
         .map(({ source }) => source)
         .sort(),
     ).toEqual(['import:kubectl-logs', 'import:prometheus-text']);
+  });
+});
+
+describe('files a page sends in pieces', () => {
+  const upload = async (name: string, bytes: Uint8Array, pieceBytes: number): Promise<FileJob> => {
+    let job = (await (await post('/console/uploads', { name, bytes: bytes.length })).json()) as FileJob;
+    for (let at = 0; at < bytes.length; at += pieceBytes) {
+      const piece = bytes.slice(at, at + pieceBytes);
+      // Twice: an answer may be lost.
+      for (let n = 0; n < 2; n++)
+        job = (await (
+          await faultline.fetch(`/console/uploads/${job.id}/part?offset=${at}`, { method: 'POST', body: piece })
+        ).json()) as FileJob;
+    }
+    return job;
+  };
+  const jobOf = async (id: string): Promise<FileJob> => {
+    const { jobs } = (await (await faultline.fetch('/console/uploads')).json()) as { jobs: FileJob[] };
+    return jobs.find((job) => job.id === id) as FileJob;
+  };
+  const csv = Buffer.from(
+    `ts,msg,who\n${Array.from({ length: 9_000 }, (_, i) => `${1_790_000_000 + i},line ${i},table`).join('\n')}\nx,bad,table\n`,
+  );
+
+  it('a table: recognised, shown, mapped by the person, imported, known again', async () => {
+    const job = await upload('shop.csv', csv, 50_000);
+    expect(job).toMatchObject({ state: 'ready', format: 'csv', receivedBytes: csv.length });
+    const preview = (await (await post(`/console/uploads/${job.id}/preview`, { format: 'csv' })).json()) as TablePreview;
+    expect(preview).toMatchObject({ problems: [], mapping: { kind: 'logs', roles: { time: ['ts'], body: ['msg'] } } });
+    const mapping = { ...preview.mapping, roles: { ...preview.mapping.roles, service: ['who'] } };
+    await post(`/console/uploads/${job.id}/start`, { mapping });
+    await until('it is in', async () => (await jobOf(job.id)).state === 'done');
+    expect((await jobOf(job.id)).result).toMatchObject({ accepted: { logs: 9_000 }, refusedCount: 1, refused: [{ line: 9_002 }] });
+    expect(await faultline.sql("SELECT count(*)::INT AS n FROM logs WHERE service = 'table'")).toEqual([{ n: 9_000 }]);
+    const again = await upload('copy.csv', csv, 1_000_000);
+    await post(`/console/uploads/${again.id}/start`, { mapping });
+    await until('it is known', async () => (await jobOf(again.id)).state === 'done');
+    expect((await jobOf(again.id)).result?.alreadyImportedMs).toBeGreaterThan(0);
+  });
+  it('the process that reads it is killed: started again, it ends with each record once; cancelled, it takes nothing more', async () => {
+    const lines = Array.from({ length: 60_000 }, (_, i) => `2026-10-02T00:00:00.${String(i).padStart(9, '0')}Z killed ${i}`);
+    const job = await upload('killed.txt', Buffer.from(lines.join('\n')), 4_000_000);
+    await post(`/console/uploads/${job.id}/start`, {});
+    await until('some of it is in', async () => (await jobOf(job.id)).items > 0);
+    await post(`/console/uploads/${job.id}/control`, { action: 'pause' });
+    process.kill(faultline.pids()['importer'] as number, 'SIGKILL');
+    await until('its end is told', async () => (await jobOf(job.id)).state === 'failed');
+    expect((await jobOf(job.id)).error).toContain('SIGKILL');
+    await post(`/console/uploads/${job.id}/start`, {});
+    await until('it is in', async () => (await jobOf(job.id)).state === 'done');
+    expect(await faultline.sql("SELECT count(*)::INT AS n, count(DISTINCT body)::INT AS d FROM logs WHERE service = 'killed'")).toEqual([
+      { n: 60_000, d: 60_000 },
+    ]);
+    const other = await upload('other.txt', Buffer.from('2026-10-02T00:00:00.000000000Z never\n'), 1_000);
+    await post(`/console/uploads/${other.id}/control`, { action: 'cancel' });
+    expect((await jobOf(other.id)).state).toBe('cancelled');
   });
 });

@@ -1,4 +1,5 @@
-import { ROLES, type Role, type TableMapping, type TablePreview } from '#contracts/import-files.ts';
+import { ROLES, type Role } from '#contracts/file-formats.ts';
+import type { TableMapping, TablePreview } from '#contracts/import-files.ts';
 import { parseIsoTime, parseTime } from '../times.ts';
 import type { Cell, TableRow } from './table-rows.ts';
 

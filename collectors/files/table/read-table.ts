@@ -1,7 +1,8 @@
 import { isSpanId, isTraceId } from '#collectors/otlp/log-writer.ts';
 import type { AttributeValue } from '#collectors/otlp/otlp-writer.ts';
 import { spanIdOf, traceIdOf } from '#collectors/zipkin/zipkin-span.ts';
-import type { Role, TableMapping, TablePreview } from '#contracts/import-files.ts';
+import type { Role } from '#contracts/file-formats.ts';
+import type { TableMapping, TablePreview } from '#contracts/import-files.ts';
 import type { FileReading, FileRecord, ReadContext, RefusedRecord } from '../file-record.ts';
 import { LogBatch, type Pairs } from '../log-batch.ts';
 import { serviceOfName } from '../read-log-lines.ts';

@@ -1,0 +1,71 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type FaultlineProcess, startFaultline } from '../app/faultline-process.ts';
+import { accessProblems } from './check-access.ts';
+import { type ConsolePage, cannotRun, launch, openConsole } from './console-page.ts';
+
+describe.skipIf(cannotRun !== null)(`files dropped on the console${cannotRun === null ? '' : `: skipped, ${cannotRun}`}`, () => {
+  let browser: Browser;
+  let faultline: FaultlineProcess;
+  let opened: ConsolePage | null = null;
+  beforeAll(async () => {
+    [browser, faultline] = await Promise.all([launch(), startFaultline({ args: ['--retention', 'off'] })]);
+  });
+  afterEach(async () => {
+    await opened?.close();
+    opened = null;
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await faultline?.stop();
+  });
+  /** A file held over the window, and let go. */
+  const drop = (name: string, text: string): Promise<unknown> =>
+    // As text: the page's own types are not those of the tests.
+    (opened as ConsolePage).page.evaluate(`{
+      const data = new DataTransfer();
+      data.items.add(new File([${JSON.stringify(text)}], ${JSON.stringify(name)}));
+      for (const type of ['dragenter', 'dragover', 'drop'])
+        window.dispatchEvent(new DragEvent(type, { dataTransfer: data, bubbles: true, cancelable: true }));
+    }`);
+  const file = (name: string) => (opened as ConsolePage).page.getByTestId('import-file').filter({ hasText: name });
+  const csv = 'when,level,message,who\n2026-11-21 19:33:55,error,boom,cart\nnot a time,info,bad,cart\n2026-11-21 19:33:56,info,fine,cart\n';
+
+  it('anywhere: bad records by line, a link to what came in; the second time nothing is added', async () => {
+    opened = await openConsole(browser, faultline, { path: '/sources' });
+    const { page, problems } = opened;
+    await page.getByRole('button', { name: 'Open files' }).waitFor();
+    await drop('pod.txt', '2026-11-21T19:33:55.123456789Z started\n2026-11-21T19:33:56.123456789Z \xff stopped\n');
+    await file('pod.txt').getByText('2 logs').waitFor();
+    await drop('metrics.txt', '# TYPE walk gauge\nwalk 1 1795289635000\nbad{ 1\n');
+    await file('metrics.txt').getByText('Line 3:').waitFor();
+    expect(await accessProblems(page)).toEqual([]);
+    await drop('copy.txt', '# TYPE walk gauge\nwalk 1 1795289635000\nbad{ 1\n');
+    await file('copy.txt').getByText('Already imported on').waitFor();
+    await file('pod.txt').getByRole('link', { name: 'Logs' }).click();
+    await page.waitForURL('**/explore/logs?from=17952896*');
+    await page.getByText('started').first().waitFor();
+    expect(problems).toEqual([]);
+  });
+  it('a table by keyboard alone: its columns are shown, one is changed, it comes in so', async () => {
+    opened = await openConsole(browser, faultline, { path: '/sources', theme: 'light', locale: 'zh' });
+    const { page, problems } = opened;
+    await page.getByRole('button', { name: '打开文件…' }).waitFor();
+    await drop('shop.csv', csv);
+    const column = page.getByLabel('列 who 是');
+    await column.waitFor();
+    expect(await page.getByLabel('列 when 是').inputValue()).toBe('time');
+    await column.focus();
+    for (let n = 0; n < 4; n++) await page.keyboard.press('ArrowDown');
+    expect(await column.inputValue()).toBe('service');
+    expect(await page.getByLabel('列 when 是').inputValue()).toBe('time');
+    expect(await accessProblems(page)).toEqual([]);
+    const start = page.getByRole('button', { name: '导入', exact: true });
+    await start.focus();
+    await page.keyboard.press('Enter');
+    await file('shop.csv').getByText('第 3 行').waitFor();
+    await faultline.flush();
+    expect(await faultline.sql("SELECT count(*)::INT AS n FROM logs WHERE service = 'cart'")).toEqual([{ n: 2 }]);
+    expect(problems).toEqual([]);
+  });
+});
