@@ -57,7 +57,7 @@ function csv({ lines, text, json }: Looked): Score {
   const names = parseCsvLine(header, delimiter);
   if (names === null || names.length < 2) return 0;
   const even = evenPart(rows, delimiter, names.length);
-  if (even < 0.8) return 0;
+  if (even < 0.6) return 0;
   const named =
     names.every((name) => COLUMN_NAME.test(name.trim())) && new Set(names.map((name) => name.trim().toLowerCase())).size === names.length;
   return named ? (names.every((name) => !/ .* .* /.test(name.trim())) ? 2 : 1) : even >= 0.95 && names.length > 2 ? 1 : 0;
