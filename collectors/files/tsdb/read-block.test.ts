@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { isRefused, type RefusedRecord } from '../file-record.ts';
-import { decodeXor } from './decode-chunk.ts';
+import type { NativeHistogram } from '../sample-batch.ts';
+import { decodeHistogram, decodeXor } from './decode-chunk.ts';
 import { blockFiles, isBlockFolder, readBlock } from './read-block.ts';
 import { readIndex } from './read-index.ts';
 
@@ -83,6 +84,37 @@ describe('a TSDB block', () => {
     const counts = await Promise.all(blocks.map((name) => read(path.join(db, name))));
     expect(counts.reduce((sum, { items }) => sum + items, 0)).toBe(1_500);
     expect(counts.flatMap(({ bad }) => bad)).toEqual([]);
+  });
+  it('of native histograms, snapshot of a Prometheus 2.42 that got them by remote write, holds what was sent', async () => {
+    const block = path.resolve(import.meta.dirname, '../../../tests/fixtures/tsdb-histograms');
+    const bytes = readFileSync(blockFiles(block)[1] as string);
+    const read: NativeHistogram[] = [];
+    // One chunk; its length takes two bytes.
+    for await (const { chunks } of readIndex(path.join(block, 'index')))
+      for (const { offset } of chunks) decodeHistogram(bytes.subarray(offset + 3), (histogram) => read.push(histogram));
+    let counts = [3, 1, 0, 7];
+    let negative = [2, 5];
+    const deltas = (all: readonly number[]): bigint[] => all.map((count, at) => BigInt(count - (at === 0 ? 0 : (all[at - 1] as number))));
+    const sum = (all: readonly number[]): number => all.reduce((a, b) => a + b, 0);
+    expect(read).toHaveLength(40);
+    for (const [i, histogram] of read.entries()) {
+      counts = counts.map((count, at) => count + ((i * (at + 3)) % 11));
+      negative = negative.map((count, at) => count + ((i + at) % 3));
+      const zero = 4 + i * 2;
+      expect(histogram).toMatchObject({
+        count: BigInt(sum(counts) + sum(negative) + zero),
+        sum: i * 1.25 + 0.1,
+        schema: 2,
+        zeroThreshold: 0.001,
+        zeroCount: BigInt(zero),
+        positiveSpans: [
+          [-2, 2],
+          [3, 2],
+        ],
+        positiveDeltas: deltas(counts),
+        negativeDeltas: deltas(negative),
+      });
+    }
   });
   it.each<[string, (block: string) => void]>([
     ['an empty index', (block) => writeFileSync(path.join(block, 'index'), '')],
