@@ -17,7 +17,7 @@ export type Labels = ReadonlyMap<string, string>;
 const IDENTIFYING: ReadonlySet<string> = new Set(['service.name', 'service.namespace', 'service.instance.id']);
 
 const attributeOf = ({ keys, values }: Attributes, key: string): string => values[keys.indexOf(key)] ?? '';
-function addTarget(labels: Map<string, string>, { attributes }: ResourceRow): void {
+function addTarget(labels: Map<string, string>, { attributes }: Pick<ResourceRow, 'attributes'>): void {
   const [service, namespace, instance] = ['service.name', 'service.namespace', 'service.instance.id'].map((key) =>
     attributeOf(attributes, key),
   );
@@ -42,7 +42,12 @@ function labelsOf({ keys, values }: Attributes, options: Pick<NameOptions, 'utf8
  * @param scope null: none was sent
  * @returns all labels with `__name__`; null when nothing is left of the metric's name. A scraped series has the labels it came with.
  */
-export function prometheusLabels(series: SeriesRow, resource: ResourceRow, scope: ScopeRow | null, options: LabelOptions): Labels | null {
+export function prometheusLabels(
+  series: Pick<SeriesRow, 'metric' | 'type' | 'unit' | 'monotonic' | 'attributes' | 'source'>,
+  resource: Pick<ResourceRow, 'attributes'>,
+  scope: ScopeRow | null,
+  options: LabelOptions,
+): Labels | null {
   const { metric, type, unit, monotonic, attributes, source } = series;
   if (source === 'prometheus')
     return new Map([['__name__', metric], ...attributes.keys.map((key, i) => [key, attributes.values[i] as string] as const)]);
@@ -63,7 +68,7 @@ function addScope(labels: Map<string, string>, { name, version, schemaUrl, attri
 }
 
 /** Labels of `target_info`, whose value is 1: the resource's attributes; null where it would say nothing or of no one. */
-export function targetInfo(resource: ResourceRow, options: Pick<NameOptions, 'utf8'>): Labels | null {
+export function targetInfo(resource: Pick<ResourceRow, 'attributes'>, options: Pick<NameOptions, 'utf8'>): Labels | null {
   const labels = labelsOf(resource.attributes, options, (key) => !IDENTIFYING.has(key));
   const target = new Map<string, string>();
   addTarget(target, resource);

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { FaultlineError } from '#contracts/errors.ts';
 import { FILE_LIMITS } from '#contracts/file-formats.ts';
 import type { Engine } from '#main/engine/engine.ts';
+import { SeriesBook } from '#main/engine/promql/series-book.ts';
 import { answerError } from './answer-error.ts';
 import { billRoutes } from './bill-routes.ts';
 import { carbonRoutes } from './carbon-routes.ts';
@@ -18,6 +19,7 @@ import { importRoutes } from './import-routes.ts';
 import { modelRoutes } from './model-routes.ts';
 import { incidentRoutes, operatorRoutes } from './operator-routes.ts';
 import { postmortemRoutes } from './postmortem-routes.ts';
+import { servePrometheus } from './prometheus-api.ts';
 import { parseWith, type Route, route, type Table } from './route.ts';
 import { ruleRoutes } from './rule-routes.ts';
 import { SelfMetrics } from './self-metrics.ts';
@@ -99,6 +101,12 @@ export function createApi(engine: Engine): Hono<{ Variables: Shared }> {
   app.all('/console/*', (c) => {
     throw new FaultlineError('not_found', `There is no ${c.req.method} ${c.req.path}.`);
   });
+  app.use('/api/v1/*', guard.signedIn);
+  app.use('/api/v1/*', smallBody);
+  servePrometheus(app, engine, new SeriesBook(engine.store));
+  app.all('/api/v1/*', (c) =>
+    c.json({ status: 'error', errorType: 'not_found', error: `There is no ${c.req.method} ${c.req.path} (yet).` }, 404),
+  );
   if (engine.settings.ui) servePages(app, engine, guard);
   return app;
 }

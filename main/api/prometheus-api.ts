@@ -1,0 +1,233 @@
+import type { Context, Hono } from 'hono';
+import { FaultlineError } from '#contracts/errors.ts';
+import type { Engine } from '#main/engine/engine.ts';
+import { readSamples } from '#main/engine/promql/read-samples.ts';
+import { LOOKBACK_MS, runPromql } from '#main/engine/promql/run-promql.ts';
+import { isHistogram, namesOf, type PromqlSeries, partLabels, type SeriesBook } from '#main/engine/promql/series-book.ts';
+import type { Matcher } from '#query/promql/ast.ts';
+import type { Answer, Evaluated } from '#query/promql/engine.ts';
+import { compareText, entriesOf, type Labels, labelOf, setLabel } from '#query/promql/labels.ts';
+import { durationMs } from '#query/promql/literals.ts';
+import { parsePromql } from '#query/promql/parser.ts';
+import { formatPromql, printNumber } from '#query/promql/print.ts';
+import { PromqlError } from '#query/promql/token.ts';
+import { EvaluationError, type Grid, type Row, timeAt } from '#query/promql/value.ts';
+import type { Shared } from './create-api.ts';
+
+/** Prometheus' HTTP API as Grafana and promtool use it, as far as it is there: queries, series and labels, formatting. */
+const MAX_POINTS = 11_000;
+const TIMEOUT_MS = 30_000;
+const MAX_VALUES = 100_000;
+const HOUR_MS = 3_600_000;
+
+type Parameters = ReadonlyMap<string, readonly string[]>;
+async function parametersOf(c: Context): Promise<Parameters> {
+  const found = new Map<string, string[]>();
+  const add = (from: URLSearchParams): void => {
+    for (const [name, value] of from) found.set(name, [...(found.get(name) ?? []), value]);
+  };
+  add(new URL(c.req.url).searchParams);
+  if (c.req.method === 'POST') add(new URLSearchParams(await c.req.text()));
+  return found;
+}
+const one = (parameters: Parameters, name: string): string => parameters.get(name)?.[0] ?? '';
+
+class BadData extends Error {}
+const badParameter = (name: string, why: string): never => {
+  throw new BadData(`invalid parameter ${JSON.stringify(name)}: ${why}`);
+};
+/** Unix seconds or RFC 3339, as milliseconds. */
+function timeOf(parameters: Parameters, name: string, fallbackMs?: number): number {
+  const text = one(parameters, name);
+  if (text === '' && fallbackMs !== undefined) return fallbackMs;
+  const ms = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(text) ? Math.round(Number(text) * 1000) : Date.parse(text);
+  return Number.isFinite(ms) ? ms : badParameter(name, `cannot parse ${JSON.stringify(text)} to a valid timestamp`);
+}
+/** Seconds or 1h30m, as milliseconds. */
+function durationOf(text: string, name: string): number {
+  const plain = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(text) ? Math.round(Number(text) * 1000) : Number.NaN;
+  if (Number.isFinite(plain)) return plain;
+  try {
+    if (/^(?:\d+(?:ms|[smhdwy]))+$/.test(text)) return durationMs({ type: 'duration', text, word: text, start: 0, end: text.length });
+  } catch {
+    // told below
+  }
+  return badParameter(name, `cannot parse ${JSON.stringify(text)} to a valid duration`);
+}
+
+const objectOf = (labels: Labels): Record<string, string> => Object.fromEntries(entriesOf(labels));
+const pointOf = (ms: number, value: number): [number, string] => [ms / 1000, printNumber(value)];
+function pointsOf({ values, has }: Pick<Row, 'values' | 'has'>, grid: Grid): [number, string][] {
+  const points: [number, string][] = [];
+  for (let i = 0; i < grid.count; i++) if (has[i] === 1) points.push(pointOf(timeAt(grid, i), values[i] as number));
+  return points;
+}
+function instantResult(answer: Answer, grid: Grid): { resultType: string; result: unknown } {
+  switch (answer.type) {
+    case 'scalar':
+      return { resultType: 'scalar', result: pointOf(grid.startMs, answer.values[0] as number) };
+    case 'string':
+      return { resultType: 'string', result: [grid.startMs / 1000, answer.value] };
+    case 'vector':
+      return { resultType: 'vector', result: answer.rows.map((row) => ({ metric: objectOf(row.labels), value: pointsOf(row, grid)[0] })) };
+    case 'matrix':
+      return {
+        resultType: 'matrix',
+        result: answer.rows.map(({ labels, times, values }) => ({
+          metric: objectOf(labels),
+          values: [...times].map((ms, i) => pointOf(ms, values[i] as number)),
+        })),
+      };
+  }
+}
+function rangeResult(answer: Answer, grid: Grid): { resultType: string; result: unknown } {
+  if (answer.type === 'string' || answer.type === 'matrix')
+    throw new BadData(
+      `invalid parameter "query": invalid expression type ${JSON.stringify(answer.type === 'string' ? 'string' : 'range vector')} for range query, must be Scalar or instant Vector`,
+    );
+  const none = { names: [], values: [], key: '' };
+  const rows = answer.type === 'scalar' ? [{ labels: none, values: answer.values, has: new Uint8Array(grid.count).fill(1) }] : answer.rows;
+  return { resultType: 'matrix', result: rows.map((row) => ({ metric: objectOf(row.labels), values: pointsOf(row, grid) })) };
+}
+
+/** Registers the routes under /api/v1. Who may call them has been asked by then. */
+export function servePrometheus(app: Hono<{ Variables: Shared }>, engine: Engine, book: SeriesBook): void {
+  const query = async (c: Context, parameters: Parameters, grid: Grid): Promise<Evaluated> => {
+    const text = one(parameters, 'query');
+    const lookback = one(parameters, 'lookback_delta');
+    const timeout = one(parameters, 'timeout');
+    const timeoutMs = timeout === '' ? TIMEOUT_MS : Math.min(TIMEOUT_MS, Math.max(1, durationOf(timeout, 'timeout')));
+    const options = { timeoutMs, signal: c.req.raw.signal };
+    return runPromql(
+      { store: engine.store, book },
+      text,
+      grid,
+      options,
+      lookback === '' ? LOOKBACK_MS : durationOf(lookback, 'lookback_delta'),
+    );
+  };
+  /** Labels of series in the window that fit any of the selectors; of all, without one. */
+  const matching = async (c: Context, parameters: Parameters, needsMatch: boolean, readsSamples = false): Promise<Labels[]> => {
+    const selectors = parameters.get('match[]') ?? [];
+    if (needsMatch && selectors.length === 0) throw new BadData('no match[] parameter provided');
+    await book.refresh();
+    const parsed = selectors.map((text) => {
+      const expr = parsePromql(text);
+      return expr.kind === 'selector' ? expr.matchers : badParameter('match[]', 'only selectors are allowed');
+    });
+    const isBound = one(parameters, 'start') !== '' || one(parameters, 'end') !== '';
+    const found = new Map<string, Labels>();
+    for (const matchers of parsed.length > 0 ? parsed : [[]]) {
+      const series = book.select(matchers);
+      const mustRead = readsSamples || (isBound && parsed.length > 0);
+      const read = mustRead ? await there(c, parameters, series, matchers) : series.flatMap(allLabels);
+      for (const labels of read) found.set(labels.key, labels);
+    }
+    return [...found.values()];
+  };
+  const there = async (
+    c: Context,
+    parameters: Parameters,
+    series: readonly PromqlSeries[],
+    matchers: readonly Matcher[],
+  ): Promise<Labels[]> => {
+    const endMs = timeOf(parameters, 'end', Date.now());
+    const startMs = timeOf(parameters, 'start', endMs - HOUR_MS);
+    const read = await readSamples(
+      engine.store,
+      series,
+      { matchers, startMs: startMs - 1, endMs },
+      { timeoutMs: TIMEOUT_MS, signal: c.req.raw.signal },
+    );
+    return read.filter(({ times }) => times.length > 0).map(({ labels }) => labels);
+  };
+
+  const routes: Readonly<Record<string, (c: Context, parameters: Parameters) => Promise<unknown>>> = {
+    '/query': async (c, parameters) => {
+      const grid = { startMs: timeOf(parameters, 'time', Date.now()), stepMs: 0, count: 1 };
+      const { answer, notes } = await query(c, parameters, grid);
+      return { data: instantResult(answer, grid), ...notesOf(notes) };
+    },
+    '/query_range': async (c, parameters) => {
+      const [startMs, endMs] = [timeOf(parameters, 'start'), timeOf(parameters, 'end')];
+      if (endMs < startMs) badParameter('end', 'end timestamp must not be before start time');
+      const stepMs = durationOf(one(parameters, 'step'), 'step');
+      if (!(stepMs > 0)) badParameter('step', 'zero or negative query resolution step widths are not accepted. Try a positive integer');
+      const count = Math.floor((endMs - startMs) / stepMs) + 1;
+      if (count > MAX_POINTS)
+        throw new BadData('exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)');
+      const grid = { startMs, stepMs, count };
+      const { answer, notes } = await query(c, parameters, grid);
+      return { data: rangeResult(answer, grid), ...notesOf(notes) };
+    },
+    '/series': async (c, parameters) => ({ data: (await matching(c, parameters, true)).slice(0, MAX_VALUES).map(objectOf) }),
+    '/labels': async (c, parameters) => ({ data: sorted((await matching(c, parameters, false)).flatMap(({ names }) => names)) }),
+    '/label/:name/values': async (c, parameters) => {
+      const name = c.req.param('name') ?? '';
+      const isPart = name === 'le' || name === 'quantile';
+      const labels = await matching(c, parameters, false, isPart);
+      return { data: sorted(labels.map((each) => labelOf(each, name)).filter((value) => value !== '')) };
+    },
+    '/metadata': async (_c, parameters) => {
+      await book.refresh();
+      const wanted = one(parameters, 'metric');
+      const data: Record<string, { type: string; unit: string; help: string }[]> = {};
+      for (const series of book.entries()) {
+        const name = labelOf(series.labels, '__name__');
+        if (name !== '' && (wanted === '' || wanted === name))
+          data[name] ??= [{ type: TYPES[series.type] ?? 'unknown', unit: series.unit, help: series.help }];
+      }
+      return { data };
+    },
+    '/format_query': async (_c, parameters) => ({ data: formatPromql(parsePromql(one(parameters, 'query'))) }),
+    '/status/buildinfo': async () => ({
+      // Grafana asks for a Prometheus version to know what it may ask for.
+      data: { version: '3.5.0', revision: `faultline ${engine.parts.version}`, branch: '', buildUser: '', buildDate: '', goVersion: '' },
+    }),
+  };
+  for (const [path, handle] of Object.entries(routes)) {
+    app.on(['GET', 'POST'], `/api/v1${path}`, async (c) => {
+      c.set('route', `get /api/v1${path}`);
+      try {
+        return c.json({ status: 'success', ...((await handle(c, await parametersOf(c))) as object) });
+      } catch (error) {
+        return failed(c, error);
+      }
+    });
+  }
+}
+const TYPES: Readonly<Record<string, string>> = {
+  sum: 'counter',
+  gauge: 'gauge',
+  histogram: 'histogram',
+  exponential_histogram: 'histogram',
+  summary: 'summary',
+  info: 'info',
+  stateset: 'stateset',
+};
+/** Of histograms also the label each bucket or quantile has; its values are with the samples. */
+function allLabels(series: PromqlSeries): Labels[] {
+  if (!isHistogram(series)) return [series.labels];
+  const [first = '', ...others] = namesOf(series);
+  const part = setLabel(partLabels(series, first), series.type === 'summary' ? 'quantile' : 'le', '+Inf');
+  return [part, ...others.map((name) => partLabels(series, name))];
+}
+const sorted = (texts: readonly string[]): string[] => [...new Set(texts)].sort(compareText).slice(0, MAX_VALUES);
+function notesOf({ warnings, infos }: Evaluated['notes']): { warnings?: string[]; infos?: string[] } {
+  return { ...(warnings.size > 0 ? { warnings: [...warnings] } : {}), ...(infos.size > 0 ? { infos: [...infos] } : {}) };
+}
+/** Prometheus' shape of an error. Others go on to the API's own handler. */
+function failed(c: Context, error: unknown): Response {
+  const answer = (status: 400 | 422 | 503, errorType: string, message: string): Response =>
+    c.json({ status: 'error', errorType, error: message }, status);
+  if (error instanceof PromqlError) {
+    const place = `1:${error.range.start + 1}`;
+    return answer(400, 'bad_data', `invalid parameter "query": ${place}: parse error: ${error.message}`);
+  }
+  if (error instanceof BadData) return answer(400, 'bad_data', error.message);
+  if (error instanceof EvaluationError) return answer(422, 'execution', error.message);
+  if (error instanceof FaultlineError && error.code === 'query_timeout')
+    return answer(503, 'timeout', 'query timed out in expression evaluation');
+  if (error instanceof FaultlineError && error.code === 'answer_too_long') return answer(422, 'execution', error.message);
+  throw error;
+}

@@ -1,0 +1,117 @@
+import type { Attributes, MetricType } from '#contracts/columns.ts';
+import { CLASSIC_NAMES } from '#query/otlp-names.ts';
+import { type LabelOptions, prometheusLabels } from '#query/otlp-series.ts';
+import type { Matcher } from '#query/promql/ast.ts';
+import { compileLabelRegex } from '#query/promql/label-regex.ts';
+import { type Labels, labelOf, labelsOf, setLabel } from '#query/promql/labels.ts';
+import { numbers, type Queries, texts } from '#store/read/columns-of.ts';
+import { seriesSinceSql } from '#store/sql/read/promql-sql.ts';
+
+/** A stored series as PromQL knows it. Those of histograms and summaries are several: `labels` is what they have in common. */
+export interface PromqlSeries {
+  readonly id: number;
+  readonly labels: Labels;
+  readonly type: MetricType;
+  readonly unit: string;
+  readonly help: string;
+  readonly isDelta: boolean;
+}
+/** Resource attributes on every series: where it runs. */
+const OPTIONS: LabelOptions = {
+  ...CLASSIC_NAMES,
+  promote: new Set(['service.version', 'deployment.environment.name']),
+  scopeLabels: false,
+};
+const CHUNK = 20_000;
+export const isHistogram = ({ type }: Pick<PromqlSeries, 'type'>): boolean => type === 'histogram' || type === 'summary';
+/** Names of the series one histogram or summary is. */
+const PARTS: Readonly<Record<'histogram' | 'summary', readonly string[]>> = {
+  histogram: ['_bucket', '_sum', '_count'],
+  summary: ['', '_sum', '_count'],
+};
+/** Labels whose values are with the samples. */
+const PART_LABEL: Readonly<Record<'histogram' | 'summary', string>> = { histogram: 'le', summary: 'quantile' };
+
+/** Labels of all series there are, in memory: about 0.5 kB each. Series never change, so only new ones are read. */
+export class SeriesBook {
+  private readonly all: PromqlSeries[] = [];
+  private readonly store: Queries;
+  private reading: Promise<void> | null = null;
+
+  constructor(store: Queries) {
+    this.store = store;
+  }
+  /** Reads what is new. */
+  async refresh(): Promise<void> {
+    this.reading ??= this.readNew().finally(() => {
+      this.reading = null;
+    });
+    await this.reading;
+  }
+  get size(): number {
+    return this.all.length;
+  }
+  /** Series that fit all matchers; of histograms and summaries also those a matcher of `le` or `quantile` may fit in part. */
+  select(matchers: readonly Matcher[]): PromqlSeries[] {
+    const tests = matchers.map(testOf);
+    return this.all.filter((series) => namesOf(series).some((name) => tests.every((test) => test(series, name))));
+  }
+  *entries(): IterableIterator<PromqlSeries> {
+    yield* this.all;
+  }
+
+  private async readNew(): Promise<void> {
+    for (;;) {
+      const last = this.all.at(-1)?.id ?? 0;
+      const result = await this.store.query(seriesSinceSql(last, CHUNK), [], { maxRows: CHUNK });
+      const [ids, monotonic] = [numbers(result, 'series_id'), numbers(result, 'monotonic')];
+      const text = (name: string): readonly (string | null)[] => texts(result, name);
+      const [metric, type, unit, help, temporality, source, attributes, resource] = [
+        ...[text('metric'), text('type'), text('unit'), text('description')],
+        ...[text('temporality'), text('source'), text('attributes'), text('resource')],
+      ] as const as readonly (readonly (string | null)[])[];
+      for (let i = 0; i < result.rowCount; i++) {
+        const of = (column: readonly (string | null)[] | undefined): string => column?.[i] ?? '';
+        const row = {
+          metric: of(metric),
+          type: of(type) as MetricType,
+          unit: of(unit),
+          monotonic: monotonic[i] === 1,
+          source: of(source) as 'otlp',
+        };
+        const labels = prometheusLabels(
+          { ...row, attributes: attributesOf(of(attributes)) },
+          { attributes: attributesOf(of(resource)) },
+          null,
+          OPTIONS,
+        );
+        const isDelta = of(temporality) === 'delta';
+        // A name nothing is left of cannot be asked for.
+        this.all.push({ id: ids[i] as number, labels: labelsOf(labels ?? []), type: row.type, unit: row.unit, help: of(help), isDelta });
+      }
+      if (result.rowCount < CHUNK) return;
+    }
+  }
+}
+function attributesOf(json: string): Attributes {
+  const entries = Object.entries(JSON.parse(json || '{}') as Record<string, string>);
+  return { keys: entries.map(([key]) => key), values: entries.map(([, value]) => value), types: '' };
+}
+/** Metric names a series is found by. */
+export function namesOf({ labels, type }: PromqlSeries): readonly string[] {
+  const name = labelOf(labels, '__name__');
+  return type === 'histogram' || type === 'summary' ? PARTS[type].map((part) => name + part) : [name];
+}
+export const partLabels = (series: PromqlSeries, name: string): Labels => setLabel(series.labels, '__name__', name);
+
+function testOf({ name, operator, value }: Matcher): (series: PromqlSeries, metric: string) => boolean {
+  const isText = operator === '=' || operator === '!=';
+  const regex = isText ? null : compileLabelRegex(value);
+  const wanted = operator === '=' || operator === '=~';
+  return (series, metric) => {
+    // Decided sample by sample.
+    if (isHistogram(series) && name === PART_LABEL[series.type as 'histogram']) return true;
+    const own = name === '__name__' ? metric : labelOf(series.labels, name);
+    return (regex ? regex(own) : own === value) === wanted;
+  };
+}

@@ -1,0 +1,215 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findFreePort } from '#main/collector/port-owner.ts';
+import { type FaultlineProcess, startFaultline } from './faultline-process.ts';
+
+/** The Prometheus API over what was really received; beside Debian's Prometheus, which answers the same of the same samples. */
+interface Found {
+  readonly metric: Readonly<Record<string, string>>;
+  readonly value?: readonly [number, string];
+  readonly values?: readonly (readonly [number, string])[];
+}
+interface Answer {
+  readonly status: string;
+  readonly errorType?: string;
+  readonly error?: string;
+  readonly data: { readonly resultType: string; readonly result: readonly Found[] };
+}
+const sleep = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
+const rounded = (found: readonly Found[]): unknown =>
+  found
+    .map(({ metric, value, values }) => ({
+      metric,
+      points: (values ?? [value as readonly [number, string]]).map(([at, text]) => [at, Number(Number(text).toPrecision(9))]),
+    }))
+    .sort((a, b) => (JSON.stringify(Object.entries(a.metric).sort()) < JSON.stringify(Object.entries(b.metric).sort()) ? -1 : 1));
+
+let faultline: FaultlineProcess;
+const ask = async (path: string): Promise<Answer> => (await (await faultline.fetch(`/api/v1/${path}`)).json()) as Answer;
+const nowMs = Math.floor(Date.now() / 1000) * 1000;
+
+describe('the Prometheus API over OTLP', () => {
+  beforeAll(async () => {
+    faultline = await startFaultline({ args: ['--no-ui'] });
+    const points = (values: readonly number[]) =>
+      values.map((value, i) => ({
+        timeUnixNano: `${nowMs - (values.length - 1 - i) * 10_000}000000`,
+        startTimeUnixNano: `${nowMs - 3_600_000}000000`,
+        asDouble: value,
+        attributes: [{ key: 'http.route', value: { stringValue: '/cart' } }],
+      }));
+    const histogram = [1, 2].map((turn) => ({
+      timeUnixNano: `${nowMs - (2 - turn) * 60_000}000000`,
+      count: String(turn * 10),
+      sum: turn * 4,
+      explicitBounds: [0.1, 1],
+      bucketCounts: [String(turn * 5), String(turn * 4), String(turn)],
+    }));
+    const body = {
+      resourceMetrics: [
+        {
+          resource: {
+            attributes: [
+              { key: 'service.name', value: { stringValue: 'shop' } },
+              { key: 'service.instance.id', value: { stringValue: 'a-1' } },
+            ],
+          },
+          scopeMetrics: [
+            {
+              metrics: [
+                {
+                  name: 'http.server.requests',
+                  unit: '{request}',
+                  sum: { aggregationTemporality: 2, isMonotonic: true, dataPoints: points([0, 10, 20, 30, 40, 50, 60]) },
+                },
+                { name: 'shop.jobs', sum: { aggregationTemporality: 1, isMonotonic: true, dataPoints: points([1, 2, 3, 4]) } },
+                { name: 'http.server.request.duration', unit: 's', histogram: { aggregationTemporality: 2, dataPoints: histogram } },
+              ],
+            },
+          ],
+        },
+      ],
+    };
+    const sent = await fetch(`${faultline.ingest}/v1/metrics`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    expect(sent.status).toBe(200);
+    await faultline.flush();
+  });
+  afterAll(() => faultline.stop());
+
+  it.each([
+    ['http_server_requests_total', [{ __name__: 'http_server_requests_total', http_route: '/cart', instance: 'a-1', job: 'shop' }, '60']],
+    ['sum by (job) (rate(http_server_requests_total[1m]))', [{ job: 'shop' }, '1']],
+    ['increase(shop_jobs_total[20s])', [{ http_route: '/cart', instance: 'a-1', job: 'shop' }, '8']],
+    [
+      'http_server_request_duration_seconds_bucket{le="1"}',
+      [{ __name__: 'http_server_request_duration_seconds_bucket', instance: 'a-1', job: 'shop', le: '1' }, '18'],
+    ],
+    ['histogram_quantile(0.5, sum by (le) (http_server_request_duration_seconds_bucket))', [{}, '0.1']],
+    ['http_server_request_duration_seconds_sum / http_server_request_duration_seconds_count', [{ instance: 'a-1', job: 'shop' }, '0.4']],
+  ])('%s', async (query, [metric, value]) => {
+    const answer = await ask(`query?query=${encodeURIComponent(query as string)}&time=${nowMs / 1000}`);
+    expect(answer).toMatchObject({ status: 'success', data: { resultType: 'vector', result: [{ metric, value: [nowMs / 1000, value] }] } });
+    expect(answer.data.result[0]?.metric).toEqual(metric);
+  });
+  it('says what is wrong, and where', async () => {
+    expect(await ask('query?query=sum(')).toMatchObject({
+      status: 'error',
+      errorType: 'bad_data',
+      error: expect.stringContaining('1:5: parse error: unclosed left parenthesis'),
+    });
+    const long = await faultline.fetch(`/api/v1/query_range?query=up&start=0&end=100000&step=1`);
+    expect(long.status).toBe(400);
+    expect((await ask('query_range?query=up[5m]&start=0&end=10&step=1')).error).toContain('invalid expression type "range vector"');
+    expect((await fetch(`${faultline.api}/api/v1/query?query=1`)).status).toBe(401);
+  });
+  it('lists series, labels and their values, also by POST', async () => {
+    const form = (path: string, body: Record<string, string>) =>
+      faultline.fetch(`/api/v1/${path}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+        body: new URLSearchParams(body).toString(),
+      });
+    const names = (await (await form('label/__name__/values', {})).json()) as { data: string[] };
+    expect(names.data).toEqual(
+      expect.arrayContaining([
+        'http_server_request_duration_seconds_bucket',
+        'http_server_request_duration_seconds_count',
+        'shop_jobs_total',
+      ]),
+    );
+    const series = (await (
+      await form('series', { 'match[]': 'shop_jobs_total', start: String(nowMs / 1000 - 60), end: String(nowMs / 1000) })
+    ).json()) as { data: unknown[] };
+    expect(series.data).toHaveLength(1);
+    expect(((await ask(`label/le/values?start=${nowMs / 1000 - 60}&end=${nowMs / 1000}`)) as unknown as { data: string[] }).data).toEqual([
+      '+Inf',
+      '0.1',
+      '1',
+    ]);
+    expect(((await ask('labels')) as unknown as { data: string[] }).data).toEqual(['__name__', 'http_route', 'instance', 'job', 'le']);
+    expect(((await ask('format_query?query=sum(a)by(b)')) as unknown as { data: string }).data).toBe('sum by (b) (a)');
+  });
+});
+
+const programs = ['/usr/bin/prometheus', '/usr/bin/prometheus-node-exporter'];
+const missing = programs.filter((file) => !existsSync(file));
+describe.skipIf(missing.length > 0)(`beside Debian's Prometheus${missing.length > 0 ? `: skipped, no ${missing.join(', ')}` : ''}`, () => {
+  const folder = mkdtempSync(join(tmpdir(), 'faultline-promql-'));
+  const children: ChildProcess[] = [];
+  let url = '';
+  let startMs = 0;
+  let endMs = 0;
+  const start = (command: string, args: readonly string[]): void => {
+    children.push(spawn(command, args, { stdio: 'ignore', cwd: folder }));
+  };
+  const theirs = async (path: string): Promise<Answer> => (await (await fetch(`${url}/api/v1/${path}`)).json()) as Answer;
+
+  beforeAll(async () => {
+    faultline = await startFaultline({ args: ['--no-ui'] });
+    const exporterPort = (await findFreePort('127.0.0.1', 22_000 + (process.pid % 9_000))) as number;
+    const prometheusPort = (await findFreePort('127.0.0.1', exporterPort)) as number;
+    url = `http://127.0.0.1:${prometheusPort}`;
+    writeFileSync(
+      join(folder, 'prometheus.yml'),
+      `global: {scrape_interval: 1s}
+scrape_configs:
+- job_name: node
+  static_configs: [{targets: ["127.0.0.1:${exporterPort}"]}]
+remote_write:
+- url: ${faultline.ingest}/api/v1/write
+  queue_config: {batch_send_deadline: 300ms, min_backoff: 50ms}
+`,
+    );
+    start('/usr/bin/prometheus-node-exporter', [`--web.listen-address=127.0.0.1:${exporterPort}`]);
+    start('/usr/bin/prometheus', [
+      '--config.file=prometheus.yml',
+      '--storage.tsdb.path=tsdb',
+      `--web.listen-address=127.0.0.1:${prometheusPort}`,
+    ]);
+    const scrapes = async (): Promise<number> =>
+      Number((await theirs('query?query=count_over_time(up[5m])').catch(() => null))?.data.result[0]?.value?.[1] ?? 0);
+    for (let i = 0; i < 300 && (await scrapes()) < 10; i++) await sleep(200);
+    endMs = Math.floor(Date.now() / 1000) * 1000 - 1000;
+    startMs = endMs - 6_000;
+    // What was scraped by then has been sent.
+    await sleep(2_500);
+    await faultline.flush();
+  });
+  afterAll(async () => {
+    for (const child of children) child.kill('SIGKILL');
+    await faultline?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it.each([
+    'up',
+    'rate(node_cpu_seconds_total[5s])',
+    'sum by (mode) (irate(node_cpu_seconds_total[5s]))',
+    '100 - avg without (cpu, mode) (rate(node_cpu_seconds_total{mode="idle"}[5s])) * 100',
+    'node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes',
+    'topk(3, sum by (mode) (node_cpu_seconds_total))',
+    'node_filesystem_avail_bytes{fstype!~"tmpfs|ramfs"} / on (device, mountpoint) group_left (fstype) node_filesystem_size_bytes',
+    'max_over_time(sum(node_load1)[5s:1s])',
+    'histogram_quantile(0.9, sum by (le) (rate(go_gc_duration_seconds_bucket[5s]))) or vector(1)',
+    'label_replace(node_uname_info, "short", "$1", "release", "([0-9]+).*")',
+    'count by (__name__) ({__name__=~"node_netstat.+"}) > 0',
+    'absent(nothing{job="node"})',
+    'predict_linear(node_time_seconds[5s], 60) - time()',
+    'quantile(0.5, node_cpu_seconds_total) unless on () absent(up)',
+    'stddev_over_time(node_load1[5s] offset 1s)',
+    'sort_desc(count by (job) (scrape_samples_scraped))',
+  ])('%s', async (query) => {
+    const range = `query_range?query=${encodeURIComponent(query)}&start=${startMs / 1000}&end=${endMs / 1000}&step=2`;
+    const [ours, wanted] = [await ask(range), await theirs(range)];
+    expect(wanted.status, wanted.error).toBe('success');
+    expect(ours.status, ours.error).toBe('success');
+    expect(rounded(ours.data.result)).toEqual(rounded(wanted.data.result));
+  });
+});
