@@ -116,6 +116,24 @@ export const stateSchema = z.object({
 });
 export type State = z.infer<typeof stateSchema>;
 
+/** What went through each stage: of the collector since it started, of the engine since it started. */
+export const stagesSchema = z.object({
+  received: z.object({ requests: z.number(), bytes: z.number(), refused: z.number() }),
+  checked: z.object({ items: z.number() }),
+  journaled: z.object({ bytes: z.number(), keptBytes: z.number(), ackP50Ms: z.number(), ackP99Ms: z.number() }),
+  decoded: z.object({
+    records: z.number(),
+    items: z.number(),
+    /** Acknowledged bytes that wait to be decoded; `paused`: until the store has written hot rows. */
+    lagBytes: z.number(),
+    paused: z.boolean(),
+    dropped: z.number(),
+    /** Left out by rules of the Volume page. */
+    ruled: z.number(),
+  }),
+  stored: z.object({ rows: z.number(), hotRows: z.number(), hotBytes: z.number(), fileBytes: z.number() }),
+});
+export type Stages = z.infer<typeof stagesSchema>;
 export const sourcesSchema = z.object({
   sources: z.array(sourceSchema),
   /** Whom the collector gives a fair share to, the largest first. */
@@ -131,6 +149,7 @@ export const sourcesSchema = z.object({
       lastUnixMs: z.number(),
     }),
   ),
+  stages: stagesSchema,
   journal: z.object({ bytes: z.number(), lagBytes: z.number(), ackP50Ms: z.number(), ackP99Ms: z.number() }),
   store: z.object({
     bytes: z.number(),

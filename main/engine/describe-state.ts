@@ -103,6 +103,7 @@ export function describeSources(engine: Engine, facts: StoreFacts): Sources {
   return {
     sources: [...known, ...former],
     senders: (collector?.senders ?? []).map((sender) => ({ ...sender })),
+    stages: stagesOf(engine, facts),
     journal: {
       bytes: collector?.journal.bytes ?? 0,
       lagBytes: lagBytes(engine),
@@ -116,6 +117,41 @@ export function describeSources(engine: Engine, facts: StoreFacts): Sources {
       retentionSeconds: settings.retentionSeconds,
       maxSizeBytes: settings.maxSizeBytes,
       series: facts.series,
+    },
+  };
+}
+function stagesOf(engine: Engine, facts: StoreFacts): Sources['stages'] {
+  const { account, loop, rules, store } = engine.parts;
+  const collector = engine.collectorStatus;
+  const sum = (values: Iterable<number>): number => [...values].reduce((a, b) => a + b, 0);
+  const accepted = (collector?.sources ?? []).flatMap((source) => Object.values(source.accepted));
+  const hot = Object.values(store.hot());
+  return {
+    received: {
+      requests: sum(accepted.map(({ requests }) => requests)),
+      bytes: sum(accepted.map(({ bytes }) => bytes)),
+      refused: refusedTotal(collector?.sources ?? []),
+    },
+    checked: { items: sum(accepted.map(({ items }) => items)) },
+    journaled: {
+      bytes: collector?.journal.bytes ?? 0,
+      keptBytes: collector?.journal.keptBytes ?? 0,
+      ackP50Ms: collector?.journal.ackP50Ms ?? 0,
+      ackP99Ms: collector?.journal.ackP99Ms ?? 0,
+    },
+    decoded: {
+      records: account.records,
+      items: sum(Object.values(account.items)),
+      lagBytes: lagBytes(engine),
+      paused: loop.paused,
+      dropped: account.droppedTotal(),
+      ruled: sum([...rules.counts.values()].map(({ leftOut }) => leftOut)),
+    },
+    stored: {
+      rows: sum(Object.values(account.rows)),
+      hotRows: sum(hot.map(({ rows }) => rows)),
+      hotBytes: sum(hot.map(({ bytes }) => bytes)),
+      fileBytes: facts.bytes,
     },
   };
 }
