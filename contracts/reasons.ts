@@ -44,6 +44,11 @@ export const REASONS = {
     'The collector is over its memory budget.',
     'The sender retries; lower the rate or raise limits.maxInFlightBytes.',
   ),
+  source_rate: r(
+    'refused',
+    'The source sends more items a second than limits.sources allows it.',
+    'The sender retries; lower its rate or raise its itemsPerSecond.',
+  ),
   over_share: r(
     'refused',
     'The sender holds more than its fair share of the memory for requests under way.',

@@ -74,6 +74,12 @@ export const limitsSchema = z
       .nonnegative()
       .default(8 * 1024 ** 3)
       .describe('journal kept only for forwarding, bytes; the oldest is dropped first, also when the disk is down to its reserve'),
+    sources: z
+      .record(z.string(), z.strictObject({ itemsPerSecond: z.number().positive() }))
+      .default({})
+      .describe(
+        'hard limits by source: `otlp-http: { itemsPerSecond: 5000 }`; ten seconds of it may come at once, beyond that 429 `source_rate`',
+      ),
     corsOrigins: z.array(z.string()).default([]).describe('web origins that may send telemetry'),
   })
   .prefault({});

@@ -43,6 +43,7 @@ const ANSWERS: Partial<Record<ReasonCode, RefusalAnswer>> = {
   backpressure: unavailable(1),
   // By gRPC UNAVAILABLE too: not every SDK sends RESOURCE_EXHAUSTED again.
   over_share: answer(429, GrpcCode.unavailable, 1),
+  source_rate: answer(429, GrpcCode.unavailable, 5),
   disk_full: unavailable(30),
   journal_full: unavailable(5),
   journal_failed: unavailable(5),

@@ -5,6 +5,7 @@ import { FairTurns } from '#collectors/pipeline/fair-turns.ts';
 import { JournalError } from '#collectors/pipeline/journal-error.ts';
 import type { MemoryBudget } from '#collectors/pipeline/memory-budget.ts';
 import { type SenderConnection, Senders } from '#collectors/pipeline/senders.ts';
+import { SourceRates } from '#collectors/pipeline/source-rates.ts';
 import type { BatchMeta } from '#contracts/forward-headers.ts';
 import { BodyEncoding, BodyFormat, type JournalEntry, type JournalPosition, RecordKind } from '#contracts/journal.ts';
 import { REASONS, type ReasonCode } from '#contracts/reasons.ts';
@@ -24,6 +25,8 @@ export interface ReceiverOptions {
   /** Whose body is worked on next. */
   readonly turns: FairTurns;
   readonly nowMs: () => number;
+  /** Hard limits of sources. */
+  readonly rates: SourceRates;
 }
 export interface OtlpRequest {
   readonly kind: OtlpKind;
@@ -105,8 +108,13 @@ function loadCheck(): Promise<typeof import('./check.ts')> {
 }
 const loadTranscoder = () => import('./json.ts');
 
-export function createReceiver(given: Omit<ReceiverOptions, 'senders' | 'turns'>): Receiver {
-  const options: ReceiverOptions = { ...given, senders: new Senders(given.nowMs), turns: new FairTurns() };
+export function createReceiver(given: Omit<ReceiverOptions, 'senders' | 'turns' | 'rates'>): Receiver {
+  const options: ReceiverOptions = {
+    ...given,
+    senders: new Senders(given.nowMs),
+    turns: new FairTurns(),
+    rates: new SourceRates(given.limits.sources, given.nowMs),
+  };
   return {
     options,
     pool: new BufferPool(POOL_IDLE_BYTES),
@@ -143,6 +151,7 @@ async function receive(options: ReceiverOptions, request: OtlpRequest): Promise<
     if (turn) await turn;
     const receivedUnixNano = arrivalOf(options, request.forwarded);
     const checked = await check(options, request, receivedUnixNano);
+    withinRate(options, request.account.source, checked.items);
     if (checked.body.length > 0) await append(options, request, checked, receivedUnixNano);
     request.account.accept(request.kind, checked.items - checked.rejected, body.length);
     if (connection) senders.accepted(connection, body.length);
@@ -151,6 +160,11 @@ async function receive(options: ReceiverOptions, request: OtlpRequest): Promise<
   } finally {
     reservation.free();
   }
+}
+/** @throws Refusal source_rate */
+export function withinRate({ rates }: ReceiverOptions, source: string, items: number): void {
+  const limit = rates.take(source, items);
+  if (limit !== null) throw new Refusal('source_rate', `${source} sends more than ${limit} items a second`);
 }
 /**
  * Our clock; for a forwarded body the arrival at the first console, so that items without a time of their own get the same

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { OtlpError } from '#collectors/otlp/otlp-error.ts';
-import { arrivalOf, type Forwarded, type ReceiverOptions } from '#collectors/otlp/receiver.ts';
+import { arrivalOf, type Forwarded, type ReceiverOptions, withinRate } from '#collectors/otlp/receiver.ts';
 import { Refusal } from '#collectors/otlp/receiver-refusal.ts';
 import type { SourceAccount } from '#collectors/pipeline/accounting.ts';
 import { DecompressError } from '#collectors/pipeline/decompress.ts';
@@ -81,6 +81,7 @@ export async function receiveWrite(
       const { checkWrite } = checkModule ?? (await loadWriteCheck());
       const receivedUnixNano = arrivalOf(options, forwarded ?? undefined);
       const checked = checkWrite(version, body, { limits, receivedUnixNano, retentionSeconds });
+      withinRate(options, account.source, checked.items);
       if (plainBytes > 0)
         await options.append(
           {

@@ -88,7 +88,8 @@ function limitsOf(environment: SettingsPlace['environment']): Partial<Limits> {
   for (const key of Object.keys(limitsSchema.parse({}))) {
     const name = `FAULTLINE_LIMITS_${upper(key)}`;
     const text = environment[name];
-    if (text === undefined) continue;
+    // A table of sources is for the file.
+    if (text === undefined || key === 'sources') continue;
     limits[key] = key === 'corsOrigins' ? text.split(',').map((part) => part.trim()) : Number(text);
     const checked = limitsSchema.safeParse({ [key]: limits[key] });
     if (!checked.success) throw new FaultlineError('config_invalid', `${name}: "${text}": ${checked.error.issues[0]?.message}`);

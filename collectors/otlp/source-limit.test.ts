@@ -1,0 +1,45 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { MemoryBudget } from '#collectors/pipeline/memory-budget.ts';
+import type { JournalEntry } from '#contracts/journal.ts';
+import { limitsSchema } from '#contracts/settings.ts';
+import { type RunningHttpServer, startHttpServer } from './http-server.ts';
+import { createReceiver } from './receiver.ts';
+
+/** A source with a hard limit (limits.sources), over the real socket. */
+const entries: JournalEntry[] = [];
+let now = 1_700_000_000_000;
+let server: RunningHttpServer;
+beforeAll(async () => {
+  const limits = limitsSchema.parse({ sources: { 'otlp-http': { itemsPerSecond: 1 } } });
+  const append = async (entry: JournalEntry): Promise<number> => entries.push(entry);
+  server = await startHttpServer({
+    address: { host: '127.0.0.1', port: 0 },
+    receiver: createReceiver({ append, limits, retentionSeconds: 0, budget: new MemoryBudget(1e8), nowMs: () => now }),
+    nowMs: () => now,
+    grpcAddress: () => '127.0.0.1:4317',
+    health: () => ({}),
+    log: (line) => expect.unreachable(line),
+  });
+});
+afterAll(() => server.close(100));
+
+const send = (lines: number): Promise<Response> => {
+  const logRecords = Array.from({ length: lines }, () => ({ timeUnixNano: String(BigInt(now) * 1_000_000n), body: { stringValue: 'x' } }));
+  return fetch(`http://127.0.0.1:${server.address.port}/v1/logs`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ resourceLogs: [{ scopeLogs: [{ logRecords }] }] }),
+  });
+};
+it('over its limit it gets 429 with Retry-After, nothing of it is journaled, and the source says so', async () => {
+  expect((await send(10)).status).toBe(200);
+  const refused = await send(1);
+  expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '5']);
+  expect(await refused.text()).toContain('otlp-http sends more than 1 items a second');
+  expect(entries).toHaveLength(1);
+  expect(server.account.status()).toMatchObject({ state: 'failing', refused: { source_rate: 1 } });
+  now += 5_000;
+  expect((await send(5)).status).toBe(200);
+  expect(server.account.status()).toMatchObject({ state: 'receiving', error: '' });
+});
+it('remote write counts by itself', () => expect(server.writeAccount.status().refused).toEqual({}));
