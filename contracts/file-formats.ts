@@ -17,6 +17,7 @@ export const FORMATS = {
   'journal-short': 'journal text, short',
   'journal-short-iso': 'journal text, short-iso',
   'journal-json': 'journal JSON (journalctl -o json)',
+  'journal-export': 'journal export (journalctl -o export)',
   logfmt: 'logfmt lines',
   'log-text': 'text log, a record a line',
   csv: 'table, CSV',

@@ -12,6 +12,7 @@ export const SOURCE_KINDS = [
   'remote-write',
   'zipkin',
   'loki',
+  'journald',
   'syslog',
   'fluent',
   'statsd',

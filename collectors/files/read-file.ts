@@ -4,6 +4,7 @@ import type { Bytes, FileReading, ReadContext } from './file-record.ts';
 import { readExposition } from './read-exposition.ts';
 import { readHar } from './read-har.ts';
 import { readJaeger } from './read-jaeger.ts';
+import { readJournalExport } from './read-journal-export.ts';
 import { readCloudwatch, readJournalJson, readLogcli, readLokiJson } from './read-log-json.ts';
 import { type LineFormat, readLogLines } from './read-log-lines.ts';
 import { readOtlpJson, readOtlpLines, readOtlpProtobuf } from './read-otlp.ts';
@@ -36,6 +37,7 @@ export const READERS: Readonly<Partial<Record<FileFormat, Reader>>> = {
   'journal-short': lines('journal-short'),
   'journal-short-iso': lines('journal-short-iso'),
   'journal-json': readJournalJson,
+  'journal-export': readJournalExport,
   logfmt: lines('logfmt'),
   'log-text': lines('log-text'),
   har: readHar,

@@ -1,3 +1,4 @@
+import { journalItem, NO_TIME } from '#collectors/journald/entry-item.ts';
 import type { LokiEntry, LokiStream } from '#collectors/loki/push-entry.ts';
 import { writeLokiStreams } from '#collectors/loki/write-otlp.ts';
 import { attributesOf, objectOf, textOf, wrong } from '#collectors/otlp/json-values.ts';
@@ -157,25 +158,6 @@ export async function* readCloudwatch(content: Bytes, { name }: ReadContext): Fi
   if (last) yield last;
 }
 
-/** systemd.journal-fields(7): severity is syslog's priority. */
-const PRIORITIES = ['emerg', 'alert', 'crit', 'err', 'warning', 'notice', 'info', 'debug'];
-const JOURNAL_RESOURCE: readonly (readonly [string, string])[] = [
-  ['_HOSTNAME', 'host.name'],
-  ['_MACHINE_ID', 'host.id'],
-  ['_SYSTEMD_UNIT', 'systemd.unit'],
-];
-/** Positions in the journal of that machine say nothing here. */
-const JOURNAL_LEFT = new Set([
-  '__CURSOR',
-  '__MONOTONIC_TIMESTAMP',
-  '__SEQNUM',
-  '__SEQNUM_ID',
-  '_BOOT_ID',
-  'MESSAGE',
-  '__REALTIME_TIMESTAMP',
-  'PRIORITY',
-  ...JOURNAL_RESOURCE.map(([field]) => field),
-]);
 /** A field is a text, bytes as an array of numbers, or several of either. */
 function journalText(value: unknown): string {
   if (typeof value === 'string') return value;
@@ -193,29 +175,16 @@ export async function* readJournalJson(content: Bytes): FileReading {
       continue;
     }
     const { fields, line, offset } = object;
-    const micros = journalText(fields['__REALTIME_TIMESTAMP']);
-    if (!/^\d{1,16}$/.test(micros)) {
-      yield { line, offset, reason: 'malformed', message: '__REALTIME_TIMESTAMP must be a number of microseconds' };
+    const item = journalItem(new Map(Object.entries(fields).map(([field, value]) => [field, journalText(value)])));
+    if (item === null) {
+      yield { line, offset, reason: 'malformed', message: NO_TIME };
       continue;
     }
-    const service = journalText(fields['SYSLOG_IDENTIFIER']) || journalText(fields['_COMM']) || 'journal';
-    const pairs: [string, string][] = [['service.name', service]];
-    for (const [field, name] of JOURNAL_RESOURCE) if (fields[field] !== undefined) pairs.push([name, journalText(fields[field])]);
-    const key = JSON.stringify(pairs);
-    const resource: Pairs = resources.get(key) ?? pairs;
+    const key = JSON.stringify(item.resource);
+    const resource: Pairs = resources.get(key) ?? item.resource;
     if (resources.size < 10_000) resources.set(key, resource);
-    const attributes = Object.entries(fields)
-      .filter(([field]) => !JOURNAL_LEFT.has(field))
-      .map(([field, value]): [string, string] => [field, journalText(value)]);
-    const severity = PRIORITIES[Number(journalText(fields['PRIORITY']) || 'x')] ?? '';
-    const record = batch.add({
-      line,
-      timeNs: BigInt(micros) * 1_000n,
-      body: journalText(fields['MESSAGE']),
-      severity,
-      resource,
-      attributes,
-    });
+    const { timeNs, body, severityText, severityNumber, attributes } = item;
+    const record = batch.add({ line, timeNs, body, severity: severityText, severityNumber, resource, attributes });
     if (record) yield record;
   }
   const last = batch.flush();

@@ -40,6 +40,9 @@ function otlp({ json }: Looked): boolean {
 const beginsRequest = ({ lines }: Looked): boolean => /^\s*\{\s*"resource(?:Spans|Logs|Metrics)"/.test(lines[1] ?? '');
 const begins = ({ bytes }: Looked, ...magic: readonly number[]): boolean => magic.every((byte, at) => bytes[at] === byte);
 const sure = (yes: boolean): Score => (yes ? 3 : 0);
+/** Its address fields; bytes of any kind may follow. */
+const isJournalExport = (bytes: Uint8Array): boolean =>
+  /^\n*__(?:CURSOR|REALTIME_TIMESTAMP|MONOTONIC_TIMESTAMP|SEQNUM)=[^\n]*\n/.test(Buffer.from(bytes.subarray(0, 1024)).toString('latin1'));
 
 export const RECOGNISERS: readonly Recogniser[] = [
   ['zip', (looked) => sure(begins(looked, 0x50, 0x4b, 3, 4) || begins(looked, 0x50, 0x4b, 5, 6))],
@@ -65,6 +68,7 @@ export const RECOGNISERS: readonly Recogniser[] = [
     ({ json }) => sure(has(first(object(json)?.['events']), 'timestamp', 'message') || has(json, 'events', 'searchedLogStreams')),
   ],
   ['journal-json', ({ json }) => sure(has(json, '__REALTIME_TIMESTAMP') || has(first(json), '__REALTIME_TIMESTAMP'))],
+  ['journal-export', ({ bytes }) => sure(isJournalExport(bytes))],
   ['ndjson', ({ json, jsonLines }) => ((jsonLines && object(json)) || object(first(json)) ? 1 : 0)],
   ...TEXT_RECOGNISERS,
 ];

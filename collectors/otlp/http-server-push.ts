@@ -7,7 +7,7 @@ import { Refusal } from './receiver-refusal.ts';
 
 /** Other protocols' ways in on the HTTP port: what comes there becomes OTLP before the journal, under a source of its own. */
 export interface PushPath {
-  readonly source: 'zipkin' | 'loki';
+  readonly source: 'zipkin' | 'loki' | 'journald';
   readonly kind: OtlpKind;
   /** How the protocol's own server says that it took everything in; without a body. */
   readonly accepted: 202 | 204;
@@ -74,4 +74,18 @@ const LOKI: PushPath = {
     };
   },
 };
-export const PUSH_PATHS: Readonly<Record<string, PushPath>> = { '/api/v2/spans': ZIPKIN, '/loki/api/v1/push': LOKI };
+/** systemd-journal-upload, which appends /upload to its URL; takes 202 for an answer, as systemd-journal-remote gives it. */
+const JOURNALD: PushPath = {
+  source: 'journald',
+  kind: 'logs',
+  accepted: 202,
+  readingOf: (request) => {
+    if (typeOf(request) !== 'application/vnd.fdo.journal')
+      throw wrongType(request, 'journald uploads come as application/vnd.fdo.journal (journalctl -o export).');
+    return {
+      encoding: compressionOf(request),
+      transcode: async (plain) => (await import('#collectors/journald/transcode.ts')).transcodeJournal(plain),
+    };
+  },
+};
+export const PUSH_PATHS: Readonly<Record<string, PushPath>> = { '/api/v2/spans': ZIPKIN, '/loki/api/v1/push': LOKI, '/upload': JOURNALD };

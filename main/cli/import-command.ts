@@ -8,6 +8,7 @@ import type { ImportTicket } from '#contracts/import-files.ts';
 import { type ImportBookDoor, importPath } from '#main/import/import-path.ts';
 import { filesUnder } from './import-files.ts';
 import { ImportLine } from './import-line.ts';
+import { STDIN, spoolStdin } from './import-stdin.ts';
 import { parseRetention, valueAt } from './parse-values.ts';
 import { say } from './serve.ts';
 import { type ConsoleClient, type InstanceFlags, json, withConsole } from './with-console.ts';
@@ -23,7 +24,24 @@ export interface ImportFlags extends InstanceFlags {
 
 /** `faultline import`: exit code 0, or 3 when a record was refused, or dropped after it was taken. */
 export async function importPaths(paths: readonly string[], flags: ImportFlags): Promise<number> {
-  const files = filesUnder(paths);
+  const spool = paths.includes(STDIN) ? await spoolStdin() : null;
+  try {
+    return await importFiles(
+      paths.flatMap((path) =>
+        path === STDIN && spool ? [{ path: spool.path, name: 'stdin' }] : filesUnder([path]).map((file) => ({ path: file, name: file })),
+      ),
+      paths,
+      flags,
+    );
+  } finally {
+    spool?.remove();
+  }
+}
+async function importFiles(
+  files: readonly { readonly path: string; readonly name: string }[],
+  paths: readonly string[],
+  flags: ImportFlags,
+): Promise<number> {
   if (files.length === 0) throw new FaultlineError('bad_request', `There is no file in ${paths.join(', ')}.`);
   const retentionSeconds = valueAt('--retention', flags.retention ?? 'off', parseRetention);
   return withConsole({ flags, createFolder: true, retentionSeconds }, async (console) => {
@@ -32,11 +50,11 @@ export async function importPaths(paths: readonly string[], flags: ImportFlags):
     const { format = null, again = false, map = null } = flags;
     const book = bookOf(console);
     let refused = 0;
-    for (const file of files) {
-      const line = new ImportLine(process.stderr, file);
+    for (const { path, name } of files) {
+      const line = new ImportLine(process.stderr, name);
       const result = await importPath({
-        path: file,
-        name: file,
+        path,
+        name,
         book,
         ingestUrl,
         format,

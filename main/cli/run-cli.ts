@@ -61,7 +61,7 @@ function addImport(program: Command, done: (code: number) => void): void {
       .command('import')
       .description('take in files or folders of any known format, told by their content: OTLP, Jaeger, Zipkin, Prometheus, logs, tables'),
   )
-    .argument('<PATH...>', 'files and folders')
+    .argument('<PATH...>', 'files and folders, or - for stdin')
     .option('--retention <TIME>', 'for a data folder not in use: what is older is dropped (default off)')
     .option('--format <FORMAT>', 'what the files are, where their content does not tell')
     .option('--map <ROLES>', 'columns of a table: kind=logs|metrics|spans,time=COLUMN,body=COLUMN,value=A+B ...')

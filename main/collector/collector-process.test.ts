@@ -111,6 +111,7 @@ describe('the collector process', () => {
       ['remote-write', 'listening'],
       ['zipkin', 'listening'],
       ['loki', 'listening'],
+      ['journald', 'listening'],
     ]);
     collector.send({ type: 'released', position: committed });
     await collector.next('collector-status', (message) => message.status.journal.released === committed);
