@@ -53,7 +53,8 @@ export function firstService(body: Uint8Array): string {
     if (key && KEY.equals(key)) {
       const value = peek.enter(0x12, attribute);
       const text = value < 0 ? -1 : peek.enter(0x0a, value);
-      return text < 0 ? '' : Buffer.from(body.subarray(peek.pos, Math.min(text, peek.pos + MAX_NAME_BYTES))).toString('utf8');
+      if (text < 0) return '';
+      return Buffer.from(body.buffer, body.byteOffset + peek.pos, Math.min(text - peek.pos, MAX_NAME_BYTES)).toString('utf8');
     }
     peek.pos = attribute;
   }

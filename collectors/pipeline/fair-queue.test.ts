@@ -68,9 +68,9 @@ describe('a fair queue', () => {
 describe('turns', () => {
   it('alone nobody waits; beyond a slice senders alternate, and the event loop turns in between', async () => {
     const turns = new FairTurns();
-    expect(turns.enter('noisy', 300 * KIB)).toBeNull();
+    expect(turns.enter('noisy', 2_400 * KIB)).toBeNull();
     const order: string[] = [];
-    const work = (key: string): Promise<unknown> => (turns.enter(key, 300 * KIB) ?? Promise.resolve()).then(() => order.push(key));
+    const work = (key: string): Promise<unknown> => (turns.enter(key, 2_400 * KIB) ?? Promise.resolve()).then(() => order.push(key));
     const all = [...new Array(5).fill('noisy'), 'quiet'].map(work);
     let looks = 0;
     const look = setInterval(() => looks++, 0);

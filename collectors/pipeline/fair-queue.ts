@@ -2,7 +2,7 @@
 const QUANTUM = 64 * 1024;
 
 interface Lane<T> {
-  readonly key: string;
+  key: string;
   readonly items: T[];
   readonly costs: number[];
   /** Index of the next item. */
@@ -18,11 +18,15 @@ export class FairQueue<T> {
   private readonly lanes = new Map<string, Lane<T>>();
   private turns: Lane<T>[] = [];
   private at = 0;
+  /** An empty lane, used again: with one sender a lane would be made for each item. */
+  private spare: Lane<T> | null = null;
 
   push(key: string, item: T, cost: number): void {
     let lane = this.lanes.get(key);
     if (!lane) {
-      lane = { key, items: [], costs: [], head: 0, saved: 0 };
+      lane = this.spare ?? { key, items: [], costs: [], head: 0, saved: 0 };
+      this.spare = null;
+      lane.key = key;
       this.lanes.set(key, lane);
       this.turns.push(lane);
     }
@@ -71,5 +75,7 @@ export class FairQueue<T> {
     this.turns.splice(index, 1);
     if (index < this.at) this.at--;
     if (this.at >= this.turns.length) this.at = 0;
+    lane.items.length = lane.costs.length = lane.head = lane.saved = 0;
+    this.spare = lane;
   }
 }

@@ -1,7 +1,7 @@
 import { FairQueue } from './fair-queue.ts';
 
-/** Bytes of bodies that are worked on between two looks at the sockets: a millisecond or two. */
-const SLICE_BYTES = 256 * 1024;
+/** Bytes of bodies that are worked on between two looks at the sockets: a few milliseconds. */
+const SLICE_BYTES = 2 * 1024 * 1024;
 
 /**
  * Whose body is inflated and checked next. Alone, nobody waits; when bodies come faster than they can be worked on, senders
