@@ -25,7 +25,7 @@ export default defineConfig({
     maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
     projects: [
-      project('unit', [beside, 'tests/{coverage,canary,conformance,golden,spec}/**/*.test.ts'], 30, false),
+      project('unit', [beside, 'tests/{coverage,canary,conformance,golden,spec}/**/*.test.ts'], 90, false),
       project('fuzz', ['tests/fuzz/**/*.test.ts'], 300, false),
       project('app', ['tests/{app,desktop,faults}/**/*.test.ts'], 90),
       project('ui', ['tests/ui/**/*.test.ts'], 120),
