@@ -9,8 +9,12 @@ it.each([
   { scenario: kill, seed: 2 },
   { scenario: stop, seed: 1 },
   { scenario: clients, seed: 1 },
-])('$scenario.name, seed $seed', async ({ scenario, seed }) => {
-  const report = await runRound(scenario, seed, true);
-  expect(report.faults, `${summaryOf(report)}\n${report.log}`).toEqual([]);
-  expect(report.verdict?.acknowledged).toBeGreaterThan(20);
-});
+])(
+  '$scenario.name, seed $seed',
+  async ({ scenario, seed }) => {
+    const report = await runRound(scenario, seed, true);
+    expect(report.faults, `${summaryOf(report)}\n${report.log}`).toEqual([]);
+    expect(report.verdict?.acknowledged).toBeGreaterThan(20);
+  },
+  180_000,
+);
