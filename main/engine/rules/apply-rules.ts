@@ -1,4 +1,4 @@
-import type { ColumnBatch, DecodedRecord, Dictionary, FixedColumn, StringColumn, UuidColumn } from '#contracts/columns.ts';
+import type { ColumnBatch, DecodedRecord, Dictionary, FixedColumn, SeriesRow, StringColumn, UuidColumn } from '#contracts/columns.ts';
 import type { JournalPosition, JournalRecord } from '#contracts/journal.ts';
 import { TABLES, type TableName } from '#contracts/tables.ts';
 import { type RuleCounts, SAMPLED_KEY, type VolumeRule } from '#contracts/volume-rules.ts';
@@ -270,35 +270,37 @@ function lineAt({ columns, heap }: ColumnBatch, row: number): Line {
     ms: () => Number((times[row] as bigint) / 1_000_000n),
   };
 }
+/** Stands for the patterns a window has no room for. */
+export const OTHER_PATTERNS = '<other>';
 /** Lines become a count a service, severity and pattern. */
 function countLine(windows: Windows, position: JournalPosition, line: Line): void {
-  const [service, severity, pattern] = [line.service(), line.severity(), line.pattern()];
-  const key = ['lines', service, severity, pattern].join('\0');
-  let series = windows.series.get(key);
-  if (!series) {
-    const attributes = { keys: ['pattern', 'severity'], values: [pattern, severity], types: 'ss' };
-    const row = {
-      metric: LOG_LINES_METRIC,
-      type: 'sum',
-      unit: '{line}',
-      description: 'Log lines a rule of the Volume page counts instead of storing them.',
-      temporality: 'delta',
-      monotonic: true,
-      numberType: 'd',
-      source: 'otlp',
-      service,
-      attributes,
-      metadata: { keys: [], values: [], types: '' },
-      resourceId: 0,
-      scopeId: 0,
-    } as const;
-    const target = windows.targets.get(key) ?? { key, row, merged: true };
+  const [service, severity, ms] = [line.service(), line.severity(), line.ms()];
+  const keyOf = (pattern: string): string => ['lines', service, severity, pattern].join('\0');
+  const own = line.pattern();
+  const pattern = windows.hasRoom(ms) || windows.hasTarget(ms, keyOf(own)) ? own : OTHER_PATTERNS;
+  const key = keyOf(pattern);
+  let target = windows.targets.get(key);
+  if (!target) {
+    target = { key, merged: true, row: linesRow(service, severity, pattern) };
     windows.targets.set(key, target);
-    series = { target, fold: 'total', lastMs: 0, lastValue: 0, lastWindow: -1 };
-    windows.series.set(key, series);
   }
-  windows.add(position, series, line.ms(), 1);
+  windows.add(position, { target, fold: 'total', lastMs: 0, lastValue: 0, lastWindow: -1 }, ms, 1);
 }
+const linesRow = (service: string, severity: string, pattern: string): SeriesRow => ({
+  metric: LOG_LINES_METRIC,
+  type: 'sum',
+  unit: '{line}',
+  description: 'Log lines a rule of the Volume page counts instead of storing them.',
+  temporality: 'delta',
+  monotonic: true,
+  numberType: 'd',
+  source: 'otlp',
+  service,
+  attributes: { keys: ['pattern', 'severity'], values: [pattern, severity], types: 'ss' },
+  metadata: { keys: [], values: [], types: '' },
+  resourceId: 0,
+  scopeId: 0,
+});
 
 /** A span kept for others says for how many in its tracestate, which judgement reads (store/sql/read/expressions.ts spanWeight). */
 function markSampled(batch: ColumnBatch, sampled: readonly { readonly row: number; readonly rule: CompiledRule }[]): ColumnBatch {

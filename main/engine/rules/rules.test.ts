@@ -3,14 +3,17 @@ import { transcodeJson } from '#collectors/otlp/json.ts';
 import type { ColumnBatch, DecodedRecord } from '#contracts/columns.ts';
 import { BodyEncoding, BodyFormat, type JournalRecord, RecordKind } from '#contracts/journal.ts';
 import { limitsSchema } from '#contracts/settings.ts';
+import { TABLES } from '#contracts/tables.ts';
 import type { RuleAction, RuleCounts, VolumeRule } from '#contracts/volume-rules.ts';
 import { volumeRuleSchema } from '#contracts/volume-rules.ts';
+import { batchFromRows } from '#store/hot/columns-from-rows.ts';
 import { readRulePreview } from '#store/read/read-rule-preview.ts';
-import { makeBatch, mulberry32 } from '#store/test-batches.ts';
+import { makeBatch, makeRows, mulberry32 } from '#store/test-batches.ts';
 import { TestStore } from '#store/test-store.ts';
 import { HeldRecords } from '#store/write/held-records.ts';
 import { decodeRecord } from '../decode-record.ts';
-import { RuleSet } from './apply-rules.ts';
+import { OTHER_PATTERNS, RuleSet } from './apply-rules.ts';
+import { MAX_TARGETS } from './windows.ts';
 
 const limits = limitsSchema.parse(undefined);
 const START = Date.UTC(2026, 10, 21, 12);
@@ -226,6 +229,28 @@ describe('what is folded', () => {
   });
 });
 
+it('patterns without end are counted together, and no line is lost', async () => {
+  const rows = MAX_TARGETS + 500;
+  const lines = makeRows({ table: 'logs', rows, seed: 4, startNano: BigInt(START) * 1_000_000n, stepNano: 1n });
+  const word = (i: number): string => [...String(i)].map((digit) => String.fromCharCode(97 + Number(digit))).join('');
+  const batch = batchFromRows(
+    TABLES.logs,
+    lines.map((row, i) => ({ ...row, service: 'cart', severity_number: 9, body: `said ${word(i)}` })),
+  );
+  const set = new RuleSet(
+    [rule({ signal: 'logs', match: { service: 'cart' }, action: fold([], 'sum', 60) })],
+    raw.store.dictionary,
+    1e6,
+    new Map(),
+    null,
+  );
+  set.apply(record('logs', new Uint8Array(0), 1, START), { batches: [batch], dropped: new Map(), noted: new Map() }, START);
+  const [windows] = set.windows.values();
+  const { rows: counted } = windows!.close(2, START + 3_600_000, false);
+  expect(counted.length).toBe(MAX_TARGETS + 1);
+  expect(counted.reduce((sum, { value }) => sum + value, 0)).toBe(rows);
+  expect(counted.find(({ target }) => target.row.attributes.values[0] === OTHER_PATTERNS)?.value).toBe(500);
+});
 it('a replay from where the store releases the journal writes the same rows at every record that is not stored', async () => {
   const random = mulberry32(3);
   const rules = [rule({ signal: 'metrics', match: { metric: '*' }, action: fold(['route', 'service.instance.id'], 'sum', 20) })];

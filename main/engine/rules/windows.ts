@@ -41,6 +41,8 @@ export interface FoldedRow {
 export const GRACE_MS = 15_000;
 /** The journal keeps what an open window was made of; beyond so many segments the window is written early, and a counter begins anew. */
 export const MAX_HELD_SEGMENTS = 16;
+/** Targets of one window: what lines are counted as has no bound of its own. */
+export const MAX_TARGETS = 20_000;
 
 /**
  * Folds rows into one row a target and interval. Everything it decides follows from the records since the first one of a window, so a
@@ -91,6 +93,15 @@ export class Windows {
     series.lastMs = ms;
     series.lastValue = value;
     series.lastWindow = startMs;
+  }
+
+  /** Whether the window at this time takes one more target; follows from that window alone, so a replay decides the same. */
+  hasRoom(ms: number): boolean {
+    return (this.open.get(Math.floor(ms / this.intervalMs) * this.intervalMs)?.cells.size ?? 0) < MAX_TARGETS;
+  }
+  hasTarget(ms: number, key: string): boolean {
+    const target = this.targets.get(key);
+    return target !== undefined && (this.open.get(Math.floor(ms / this.intervalMs) * this.intervalMs)?.cells.has(target) ?? false);
   }
 
   /** Rows of the windows that are over once a record has arrived at `receivedMs`; all of them with `all`. */
