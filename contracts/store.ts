@@ -117,6 +117,11 @@ export interface QueryOptions {
   readonly timeoutMs?: number;
   /** More rows: the result is cut and `truncated` set. Absent: beyond a million rows the query fails (`answer_too_long`). */
   readonly maxRows?: number;
+  /**
+   * One SELECT of the series_id whose samples the statement reads, where they are known only by a join: blocks of others are not
+   * decoded. The statement must not depend on samples of others.
+   */
+  readonly samplesOf?: string;
   readonly signal?: { readonly aborted: boolean; addEventListener(type: 'abort', listener: () => void): void };
 }
 /** Column-wise. Times are bigint nanoseconds (BigInt64Array); strings JS strings; NULL by the present bitmap. */

@@ -15,7 +15,7 @@ import { StoreDictionary } from './dictionary/store-dictionary.ts';
 import { registerHotFunction } from './hot/hot-function.ts';
 import { HotRows } from './hot/hot-rows.ts';
 import { type MigrationWatch, sayMigration } from './migrate/migration-watch.ts';
-import { registerBlockFunctions } from './native/block-functions.ts';
+import { registerBlockFunctions, type WantedSeries } from './native/block-functions.ts';
 import { type ReadSpanEvents, registerEventsFunction } from './native/events-function.ts';
 import { NativeHeap } from './native/native-heap.ts';
 import { provesLayout } from './native/self-test.ts';
@@ -99,7 +99,8 @@ async function assemble(options: StoreOptions, dataDir: DataDir, database: Datab
   const hot = new HotRows([...TELEMETRY, ...DICTIONARY_TABLES], new NativeHeap(direct));
   for (const spec of [...TELEMETRY, ...DICTIONARY_TABLES]) registerHotFunction(connection.raw, spec, hot, direct);
   registerEventsFunction(connection.raw, options.readEvents ?? noReader, direct);
-  registerBlockFunctions(connection.raw);
+  const series: WantedSeries = new Map();
+  registerBlockFunctions(connection.raw, series);
   hot.showNothing(connection.id);
   try {
     await loadDictionary(connection, CATALOG, dictionary);
@@ -123,6 +124,7 @@ async function assemble(options: StoreOptions, dataDir: DataDir, database: Datab
     catalogPath: join(dataDir.path, 'catalog.duckdb'),
     dictionary,
     hot,
+    series,
     days,
     state,
     bills,

@@ -32,6 +32,7 @@ import { repairDays, replaceDay, saysRepaired } from './database/repair-days.ts'
 import { isDamage } from './database/salvage.ts';
 import type { StoreDictionary } from './dictionary/store-dictionary.ts';
 import type { HotRows } from './hot/hot-rows.ts';
+import type { WantedSeries } from './native/block-functions.ts';
 import type { StoreOptions } from './open-store.ts';
 import { type BesideInput, besideToRemove, listBeside, removeBeside } from './retention/beside-files.ts';
 import { daysToPrune } from './retention/enforce-retention.ts';
@@ -65,6 +66,7 @@ export interface StoreParts {
   readonly catalogPath: string;
   readonly dictionary: StoreDictionary;
   readonly hot: HotRows;
+  readonly series: WantedSeries;
   readonly days: DayFiles;
   readonly state: CatalogState;
   readonly bills: BillBook;
@@ -229,7 +231,10 @@ export class OpenStore implements Store {
     return { days: () => [...this.parts.days.files.keys()].map(dayName), run: (sql) => this.run(sql, [], options) };
   }
   private run(sql: string, params: readonly QueryValue[], options: RunOptions): Promise<QueryResult> {
-    const { pool, hot, gate, dictionary } = this.parts;
+    const { pool, hot, gate, dictionary, series, days } = this.parts;
+    // Without blocks there is nothing to leave out.
+    const { samplesOf, ...others } = options;
+    const own: RunOptions = samplesOf && days.attached.some((file) => file.blockSamples > 0) ? options : others;
     this.open();
     const beforeSnapshot = (): void => {
       dictionary.drain(hot, this.parts.options.nowMs());
@@ -237,7 +242,7 @@ export class OpenStore implements Store {
     const run = (): Promise<QueryResult> =>
       pool.use(async (connection) => {
         await this.attachNamedDays(sql);
-        return runQuery(connection, { hot, gate, beforeSnapshot }, sql, params, options);
+        return runQuery(connection, { hot, gate, series, beforeSnapshot }, sql, params, own);
       });
     return run().catch(async (cause: Error) => {
       if (!isDamage(cause.message) || !(await this.repair())) throw cause;

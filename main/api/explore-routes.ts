@@ -4,7 +4,7 @@ import { FaultlineError } from '#contracts/errors.ts';
 import { readFilters } from '#contracts/exact-filter.ts';
 import { CLASSIC_NAMES, prometheusMetricName } from '#query/otlp-names.ts';
 import { type LogCursor, logHistogramSql, searchLogsSql } from '#store/sql/read/logs-sql.ts';
-import { metricListSql, metricRangeSql } from '#store/sql/read/metrics-sql.ts';
+import { chosenSeriesSql, metricListSql, metricRangeSql } from '#store/sql/read/metrics-sql.ts';
 import {
   countTracesSql,
   readTraceCursor,
@@ -229,11 +229,8 @@ export const exploreRoutes: readonly Route[] = [
       const { metric, start, end, fn, by, service, labels: only } = call.query;
       const stepMs = stepFor(call.query);
       const rangeMs = Math.max(MIN_RATE_RANGE_MS, 4 * stepMs);
-      return runTable(
-        call,
-        metricRangeSql({ metric, startMs: start, endMs: end, stepMs, fn, by, service, labels: only, rangeMs, maxSeries: MAX_SERIES }),
-        MAX_ROWS * 5,
-      );
+      const range = { metric, startMs: start, endMs: end, stepMs, fn, by, service, labels: only, rangeMs, maxSeries: MAX_SERIES };
+      return runTable(call, metricRangeSql(range), MAX_ROWS * 5, chosenSeriesSql(range));
     },
   }),
 ];

@@ -46,9 +46,10 @@ export const QUERY_TIMEOUT_MS = 30_000;
 /** Rows of one table answer. */
 export const MAX_ROWS = 100_000;
 
-/** Runs a screen's statement; stops it when the caller goes away. @throws FaultlineError answer_too_long */
-export async function runTable(call: Pick<Call, 'engine' | 'signal'>, sql: string, maxRows = MAX_ROWS): Promise<Table> {
-  const result = await call.engine.store.query(sql, [], { timeoutMs: QUERY_TIMEOUT_MS, maxRows, signal: call.signal });
+/** Runs a screen's statement; stops it when the caller goes away. @param samplesOf see QueryOptions @throws FaultlineError answer_too_long */
+export async function runTable(call: Pick<Call, 'engine' | 'signal'>, sql: string, maxRows = MAX_ROWS, samplesOf?: string): Promise<Table> {
+  const options = { timeoutMs: QUERY_TIMEOUT_MS, maxRows, signal: call.signal, ...(samplesOf ? { samplesOf } : {}) };
+  const result = await call.engine.store.query(sql, [], options);
   // No screen says that it shows a part.
   if (result.truncated) throw new FaultlineError('answer_too_long', `The answer has more than ${maxRows} rows.`);
   return { sql, result };

@@ -7,6 +7,12 @@ export const TIMES_FUNCTION = 'block_times';
 export const VALUES_FUNCTION = 'block_values';
 export const REST_FUNCTION = 'block_rest';
 
+/** Series whose blocks the statements of a connection need, by its id; absent: all. */
+export type WantedSeries = Map<number, ReadonlySet<number>>;
+interface Bound {
+  readonly wanted: ReadonlySet<number> | null;
+}
+
 /** One memory for the lists of all: the functions run on the JavaScript thread, one at a time. It grows to a million samples. */
 let scratch = new ArrayBuffer(65_536);
 function reserve(samples: number): ArrayBuffer {
@@ -23,11 +29,16 @@ interface Call {
   readonly total: number;
   argument(index: number, width: number): Uint8Array;
 }
-function callOf(input: duckdb.DataChunk): Call {
+/** @param wanted rows of other series are given no samples */
+function callOf(input: duckdb.DataChunk, wanted: ReadonlySet<number> | null): Call {
   const rows = duckdb.data_chunk_get_size(input);
   const argument = (index: number, width: number): Uint8Array =>
     duckdb.vector_get_data(duckdb.data_chunk_get_vector(input, index), rows * width);
-  const counts = halvesOf(argument(0, 4));
+  const counts = halvesOf(argument(1, 4));
+  if (wanted) {
+    const ids = halvesOf(argument(0, 4));
+    for (let i = 0; i < rows; i++) if (!wanted.has(ids[i]!)) counts[i] = 0;
+  }
   const starts = new Uint32Array(rows + 1);
   for (let i = 0; i < rows; i++) {
     if (counts[i]! > MAX_BLOCK_SAMPLES) throw new Error(`a block of ${counts[i]} samples`);
@@ -63,13 +74,14 @@ function listOf(output: duckdb.Vector, call: Call, lengthOf: (row: number) => nu
   return duckdb.list_vector_get_child(output);
 }
 
-function writeTimes(input: duckdb.DataChunk, output: duckdb.Vector): void {
-  const call = callOf(input);
-  const first = halvesOf(call.argument(1, 8));
-  const cells = call.argument(2, 16);
+function writeTimes(input: duckdb.DataChunk, output: duckdb.Vector, wanted: ReadonlySet<number> | null): void {
+  const call = callOf(input, wanted);
+  const first = halvesOf(call.argument(2, 8));
+  const cells = call.argument(3, 16);
   const words = halvesOf(cells);
   const halves = new Uint32Array(reserve(call.total));
   for (let i = 0; i < call.rows; i++) {
+    if (call.counts[i] === 0) continue;
     const at = call.starts[i]!;
     const [low, high] = [first[i * 2]!, first[i * 2 + 1]!];
     // Series of one target have the same times, and DuckDB keeps them once: they are read once.
@@ -90,14 +102,15 @@ function writeTimes(input: duckdb.DataChunk, output: duckdb.Vector): void {
   duckdb.copy_data_to_vector(child, 0, scratch, 0, call.total * 8);
 }
 
-function writeValues(input: duckdb.DataChunk, output: duckdb.Vector): void {
-  const call = callOf(input);
-  const cells = call.argument(1, 16);
+function writeValues(input: duckdb.DataChunk, output: duckdb.Vector, wanted: ReadonlySet<number> | null): void {
+  const call = callOf(input, wanted);
+  const cells = call.argument(2, 16);
   const words = halvesOf(cells);
   const memory = reserve(call.total);
   const values = new Float64Array(memory);
   const bits = new Uint32Array(memory);
   for (let i = 0; i < call.rows; i++) {
+    if (call.counts[i] === 0) continue;
     const bytes = blobAt(cells, words, i);
     decodeValues(bytes, 0, bytes.length, values, bits, call.starts[i]!, call.counts[i]!);
   }
@@ -106,22 +119,23 @@ function writeValues(input: duckdb.DataChunk, output: duckdb.Vector): void {
 }
 
 /** Empty for a block without any: its rows have NULL there. */
-function writeRest(input: duckdb.DataChunk, output: duckdb.Vector): void {
-  const call = callOf(input);
-  const rest = duckdb.data_chunk_get_vector(input, 3);
+function writeRest(input: duckdb.DataChunk, output: duckdb.Vector, wanted: ReadonlySet<number> | null): void {
+  const call = callOf(input, wanted);
+  const rest = duckdb.data_chunk_get_vector(input, 4);
   const valid = duckdb.vector_get_validity(rest, Math.ceil(call.rows / 64) * 8) as Uint8Array | null;
   const has = (row: number): boolean => valid === null || ((valid[row >> 3]! >> (row & 7)) & 1) === 1;
   const child = listOf(output, call, (i) => (has(i) ? call.counts[i]! : 0));
   let total = 0;
   for (let i = 0; i < call.rows; i++) total += has(i) ? call.counts[i]! : 0;
   if (total === 0) return;
-  const first = new BigInt64Array(call.argument(1, 8).buffer, 0);
-  const [times, rests] = [call.argument(2, 16), call.argument(3, 16)];
+  const start = call.argument(2, 8);
+  const first = new BigInt64Array(start.buffer, start.byteOffset, call.rows);
+  const [times, rests] = [call.argument(3, 16), call.argument(4, 16)];
   const [timeWords, restWords] = [halvesOf(times), halvesOf(rests)];
   const out = restOf(total);
   let at = 0;
   for (let i = 0; i < call.rows; i++) {
-    if (!has(i)) continue;
+    if (!has(i) || call.counts[i] === 0) continue;
     decodeRest(blobAt(rests, restWords, i), blobAt(times, timeWords, i), first[i]!, out, at, call.counts[i]!);
     at += call.counts[i]!;
   }
@@ -150,12 +164,12 @@ const type = (of: duckdb.Type): duckdb.LogicalType => duckdb.create_logical_type
  * Registers the functions with the database of the connection. Their work is done on the JavaScript thread, for at most 2,048
  * blocks at a time. They lean on DuckDB's string layout for reading only, which is fixed by its own interface.
  */
-export function registerBlockFunctions(connection: duckdb.Connection): void {
+export function registerBlockFunctions(connection: duckdb.Connection, series: WantedSeries): void {
   const register = (
     name: string,
     parameters: readonly duckdb.Type[],
     returns: duckdb.LogicalType,
-    work: (input: duckdb.DataChunk, output: duckdb.Vector) => void,
+    work: (input: duckdb.DataChunk, output: duckdb.Vector, wanted: ReadonlySet<number> | null) => void,
   ): void => {
     const scalar = duckdb.create_scalar_function();
     duckdb.scalar_function_set_name(scalar, name);
@@ -163,17 +177,21 @@ export function registerBlockFunctions(connection: duckdb.Connection): void {
     duckdb.scalar_function_set_return_type(scalar, duckdb.create_list_type(returns));
     // A block without a rest has an empty list of it, not none.
     duckdb.scalar_function_set_special_handling(scalar);
+    duckdb.scalar_function_set_bind(scalar, (info) => {
+      const id = duckdb.client_context_get_connection_id(duckdb.scalar_function_get_client_context(info));
+      duckdb.scalar_function_set_bind_data(info, { wanted: series.get(id) ?? null } satisfies Bound);
+    });
     duckdb.scalar_function_set_function(scalar, (info, input, output) => {
       try {
-        work(input, output);
+        work(input, output, (duckdb.scalar_function_get_bind_data(info) as Bound | undefined)?.wanted ?? null);
       } catch (cause) {
         duckdb.scalar_function_set_error(info, `samples: ${cause instanceof Error ? cause.message : cause}`);
       }
     });
     duckdb.register_scalar_function(connection, scalar);
   };
-  register(TIMES_FUNCTION, [UINTEGER, TIMESTAMP_NS, BLOB], type(TIMESTAMP_NS), writeTimes);
-  register(VALUES_FUNCTION, [UINTEGER, BLOB], type(DOUBLE), writeValues);
+  register(TIMES_FUNCTION, [UINTEGER, UINTEGER, TIMESTAMP_NS, BLOB], type(TIMESTAMP_NS), writeTimes);
+  register(VALUES_FUNCTION, [UINTEGER, UINTEGER, BLOB], type(DOUBLE), writeValues);
   const rest = duckdb.create_struct_type([type(BIGINT), type(TIMESTAMP_NS), type(UINTEGER)], ['value_int', 'start_time', 'flags']);
-  register(REST_FUNCTION, [UINTEGER, TIMESTAMP_NS, BLOB, BLOB], rest, writeRest);
+  register(REST_FUNCTION, [UINTEGER, UINTEGER, TIMESTAMP_NS, BLOB, BLOB], rest, writeRest);
 }

@@ -1,7 +1,7 @@
 import type { Usage } from '#contracts/cost.ts';
 import type { NodeUsage, ServiceUsage } from '#contracts/resource-usage.ts';
 import type { QueryOptions, QueryResult } from '#contracts/store.ts';
-import { nodeUsageSql, serviceUsageSql, type UsageWindow } from '../sql/read/usage-sql.ts';
+import { nodeUsageSql, serviceUsageSql, type UsageWindow, usageSeriesSql } from '../sql/read/usage-sql.ts';
 import { numbers, type Queries, texts } from './columns-of.ts';
 
 /**
@@ -16,8 +16,9 @@ export async function readUsage(
   const { startMs, endMs } = window;
   const grid: UsageWindow = { startMs, endMs, stepMs: window.stepMs ?? 3_600_000 };
   const [nodeQuery, serviceQuery] = [nodeUsageSql(grid), serviceUsageSql(grid)];
-  const nodes = nodesOf(await store.query(nodeQuery, [], options));
-  const services = servicesOf(await store.query(serviceQuery, [], options), grid);
+  const own: QueryOptions = { ...options, samplesOf: usageSeriesSql() };
+  const nodes = nodesOf(await store.query(nodeQuery, [], own));
+  const services = servicesOf(await store.query(serviceQuery, [], own), grid);
   return { ...grid, nodes, services, nodeQuery, serviceQuery };
 }
 

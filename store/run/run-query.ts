@@ -4,6 +4,7 @@ import type { QueryOptions, QueryValue } from '#contracts/store.ts';
 import type { Connection } from '../database/database.ts';
 import { orTempFull } from '../database/temp-space.ts';
 import type { HotRows } from '../hot/hot-rows.ts';
+import type { WantedSeries } from '../native/block-functions.ts';
 import { type ColumnData, readTypeOf } from './column-data.ts';
 import { StoreQueryResult } from './query-result.ts';
 import { columnsOf, takeChunk } from './read-chunk.ts';
@@ -16,6 +17,7 @@ export const DEFAULT_MAX_ROWS = 1_000_000;
 export interface QueryContext {
   readonly hot: HotRows;
   readonly gate: StartGate;
+  readonly series: WantedSeries;
   /** Called before the hot rows are looked at: new dictionary rows become visible. */
   readonly beforeSnapshot: () => void;
 }
@@ -87,14 +89,24 @@ export async function runQuery(
     stop.end();
     if (plan) duckdb.destroy_prepare_sync(plan.statement);
     context.hot.unbind(connection.id);
+    context.series.delete(connection.id);
   }
 }
 
 /** Takes the snapshot and binds the statement to it and to the day files, in one transaction. */
-async function begin(connection: Connection, context: QueryContext, sql: string, { maxRows, copies }: RunOptions): Promise<Plan> {
+async function begin(
+  connection: Connection,
+  context: QueryContext,
+  sql: string,
+  { maxRows, copies, samplesOf }: RunOptions,
+): Promise<Plan> {
   context.beforeSnapshot();
   context.hot.bind(connection.id, context.hot.snapshot());
   await connection.run('BEGIN TRANSACTION READ ONLY');
+  if (samplesOf) {
+    const wanted = await connection.rows(samplesOf);
+    context.series.set(connection.id, new Set(wanted.map((row) => Number(row['series_id']))));
+  }
   const statement = await duckdb.prepare(connection.raw, sql);
   const type = duckdb.prepared_statement_type(statement);
   // Writes a file and nothing of ours: the transaction stays read-only.

@@ -42,7 +42,7 @@ const timeLiteral = (nanoseconds: bigint): string => `make_timestamp_ns(${nanose
 export function blockRowsSql(database: string, day: number): string {
   const from = BigInt(day) * DAY_NANOSECONDS;
   return `SELECT series_id, "time", "value", rest_row.value_int AS value_int, coalesce(rest_row.start_time, block_start) AS start_time, coalesce(rest_row.flags, 0)::UINTEGER AS flags
-    FROM (SELECT series_id, first_time, last_time, start_time AS block_start, unnest(${TIMES_FUNCTION}(samples, first_time, times)) AS "time",
-      unnest(${VALUES_FUNCTION}(samples, value_data)) AS "value", unnest(${REST_FUNCTION}(samples, first_time, times, rest)) AS rest_row FROM ${database}.main.${SAMPLE_BLOCKS.name})
+    FROM (SELECT series_id, first_time, last_time, start_time AS block_start, unnest(${TIMES_FUNCTION}(series_id, samples, first_time, times)) AS "time",
+      unnest(${VALUES_FUNCTION}(series_id, samples, value_data)) AS "value", unnest(${REST_FUNCTION}(series_id, samples, first_time, times, rest)) AS rest_row FROM ${database}.main.${SAMPLE_BLOCKS.name})
     WHERE first_time <= "time" AND last_time >= "time" AND "time" >= ${timeLiteral(from)} AND "time" < ${timeLiteral(from + DAY_NANOSECONDS)}`;
 }

@@ -71,6 +71,9 @@ function points(fn: MetricRange['fn'], startMs: number, endMs: number): string {
 )`;
 }
 
+/** The series a chart reads, for QueryOptions.samplesOf. */
+export const chosenSeriesSql = (range: MetricRange): string => `WITH ${chosenSeries(range)} SELECT series_id FROM chosen`;
+
 /** Rows time, series, value. */
 export function metricRangeSql(range: MetricRange): string {
   if (range.fn === 'rate') return rateSql(range);

@@ -77,6 +77,12 @@ const label = (d: string, ...keys: string[]): string => keys.map((key) => `${d}.
 const nodeOf = `coalesce(CASE WHEN d.source = 'prometheus' THEN coalesce(${label('d', 'node', 'nodename', 'kubernetes_node', 'host')}, split_part(d.attributes['instance'], ':', 1)) ELSE ${hostOf('r')} END, '')`;
 const GIB = '1073741824';
 
+/** The series both statements read, and more, for QueryOptions.samplesOf. */
+export function usageSeriesSql(): string {
+  const names = new Set([...USAGE_METRICS.map((m) => m.metric), ...NODE_METRICS.map(([metric]) => metric)]);
+  return `SELECT series_id FROM series WHERE metric IN (${[...names].map(textLiteral).join(', ')})`;
+}
+
 /** Rows service, node, cell, cpu_core_hours, cpu_requested, memory_gib_hours, memory_requested (NULL: not known). */
 export function serviceUsageSql(window: UsageWindow): string {
   const values = USAGE_METRICS.map(
