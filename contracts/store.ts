@@ -131,6 +131,8 @@ export interface QueryResult {
   readonly truncated: boolean;
   /** Typed array for numbers and times, string[] for text; null entries: NaN for doubles, else see `isNull`. */
   column(name: string): ArrayLike<number> | ArrayLike<bigint> | readonly (string | null)[];
+  /** Values of a BLOB column that are not NULL, row by row: bytes [from, to), lent for the call. */
+  eachBlob(name: string, visit: (row: number, bytes: Uint8Array, from: number, to: number) => void): void;
   /** Whether a value is NULL. */
   isNull(name: string, row: number): boolean;
   /** Rows as plain objects (JSON-safe: bigint as string, times RFC 3339). For small results only. */

@@ -134,10 +134,13 @@ export const operatorRoutes: readonly Route[] = [
   route({
     method: 'post',
     path: '/console/admin/flush',
-    summary: 'Answers once all acknowledged data is queryable; durable=1: and written to its day files.',
-    query: z.object({ durable: optionalNumber }),
+    summary:
+      'Answers once all acknowledged data is queryable; durable=1: and written to its day files; compact=1: and samples made into blocks.',
+    query: z.object({ durable: optionalNumber, compact: optionalNumber }),
     answer: z.object({ position: z.number() }),
-    handle: async (call) => ({ position: await call.engine.flush(call.query.durable === 1) }),
+    handle: async (call) => ({
+      position: await call.engine.flush(call.query.durable === 1 || call.query.compact === 1, call.query.compact === 1),
+    }),
   }),
 ];
 

@@ -119,10 +119,11 @@ export class Engine {
     }
     return this.facts;
   }
-  /** Everything acknowledged before the call is queryable when it resolves; `durable`: and in its day files. */
-  async flush(durable: boolean): Promise<JournalPosition> {
+  /** Everything acknowledged before the call is queryable when it resolves; `durable`: and in its day files; `compact`: samples as blocks. */
+  async flush(durable: boolean, compact = false): Promise<JournalPosition> {
     const position = await this.parts.loop.drained();
     if (durable) await this.store.flush();
+    if (compact) await this.store.compact();
     return position;
   }
   /** One SELECT that somebody wrote: checked, and stopped when it takes too much time or memory. */

@@ -131,6 +131,12 @@ export function decodeTimes(
   readTimes(reader, scratch, count);
   addOffsets(out, at, low, high, scratch, count);
 }
+/** Nanoseconds after the first time, into `out`. @throws FormatError */
+export function decodeOffsets(bytes: Uint8Array, from: number, to: number, out: Float64Array, count: number): void {
+  checkCount(count);
+  reader.open(bytes, from, to);
+  readTimes(reader, out, count);
+}
 /** Likewise the values. @param bits the memory of `out` as halves. @throws FormatError */
 export function decodeValues(
   bytes: Uint8Array,

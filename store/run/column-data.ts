@@ -124,6 +124,14 @@ export class ColumnData {
     }
     return true;
   }
+  /** Bytes [from, to) of each row that is not NULL. */
+  eachBlob(visit: (row: number, bytes: Uint8Array, from: number, to: number) => void): void {
+    let row = 0;
+    for (const { rows, valid, bytes, offsets } of this.pieces) {
+      invariant(offsets, 'bytes of a column of numbers');
+      for (let i = 0; i < rows; i++, row++) if (isValid(valid, i)) visit(row, bytes, offsets[i]!, offsets[i + 1]!);
+    }
+  }
   /** Typed array, or text with null; built once. NULL in a number: NaN where the type has it, else 0. */
   all(): ArrayLike<number> | ArrayLike<bigint> | readonly (string | null)[] {
     this.values ??= this.read();

@@ -19,6 +19,9 @@ export class StoreQueryResult implements QueryResult {
   column(name: string): ArrayLike<number> | ArrayLike<bigint> | readonly (string | null)[] {
     return this.find(name).all();
   }
+  eachBlob(name: string, visit: (row: number, bytes: Uint8Array, from: number, to: number) => void): void {
+    this.find(name).eachBlob(visit);
+  }
   isNull(name: string, row: number): boolean {
     return this.find(name).isNull(row);
   }

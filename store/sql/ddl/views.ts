@@ -1,9 +1,9 @@
-import type { ColumnSpec } from '#contracts/tables.ts';
+import type { ColumnSpec, TableSpec } from '#contracts/tables.ts';
 import { EVENTS_FUNCTION } from '../../native/events-function.ts';
 import { CATALOG, TELEMETRY } from './ddl.ts';
 import { DERIVED_VIEWS } from './derived-views.ts';
 import { DICTIONARY_TABLES } from './dictionary-tables.ts';
-import { blockRowsSql } from './sample-blocks.ts';
+import { blockRowsSql, SAMPLE_BLOCKS } from './sample-blocks.ts';
 
 const names = (columns: readonly ColumnSpec[], shown = eventsOf): string =>
   columns
@@ -29,16 +29,31 @@ const create = (name: string, select: string): string => `CREATE OR REPLACE VIEW
  * smallest and largest time and drops days out of range while planning (docs/decisions/0003-storage-layout.md).
  */
 export function telemetryViews(days: readonly ViewedDay[]): string[] {
-  return TELEMETRY.map((table) => {
-    const parts = days.map(
-      ({ database, hasEventLists }) =>
-        `SELECT ${names(table.columns, hasEventLists ? eventsOfBoth : eventsOf)} FROM ${database}.main.${table.name}`,
-    );
-    // A day without blocks is spared planning for them.
-    const blocks =
-      table.name === 'samples' ? days.filter((day) => day.blockSamples > 0).map(({ database, day }) => blockRowsSql(database, day)) : [];
-    return create(table.name, [`SELECT ${names(table.columns)} FROM hot_${table.name}()`, ...parts, ...blocks].join(' UNION ALL '));
-  });
+  return [...TELEMETRY.map((table) => viewOf(table, days)), ...storedSamples(days)];
+}
+/** Samples as they are stored, for read/read-series-samples.ts: those in no block, and the blocks. */
+function storedSamples(days: readonly ViewedDay[]): string[] {
+  const rows = ['hot_samples()', ...days.map(({ database }) => `${database}.main.samples`)];
+  const columns = 'series_id, first_time, last_time, samples, times, value_data';
+  const none =
+    'NULL::UINTEGER AS series_id, NULL::TIMESTAMP_NS AS first_time, NULL::TIMESTAMP_NS AS last_time, NULL::UINTEGER AS samples, NULL::BLOB AS times, NULL::BLOB AS value_data';
+  const blocks = days
+    .filter((day) => day.blockSamples > 0)
+    .map(({ database }) => `SELECT ${columns} FROM ${database}.main.${SAMPLE_BLOCKS.name}`);
+  return [
+    create('samples_in_rows', rows.map((from) => `SELECT series_id, "time", "value" FROM ${from}`).join(' UNION ALL ')),
+    create('samples_in_blocks', [`SELECT ${none} WHERE false`, ...blocks].join(' UNION ALL ')),
+  ];
+}
+function viewOf(table: TableSpec, days: readonly ViewedDay[]): string {
+  const parts = days.map(
+    ({ database, hasEventLists }) =>
+      `SELECT ${names(table.columns, hasEventLists ? eventsOfBoth : eventsOf)} FROM ${database}.main.${table.name}`,
+  );
+  // A day without blocks is spared planning for them.
+  const blocks =
+    table.name === 'samples' ? days.filter((day) => day.blockSamples > 0).map(({ database, day }) => blockRowsSql(database, day)) : [];
+  return create(table.name, [`SELECT ${names(table.columns)} FROM hot_${table.name}()`, ...parts, ...blocks].join(' UNION ALL '));
 }
 
 /** Views that do not change with the days. */
