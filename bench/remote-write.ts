@@ -22,7 +22,7 @@ const bytesIn = (folder: string): number =>
   );
 
 /** Somebody who receives remote write. */
-interface Receiver {
+export interface Receiver {
   readonly name: string;
   readonly url: string;
   readonly pid: number;
@@ -31,9 +31,11 @@ interface Receiver {
   /** Waits until what is only in memory by design has been written: no part of the rate. */
   rest(): Promise<void>;
   bytes(): number;
+  /** Makes of what is stored the form it is kept in for long, and says how many bytes that takes. */
+  compact(): Promise<number>;
   stop(): Promise<void>;
 }
-async function faultline(): Promise<Receiver> {
+export async function faultline(): Promise<Receiver> {
   const own = await startFaultline({ args: ['--no-ui', '--retention', 'off'] });
   return {
     name: 'Faultline',
@@ -48,10 +50,24 @@ async function faultline(): Promise<Receiver> {
       readdirSync(own.dataDir)
         .filter((name) => /\.duckdb(?:\.wal)?$/.test(name))
         .reduce((sum, name) => sum + statSync(join(own.dataDir, name)).size, 0),
+    compact: async () => {
+      const answer = await own.fetch('/console/admin/flush?compact=1', { method: 'POST' });
+      if (!answer.ok) throw new Error(`compaction answered ${answer.status}`);
+      // The day's file keeps the room its rows had, for rows to come: what is in use counts, and the catalog with the series.
+      const catalog = readdirSync(own.dataDir).filter((name) => name.startsWith('catalog.duckdb'));
+      const inUse = Number(/^faultline_compaction_last_bytes_after (\S+)$/m.exec(await (await own.fetch('/metrics')).text())?.[1]);
+      return inUse + catalog.reduce((sum, name) => sum + statSync(join(own.dataDir, name)).size, 0);
+    },
     stop: async () => void (await own.stop()),
   };
 }
-async function peer(name: string, binary: string, args: (folder: string, address: string) => string[], flush: string): Promise<Receiver> {
+async function peer(
+  name: string,
+  binary: string,
+  args: (folder: string, address: string) => string[],
+  flush: string,
+  compact: string,
+): Promise<Receiver> {
   const folder = mkdtempSync(join(tmpdir(), 'faultline-peer-'));
   const port = (await findFreePort('127.0.0.1', 23_000 + (process.pid % 5_000))) as number;
   const address = `127.0.0.1:${port}`;
@@ -75,6 +91,12 @@ async function peer(name: string, binary: string, args: (folder: string, address
     },
     rest: () => new Promise((done) => setTimeout(done, PEER_REST_MS)),
     bytes: () => bytesIn(folder),
+    compact: async () => {
+      const answer = await fetch(`http://${address}${compact}`, { method: 'POST' });
+      const snapshot = ((await answer.json().catch(() => ({}))) as { data?: { name?: string } }).data?.name;
+      await new Promise((done) => setTimeout(done, PEER_REST_MS));
+      return bytesIn(snapshot ? join(folder, 'data', 'snapshots', snapshot) : folder);
+    },
     stop: async () => {
       child.kill('SIGKILL');
       await exited;
@@ -82,16 +104,17 @@ async function peer(name: string, binary: string, args: (folder: string, address
     },
   };
 }
-const VICTORIA = process.env['FAULTLINE_BENCH_VICTORIA'] ?? '/usr/bin/victoria-metrics';
-const PROMETHEUS = process.env['FAULTLINE_BENCH_PROMETHEUS'] ?? '/usr/bin/prometheus';
-const victoria = () =>
+export const VICTORIA = process.env['FAULTLINE_BENCH_VICTORIA'] ?? '/usr/bin/victoria-metrics';
+export const PROMETHEUS = process.env['FAULTLINE_BENCH_PROMETHEUS'] ?? '/usr/bin/prometheus';
+export const victoria = () =>
   peer(
     'VictoriaMetrics',
     VICTORIA,
     (folder, address) => [`-storageDataPath=${folder}/data`, `-httpListenAddr=${address}`, '-retentionPeriod=10y'],
     '/internal/force_flush',
+    '/internal/force_merge',
   );
-const prometheus = () =>
+export const prometheus = () =>
   peer(
     'Prometheus',
     PROMETHEUS,
@@ -100,8 +123,11 @@ const prometheus = () =>
       `--storage.tsdb.path=${folder}/data`,
       `--web.listen-address=${address}`,
       '--web.enable-remote-write-receiver',
+      '--web.enable-admin-api',
     ],
     '',
+    // Its blocks, without the log and what is in memory.
+    '/api/v1/admin/tsdb/snapshot',
   );
 
 async function measure(start: () => Promise<Receiver>, payloads: readonly Payload[]): Promise<Row> {

@@ -25,6 +25,7 @@ export interface Scenario {
 const SCENARIOS: Readonly<Record<string, () => Promise<Scenario>>> = {
   ingest: async () => (await import('./ingest.ts')).ingest,
   'remote-write': async () => (await import('./remote-write.ts')).remoteWrite,
+  samples: async () => (await import('./samples.ts')).samples,
   latency: async () => (await import('./latency.ts')).latency,
   fairness: async () => (await import('./fairness.ts')).fairness,
   start: async () => (await import('./start.ts')).start,
