@@ -112,6 +112,7 @@ export class Compactor {
   async run(all: boolean): Promise<void> {
     while (this.running) await this.running;
     this.running = this.round(all).finally(() => {
+      this.hot.dropSpare();
       this.running = null;
     });
     await this.running;

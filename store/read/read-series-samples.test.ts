@@ -50,6 +50,8 @@ it('gives the same samples from memory, rows, blocks of two days, and blocks bes
   await t.store.compact();
   expect((await t.store.facts()).compaction.samples).toBeGreaterThan(1_000);
   expect([await read([1, 3, 77]), await read([2], 600_000, 4_200_000)]).toEqual([all, some]);
+  // As many series that they are told by the bits of their range.
+  expect(await read(Array.from({ length: 80 }, (_, i) => 2 * i + 1))).toEqual(all);
   t.append(batchFromRows(SAMPLES, rows(2, 90)));
   const later = await read([1, 2, 3]);
   expect(later).not.toEqual(all);

@@ -11,48 +11,20 @@ export interface SeriesSamples {
   /** To the bit: stale markers too. */
   readonly values: Float64Array;
 }
-
-/** Room for the samples of one series while they are collected. */
-class Collector {
+/** The part [start, end) of the arrays that one series has. `at`: where its next sample goes. */
+interface Part {
   readonly seriesId: number;
-  times = new Float64Array(512);
-  values = new Float64Array(512);
-  bits = new Uint32Array(this.values.buffer);
-  count = 0;
-  constructor(seriesId: number) {
-    this.seriesId = seriesId;
-  }
-  reserve(more: number): void {
-    if (this.count + more <= this.times.length) return;
-    const size = Math.max(this.count + more, this.times.length * 2);
-    const [times, values] = [new Float64Array(size), new Float64Array(size)];
-    times.set(this.times);
-    values.set(this.values);
-    [this.times, this.values, this.bits] = [times, values, new Uint32Array(values.buffer)];
-  }
-  /** What lies in [startMs, endMs), sorted. */
-  within(startMs: number, endMs: number): SeriesSamples {
-    this.sort();
-    const from = firstAt(this.times, this.count, startMs);
-    const to = firstAt(this.times, this.count, endMs);
-    return { seriesId: this.seriesId, timesMs: this.times.subarray(from, to), values: this.values.subarray(from, to) };
-  }
-  /** Late samples lie in rows or blocks of their own. */
-  private sort(): void {
-    let sorted = true;
-    for (let i = 1; sorted && i < this.count; i++) sorted = this.times[i]! >= this.times[i - 1]!;
-    if (sorted) return;
-    const order = Uint32Array.from({ length: this.count }, (_, i) => i).sort((a, b) => this.times[a]! - this.times[b]! || a - b);
-    const [times, bits] = [this.times.slice(), this.bits.slice()];
-    order.forEach((from, to) => {
-      this.times[to] = times[from]!;
-      this.bits[to * 2] = bits[from * 2]!;
-      this.bits[to * 2 + 1] = bits[from * 2 + 1]!;
-    });
-  }
+  size: number;
+  start: number;
+  at: number;
 }
-function firstAt(times: Float64Array, count: number, ms: number): number {
-  let [low, high] = [0, count];
+
+const isSame = (a: Uint8Array, from: number, b: Uint8Array): boolean => {
+  for (let i = 0; i < b.length; i++) if (a[from + i] !== b[i]) return false;
+  return true;
+};
+function firstAt(times: Float64Array, from: number, to: number, ms: number): number {
+  let [low, high] = [from, to];
   while (low < high) {
     const middle = (low + high) >>> 1;
     if (times[middle]! < ms) low = middle + 1;
@@ -60,12 +32,24 @@ function firstAt(times: Float64Array, count: number, ms: number): number {
   }
   return low;
 }
-const isSame = (a: Uint8Array, from: number, b: Uint8Array): boolean => {
-  for (let i = 0; i < b.length; i++) if (a[from + i] !== b[i]) return false;
-  return true;
-};
+/** Late samples lie in rows or blocks of their own: they are put where they belong. */
+function sort(times: Float64Array, bits: Uint32Array, from: number, to: number): void {
+  let sorted = true;
+  for (let i = from + 1; sorted && i < to; i++) sorted = times[i]! >= times[i - 1]!;
+  if (sorted) return;
+  const order = Uint32Array.from({ length: to - from }, (_, i) => from + i).sort((a, b) => times[a]! - times[b]! || a - b);
+  const [oldTimes, oldBits] = [times.slice(from, to), bits.slice(from * 2, to * 2)];
+  order.forEach((old, i) => {
+    times[from + i] = oldTimes[old - from]!;
+    bits[(from + i) * 2] = oldBits[(old - from) * 2]!;
+    bits[(from + i) * 2 + 1] = oldBits[(old - from) * 2 + 1]!;
+  });
+}
 
-/** Samples of the series in [startMs, endMs) as typed arrays; blocks are decoded straight into them. Series without any are left out. */
+/**
+ * Samples of the series in [startMs, endMs) as typed arrays; blocks are decoded straight into them. Series without any are left
+ * out. All series lie in two arrays, of which each has its part.
+ */
 export async function readSeriesSamples(
   store: Queries,
   seriesIds: readonly number[],
@@ -76,43 +60,57 @@ export async function readSeriesSamples(
   if (seriesIds.length === 0) return [];
   const result = await store.query(seriesSamplesSql(seriesIds, startMs, endMs), [], options);
   const ids = result.column('series_id') as Uint32Array;
-  const samples = result.column('samples') as Uint32Array;
+  const counts = result.column('samples') as Uint32Array;
   const halves = new Int32Array((result.column('time') as BigInt64Array<ArrayBuffer>).buffer);
-  const bits = new Uint32Array((result.column('value') as Float64Array<ArrayBuffer>).buffer);
-  const series = new Map<number, Collector>();
-  const of = (id: number): Collector => {
-    const known = series.get(id) ?? new Collector(id);
-    series.set(id, known);
-    return known;
-  };
-  const msOf = (row: number): number => (halves[row * 2 + 1]! * 4294967296 + (halves[row * 2]! >>> 0)) / 1e6;
+  const given = new Uint32Array((result.column('value') as Float64Array<ArrayBuffer>).buffer);
+  const parts = new Map<number, Part>();
   for (let row = 0; row < result.rowCount; row++) {
-    const one = of(ids[row]!);
-    if (samples[row] !== 0) continue;
-    one.reserve(1);
-    one.times[one.count] = msOf(row);
-    one.bits[one.count * 2] = bits[row * 2]!;
-    one.bits[one.count * 2 + 1] = bits[row * 2 + 1]!;
-    one.count++;
+    const seriesId = ids[row]!;
+    const part = parts.get(seriesId) ?? { seriesId, size: 0, start: 0, at: 0 };
+    if (part.size === 0) parts.set(seriesId, part);
+    part.size += counts[row] === 0 ? 1 : counts[row]!;
+  }
+  let total = 0;
+  for (const part of parts.values()) {
+    part.start = total;
+    part.at = total;
+    total += part.size;
+  }
+  const times = new Float64Array(total);
+  const values = new Float64Array(total);
+  const bits = new Uint32Array(values.buffer);
+  /** Where the samples of a row of the result go. */
+  const places = new Uint32Array(result.rowCount);
+  for (let row = 0; row < result.rowCount; row++) {
+    const part = parts.get(ids[row]!)!;
+    const at = part.at;
+    places[row] = at;
+    part.at += counts[row] === 0 ? 1 : counts[row]!;
+    if (counts[row] !== 0) continue;
+    times[at] = (halves[row * 2 + 1]! * 4294967296 + (halves[row * 2]! >>> 0)) / 1e6;
+    bits[at * 2] = given[row * 2]!;
+    bits[at * 2 + 1] = given[row * 2 + 1]!;
   }
   const offsets = new Float64Array(MAX_BLOCK_SAMPLES);
-  let last: { readonly bytes: Uint8Array; readonly samples: number } | null = null;
-  const ends = new Map<number, number>();
+  let known: { readonly bytes: Uint8Array; readonly count: number } | null = null;
   result.eachBlob('times', (row, bytes, from, to) => {
-    const [one, count, firstMs] = [of(ids[row]!), samples[row]!, msOf(row)];
-    one.reserve(count);
+    const [at, count] = [places[row]!, counts[row]!];
     // Series of one target have the same times.
-    if (last === null || last.samples !== count || last.bytes.length !== to - from || !isSame(bytes, from, last.bytes)) {
+    if (known === null || known.count !== count || known.bytes.length !== to - from || !isSame(bytes, from, known.bytes)) {
       decodeOffsets(bytes, from, to, offsets, count);
-      last = { bytes: bytes.slice(from, to), samples: count };
+      known = { bytes: bytes.slice(from, to), count };
     }
-    for (let i = 0; i < count; i++) one.times[one.count + i] = firstMs + offsets[i]! / 1e6;
-    ends.set(row, one.count);
-    one.count += count;
+    const first = halves[row * 2 + 1]! * 4294967296 + (halves[row * 2]! >>> 0);
+    for (let i = 0; i < count; i++) times[at + i] = (first + offsets[i]!) / 1e6;
   });
   result.eachBlob('value_data', (row, bytes, from, to) => {
-    const one = of(ids[row]!);
-    decodeValues(bytes, from, to, one.values, one.bits, ends.get(row)!, samples[row]!);
+    decodeValues(bytes, from, to, values, bits, places[row]!, counts[row]!);
   });
-  return [...series.values()].map((one) => one.within(startMs, endMs)).filter(({ timesMs }) => timesMs.length > 0);
+  const found: SeriesSamples[] = [];
+  for (const { seriesId, start, at } of parts.values()) {
+    sort(times, bits, start, at);
+    const [from, to] = [firstAt(times, start, at, startMs), firstAt(times, start, at, endMs)];
+    if (from < to) found.push({ seriesId, timesMs: times.subarray(from, to), values: values.subarray(from, to) });
+  }
+  return found;
 }

@@ -1,11 +1,25 @@
 import { between, nanoLiteral, numberLiteral } from './literals.ts';
 
+/** As many ids are listed; of more the bits of their range are, which DuckDB plans ten times as fast as a list of a thousand. */
+const FEW = 50;
+const WIDEST = 4_000_000;
+/** @param ids whole numbers, any order */
+function isOneOf(ids: readonly number[]): string {
+  const first = ids.reduce((a, b) => Math.min(a, b));
+  const last = ids.reduce((a, b) => Math.max(a, b));
+  if (ids.length <= FEW || last - first >= WIDEST) return `series_id IN (${ids.map(numberLiteral).join(', ')})`;
+  const range = `series_id BETWEEN ${numberLiteral(first)} AND ${numberLiteral(last)}`;
+  const bits = Buffer.alloc(last - first + 1, '0');
+  for (const id of ids) bits[id - first] = 0x31;
+  return bits.includes('0') ? `${range} AND get_bit('${bits.toString()}'::BIT, (series_id - ${numberLiteral(first)})::INTEGER) = 1` : range;
+}
+
 /**
  * Samples of some series in [startMs, endMs), as they are stored: a row for each that is in no block, a row for each block that
  * reaches into the window (samples, times, value_data; `time` is its first). One statement, so that nothing is seen twice.
  */
 export function seriesSamplesSql(seriesIds: readonly number[], startMs: number, endMs: number): string {
-  const of = `series_id IN (${seriesIds.map(numberLiteral).join(', ')})`;
+  const of = isOneOf(seriesIds);
   return `SELECT series_id, "time", "value", 0::UINTEGER AS samples, NULL::BLOB AS times, NULL::BLOB AS value_data FROM samples_in_rows
   WHERE ${of} AND ${between('"time"', startMs, endMs)}
 UNION ALL
