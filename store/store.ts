@@ -18,7 +18,7 @@ import type {
 import type { TableName } from '#contracts/tables.ts';
 import type { VolumeFile } from '#contracts/volume.ts';
 import type { BillBook, BillFile } from './bills/bill-book.ts';
-import { Compactor } from './compact/compactor.ts';
+import { type Compactor, compactorOf } from './compact/compactor.ts';
 import { troubleOf } from './database/attach-file.ts';
 import { type CatalogState, prunedDay } from './database/catalog-state.ts';
 import type { DataDir } from './database/data-dir.ts';
@@ -118,17 +118,7 @@ export class OpenStore implements Store {
         damaged: () => this.repair().catch(() => false),
       },
     );
-    this.compactor = new Compactor({
-      ...parts,
-      queue: this.writer.queue,
-      nowMs: parts.options.nowMs,
-      log: parts.options.log,
-      read: (sql) => this.run(sql, [], { timeoutMs: EXPORT_TIMEOUT_MS }),
-      busy: () => !parts.pool.isIdle || this.writer.isBehind,
-      direct: parts.hot.heap.direct,
-      begins: (day) => this.writer.compacts(day),
-      ended: () => this.writer.compacted(),
-    });
+    this.compactor = compactorOf(parts, this.writer, (sql) => this.run(sql, [], { timeoutMs: EXPORT_TIMEOUT_MS }));
   }
 
   /** Attaches what is on disk; a file that cannot be used is set aside or left, and named. */

@@ -7,6 +7,7 @@ import { columnsFromRows, type RowValue } from '../hot/columns-from-rows.ts';
 import { registerHotFunction } from '../hot/hot-function.ts';
 import { HotRows } from '../hot/hot-rows.ts';
 import { NativeHeap } from '../native/native-heap.ts';
+import type { ConnectionPool } from '../run/connection-pool.ts';
 import type { StartGate } from '../run/start-gate.ts';
 import {
   fileSpaceSql,
@@ -19,6 +20,7 @@ import {
 } from '../sql/compact/compact-sql.ts';
 import { SAMPLE_BLOCKS } from '../sql/ddl/sample-blocks.ts';
 import { type Day, dayName } from '../write/day-of.ts';
+import type { StoreWriter } from '../write/store-writer.ts';
 import { makeBlocks, type SeriesBlock, type SliceRows } from './make-blocks.ts';
 import { AFTER_MS, planSlices, type SeriesCount, type Slice, STRETCH_NS } from './plan-slices.ts';
 
@@ -299,6 +301,32 @@ export class Compactor {
     const result = await this.context.read(fileSpaceSql(file.database));
     return Number((result.column('used') as ArrayLike<number>)[0] ?? 0);
   }
+}
+
+/** The compactor of a store. @param read runs a statement beside other readers */
+export function compactorOf(
+  parts: Pick<CompactorContext, 'connection' | 'gate' | 'days'> & {
+    readonly hot: HotRows;
+    readonly pool: ConnectionPool;
+    readonly options: Pick<CompactorContext, 'nowMs' | 'log'>;
+  },
+  writer: StoreWriter,
+  read: CompactorContext['read'],
+): Compactor {
+  const { connection, gate, days, hot, pool, options } = parts;
+  return new Compactor({
+    connection,
+    gate,
+    days,
+    queue: writer.queue,
+    nowMs: options.nowMs,
+    log: options.log,
+    read,
+    busy: () => !pool.isIdle || writer.isBehind,
+    direct: hot.heap.direct,
+    begins: (day) => writer.compacts(day),
+    ended: () => writer.compacted(),
+  });
 }
 
 function rowsOf(result: QueryResult, strange: boolean): SliceRows {
