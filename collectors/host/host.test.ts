@@ -168,7 +168,7 @@ describe('host metrics', () => {
       log: (line: string) => expect.unreachable(line),
     };
     const host = startHostMetrics({ ...options, append: (entry) => journal.append(entry) });
-    await expect.poll(() => host.status().accepted.metrics.requests).toBe(1);
+    await expect.poll(() => host.status().accepted.metrics.requests, { timeout: 10_000 }).toBe(1);
     await host.stop();
     await host.stop();
     await journal.close();

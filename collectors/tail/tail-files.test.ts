@@ -83,6 +83,8 @@ async function restart(pattern: string, more: Partial<TailSettings> = {}): Promi
   await openAgain();
   tail(pattern, more);
 }
+/** On a machine that is busy with other tests too. */
+const SOON = { timeout: 10_000, interval: 20 };
 /** Bodies in the journal, in order; each is checked as an OTLP request. */
 async function bodies(): Promise<string[]> {
   const reader = await openJournalReader(journalDir(), 0);
@@ -99,32 +101,32 @@ async function bodies(): Promise<string[]> {
 }
 const status = () => tailing?.statuses()[0];
 const fileStatus = (name: string): TailedFileStatus | undefined => status()?.files?.find((each) => each.path === file(name));
-const until = (expected: readonly string[]) => expect.poll(bodies, { timeout: 10_000, interval: 20 }).toEqual(expected);
+const until = (expected: readonly string[]) => expect.poll(bodies, SOON).toEqual(expected);
 
 describe('a tailed file', () => {
   it('is read from its beginning, as it grows; half a line waits', async () => {
     writeFileSync(file('a.log'), 'one\ntwo\nthr');
     tail('*.log');
     await until(['one', 'two']);
-    await expect.poll(() => fileStatus('a.log')).toMatchObject({ state: 'waiting', offset: 8, size: 11, lines: 2 });
+    await expect.poll(() => fileStatus('a.log'), SOON).toMatchObject({ state: 'waiting', offset: 8, size: 11, lines: 2 });
     appendFileSync(file('a.log'), 'ee\n\n\r\nfour\r\n');
     await until(['one', 'two', 'three', 'four']);
-    await expect.poll(() => fileStatus('a.log')).toMatchObject({ state: 'following', offset: 23, lines: 4 });
+    await expect.poll(() => fileStatus('a.log'), SOON).toMatchObject({ state: 'following', offset: 23, lines: 4 });
     expect(status()).toMatchObject({ state: 'receiving', accepted: { logs: { items: 4, bytes: 23 } } });
   });
   it('or from its end, at the first sight only', async () => {
     writeFileSync(file('a.log'), 'old\nolder\nha');
     tail('*.log', { from: 'end' });
-    await expect.poll(() => fileStatus('a.log')).toMatchObject({ offset: 10 });
+    await expect.poll(() => fileStatus('a.log'), SOON).toMatchObject({ offset: 10 });
     appendFileSync(file('a.log'), 'lf\n');
     writeFileSync(file('b.log'), 'new file\n');
-    await expect.poll(async () => (await bodies()).sort()).toEqual(['half', 'new file']);
+    await expect.poll(async () => (await bodies()).sort(), SOON).toEqual(['half', 'new file']);
     await close();
     appendFileSync(file('a.log'), 'while stopped\n');
     writeFileSync(file('c.log'), 'c\n');
     await openAgain();
     tail('*.log', { from: 'end' });
-    await expect.poll(async () => (await bodies()).sort()).toEqual(['c', 'half', 'new file', 'while stopped']);
+    await expect.poll(async () => (await bodies()).sort(), SOON).toEqual(['c', 'half', 'new file', 'while stopped']);
   });
   it('is found again after rotation by rename, also one that nobody saw, by its inode', async () => {
     writeFileSync(file('a.log'), 'one\n');
@@ -133,14 +135,14 @@ describe('a tailed file', () => {
     appendFileSync(file('a.log'), 'two\n');
     renameSync(file('a.log'), file('a.log.1'));
     writeFileSync(file('a.log'), 'three\n');
-    await expect.poll(async () => (await bodies()).sort()).toEqual(['one', 'three', 'two']);
+    await expect.poll(async () => (await bodies()).sort(), SOON).toEqual(['one', 'three', 'two']);
     await close();
     appendFileSync(file('a.log'), 'four\n');
     renameSync(file('a.log'), file('a.log.2'));
     writeFileSync(file('a.log'), 'five\n');
     await openAgain();
     tail('a.log');
-    await expect.poll(async () => (await bodies()).sort()).toEqual(['five', 'four', 'one', 'three', 'two']);
+    await expect.poll(async () => (await bodies()).sort(), SOON).toEqual(['five', 'four', 'one', 'three', 'two']);
   });
   it('is finished when it is deleted', async () => {
     writeFileSync(file('a.log'), 'one\n');
@@ -168,7 +170,7 @@ describe('a tailed file', () => {
     tail('a.log*');
     await until(['one', 'two']);
     copyFileSync(file('a.log'), file('a.log.1'));
-    await expect.poll(() => fileStatus('a.log.1')).toMatchObject({ state: 'waiting', why: 'copy' });
+    await expect.poll(() => fileStatus('a.log.1'), SOON).toMatchObject({ state: 'waiting', why: 'copy' });
     appendFileSync(file('a.log.1'), 'f\n');
     truncateSync(file('a.log'), 0);
     await until(['one', 'two', 'half']);
@@ -218,7 +220,7 @@ describe('a tailed file', () => {
       },
       ...{ limits, retentionSeconds: 0, onSaved: () => undefined, nowMs: Date.now, log: (line) => lines.push(line) },
     });
-    await expect.poll(() => readFileSync(path.join(root, 'tails.json'), 'utf8')).toContain('"offset":4');
+    await expect.poll(() => readFileSync(path.join(root, 'tails.json'), 'utf8'), SOON).toContain('"offset":4');
     expect(lines.join()).toContain('is set aside');
   });
 });
@@ -252,14 +254,14 @@ describe('what is no log', () => {
     tail('*.log*');
     await until(['one']);
     const odd = () => status()?.files?.find((each) => each.path !== file('a.log'));
-    await expect.poll(odd).toMatchObject(expected);
+    await expect.poll(odd, SOON).toMatchObject(expected);
     const noted = expected.state === 'failing' ? { tail_file_failed: 1 } : { tail_file_skipped: 1 };
     expect(status()?.noted).toEqual(noted);
   });
   it('becomes one when it is written anew', async () => {
     writeFileSync(file('a.log'), Buffer.alloc(500, 1));
     tail('*.log');
-    await expect.poll(() => fileStatus('a.log')).toMatchObject({ state: 'skipped' });
+    await expect.poll(() => fileStatus('a.log'), SOON).toMatchObject({ state: 'skipped' });
     writeFileSync(file('a.log'), 'text now\n');
     await until(['text now']);
   });
@@ -280,7 +282,7 @@ describe('what is no log', () => {
   ])('%s', async (_, content, expected, noted) => {
     writeFileSync(file('a.log'), content);
     tail('*.log');
-    await expect.poll(() => fileStatus('a.log'), { timeout: 10_000 }).toMatchObject({ state: 'following' });
+    await expect.poll(() => fileStatus('a.log'), SOON).toMatchObject({ state: 'following' });
     await until(expected);
     expect(status()?.noted ?? {}).toEqual(noted);
   });
