@@ -145,10 +145,10 @@ describe('hostile files', () => {
     await expect(reading()).rejects.toThrow('the content is over 8388608 bytes');
     expect(total).toBeLessThanOrEqual(8 * 1024 * 1024);
   });
-  it('an array of a million tiny elements is cut up chunk by chunk', async () => {
-    const bytes = utf8(`[${'{"traceId":"a","id":"1"},'.repeat(3)}${'1,'.repeat(1_000_000)}1]`);
+  it('an array of 200,000 tiny elements is cut up chunk by chunk', async () => {
+    const bytes = utf8(`[${'{"traceId":"a","id":"1"},'.repeat(3)}${'1,'.repeat(200_000)}1]`);
     const { format, items, bad } = await readBytes(bytes);
-    expect({ format, traces: items.traces, bad: bad.length }).toEqual({ format: 'zipkin-json', traces: 3, bad: 1_000_001 });
+    expect({ format, traces: items.traces, bad: bad.length }).toEqual({ format: 'zipkin-json', traces: 3, bad: 200_001 });
   });
   it('CSV with bad rows: each is named by its line, the rest is taken', async () => {
     const rows = [

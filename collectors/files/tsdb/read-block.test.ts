@@ -140,7 +140,7 @@ describe('a TSDB block', () => {
       return (state >>> 8) % below;
     };
     cpSync(BLOCK, block, { recursive: true });
-    for (let i = 0; i < 150; i++) {
+    for (let i = 0; i < 40; i++) {
       for (const name of ['index', 'chunks/000001']) {
         const bytes = readFileSync(path.join(BLOCK, name));
         for (let n = random(3); n >= 0; n--) bytes[random(bytes.length)] = random(256);
