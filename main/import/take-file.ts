@@ -15,7 +15,8 @@ export async function takeFile(engine: Engine, name: string, bytes: Uint8Array):
   const head = headOf(bytes.subarray(0, FILE_LIMITS.headBytes), bytes.length <= FILE_LIMITS.headBytes);
   const { candidates } = recognise(head.bytes, head.whole, head.compression);
   // Delimited text that comes here is meant as a bill, and told what it lacks for one; as a table it comes in pieces, with a mapping.
-  if (candidates.includes('focus-csv') || candidates.includes('csv')) return billResult(name, await takeBill(store, settings.dataDir, name, bytes));
+  if (candidates.includes('focus-csv') || candidates.includes('csv'))
+    return billResult(name, await takeBill(store, settings.dataDir, name, bytes));
   const folder = path.join(settings.dataDir, 'tmp');
   await mkdir(folder, { recursive: true });
   const file = path.join(folder, `import-${randomUUID()}`);
