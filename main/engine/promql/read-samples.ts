@@ -3,9 +3,10 @@ import type { QueryOptions } from '#contracts/store.ts';
 import type { Matcher } from '#query/promql/ast.ts';
 import { compileLabelRegex } from '#query/promql/label-regex.ts';
 import { type Labels, labelOf, setLabel } from '#query/promql/labels.ts';
-import { type Selection, type StoredSeries, staleMarkers } from '#query/promql/value.ts';
+import { type Selection, type StoredSeries, staleFlags, staleMarkers } from '#query/promql/value.ts';
 import { numbers, type Queries, texts, whole } from '#store/read/columns-of.ts';
-import { promqlHistogramsSql, promqlSamplesSql } from '#store/sql/read/promql-sql.ts';
+import { readSeriesSamples } from '#store/read/read-series-samples.ts';
+import { promqlHistogramsSql } from '#store/sql/read/promql-sql.ts';
 import { isHistogram, namesOf, type PromqlSeries, partLabels } from './series-book.ts';
 
 /** Samples of one query at most: they are in memory while it runs. */
@@ -47,25 +48,20 @@ export async function readSamples(
   const plain = found.filter((series) => !isHistogram(series) && series.type !== 'exponential_histogram');
   for (let at = 0; at < plain.length; at += CHUNK) {
     const chunk = new Map(plain.slice(at, at + CHUNK).map((series) => [series.id, series]));
-    const result = await query(promqlSamplesSql([...chunk.keys()], startMs, endMs));
-    const [ids, ms, values, stale] = ['series_id', 'ms', 'value', 'stale'].map((name) => numbers(result, name)) as [
-      ArrayLike<number>,
-      ArrayLike<number>,
-      ArrayLike<number>,
-      ArrayLike<number>,
-    ];
-    let series: PromqlSeries | undefined;
-    let into: Growing | undefined;
-    let sum = 0;
-    for (let i = 0; i < result.rowCount; i++) {
-      if (series?.id !== ids[i]) {
-        series = chunk.get(ids[i] as number) as PromqlSeries;
-        into = growing(series.labels);
-        sum = 0;
+    for (const { seriesId, timesMs, values } of await readSeriesSamples(store, [...chunk.keys()], startMs, endMs + 1, options)) {
+      const { labels, isDelta } = chunk.get(seriesId) as PromqlSeries;
+      read += timesMs.length;
+      if (read > MAX_SAMPLES) throw new FaultlineError('answer_too_long', `The query reads more than ${MAX_SAMPLES} samples.`);
+      const into = growing(labels);
+      const stale = staleFlags(values);
+      let sum = 0;
+      for (let i = 0; i < timesMs.length; i++) {
+        const isMarker = stale?.[i] ?? 0;
+        // Delta sums are added up: what PromQL works on is cumulative.
+        if (isDelta && isMarker === 0) sum += values[i] as number;
+        // Whole milliseconds are what PromQL knows; of nanoseconds in a double a little is lost.
+        push(into, Math.floor((timesMs[i] as number) + 0.0005), isDelta ? sum : (values[i] as number), isMarker);
       }
-      // Delta sums are added up: what PromQL works on is cumulative.
-      if (series?.isDelta && stale[i] === 0) sum += values[i] as number;
-      push(into as Growing, ms[i] as number, series?.isDelta ? sum : (values[i] as number), stale[i] as number);
     }
   }
   await readHistograms(found.filter(isHistogram), matchers, { startMs, endMs }, query, growing);

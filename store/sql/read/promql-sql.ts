@@ -9,18 +9,11 @@ export const seriesSinceSql = (
 FROM series d LEFT JOIN resources r ON r.resource_id = d.resource_id
 WHERE d.series_id > ${numberLiteral(afterId)} ORDER BY d.series_id LIMIT ${numberLiteral(limit)}`;
 
-/** (startMs, endMs] of some series: both ends inclusive in milliseconds, the caller leaves out what is not asked for. */
-function rows(columns: string, table: string, ids: readonly number[], startMs: number, endMs: number): string {
+/** Points of histograms and summaries in [startMs, endMs]. */
+export function promqlHistogramsSql(ids: readonly number[], startMs: number, endMs: number): string {
   const where = allOf([`x.series_id IN (${ids.map(numberLiteral).join(', ')})`, between('x.time', startMs, endMs + 1)]);
-  return `SELECT x.series_id::DOUBLE AS series_id, (epoch_ns(x.time) // 1000000)::DOUBLE AS ms, ${columns} FROM ${table} x WHERE ${where} ORDER BY x.series_id, x.time`;
+  return `SELECT x.series_id::DOUBLE AS series_id, (epoch_ns(x.time) // 1000000)::DOUBLE AS ms, x.count::DOUBLE AS count, x.sum,
+  to_json(x.bounds)::VARCHAR AS bounds, to_json(x.bucket_counts)::VARCHAR AS counts, to_json(x.quantile_values)::VARCHAR AS quantiles,
+  (x.flags & 1)::INTEGER AS stale
+FROM histograms x WHERE ${where} ORDER BY x.series_id, x.time`;
 }
-export const promqlSamplesSql = (ids: readonly number[], startMs: number, endMs: number): string =>
-  rows('x.value, (x.flags & 1)::INTEGER AS stale', 'samples', ids, startMs, endMs);
-export const promqlHistogramsSql = (ids: readonly number[], startMs: number, endMs: number): string =>
-  rows(
-    'x.count::DOUBLE AS count, x.sum, to_json(x.bounds)::VARCHAR AS bounds, to_json(x.bucket_counts)::VARCHAR AS counts, to_json(x.quantile_values)::VARCHAR AS quantiles, (x.flags & 1)::INTEGER AS stale',
-    'histograms',
-    ids,
-    startMs,
-    endMs,
-  );
