@@ -40,7 +40,8 @@ export class NativeHeap {
   }
 
   copy(bytes: Uint8Array): HeapCopy {
-    if (!this.direct) return { arena: null, bytes: bytes.slice(), baseLow: 0, baseHigh: 0 };
+    // A copy whatever it is: `slice` of a Buffer would still be the decoder's memory.
+    if (!this.direct) return { arena: null, bytes: new Uint8Array(bytes), baseLow: 0, baseHigh: 0 };
     const arena = this.arenaFor();
     const slot = arena.slots++;
     arena.sizeBytes += bytes.length;
