@@ -310,11 +310,12 @@ export function supervise({
   const listeners = (): Record<string, string> =>
     Object.fromEntries(Object.entries(slots.collector.addresses ?? {}).filter(([key]) => LISTENERS.some((listener) => listener === key)));
   const supervisor = (): Supervisor => ({
+    // `listeners` only where some are on: the ready line of others is the contract's, key for key.
     addresses: {
       api: slots.engine.addresses?.['api'] ?? '',
       ingest: slots.collector.addresses?.['ingest'] ?? '',
       otlpGrpc: slots.collector.addresses?.['otlpGrpc'] ?? '',
-      ...(settings.listeners ? { listeners: listeners() } : {}),
+      ...(Object.keys(listeners()).length > 0 ? { listeners: listeners() } : {}),
     },
     state: () => ({ collector: slots.collector.state, engine: slots.engine.state, forwarder: slots.forwarder.state }),
     pid: (name) => (name === 'llm' ? llm.pid : name === 'importer' ? importer.pid : slots[name].child?.pid),

@@ -11,7 +11,7 @@ import { inspectModelFile } from '#models/runtime/inspect-file.ts';
 import { type Rng, seededRng } from '../fixtures/seeded-rng.ts';
 
 const SEED = Number(process.env['FAULTLINE_SEED'] ?? 20261121);
-const CASES = Number(process.env['FAULTLINE_FUZZ_CASES'] ?? 100_000);
+const CASES = Number(process.env['FAULTLINE_FUZZ_CASES'] ?? 40_000);
 /** Files our check lets pass that are then loaded by llama.cpp. */
 const LOADED = Math.min(400, Math.round(CASES / 500));
 const demo = makeDemoModel();

@@ -8,7 +8,7 @@ import { BodyEncoding, BodyFormat, RecordKind } from '#contracts/journal.ts';
 import { type Rng, seededRng } from '../fixtures/seeded-rng.ts';
 
 const SEED = Number(process.env['FAULTLINE_SEED'] ?? 20261121);
-const CASES = Number(process.env['FAULTLINE_FUZZ_CASES'] ?? 5_000);
+const CASES = Number(process.env['FAULTLINE_FUZZ_CASES'] ?? 1_500);
 const RECORDS = 120;
 const root = mkdtempSync(path.join(tmpdir(), 'faultline-journal-fuzz-'));
 const whole = path.join(root, 'whole');
