@@ -81,7 +81,7 @@ class FileImports {
       const preview = await api.post<TablePreview>(`/console/uploads/${job.id}/preview`, { format, mapping });
       if (asked === this.asked.get(key)) this.change(key, { preview, error: '', job: { ...job, format } });
     } catch (error) {
-      this.change(key, { error: failureLine(error), preview: null });
+      if (asked === this.asked.get(key)) this.change(key, { error: failureLine(error), preview: null });
     }
   }
   /** What a person says a file is. */
@@ -92,6 +92,8 @@ class FileImports {
   async start(key: number, request: StartJob): Promise<void> {
     const job = this.item(key)?.job;
     if (!job) return;
+    // An answer about its columns that is still on its way would bring back what was before.
+    this.asked.set(key, (this.asked.get(key) ?? 0) + 1);
     try {
       this.change(key, { job: await api.post<FileJob>(`/console/uploads/${job.id}/start`, request), preview: null, error: '' });
       void this.poll();
