@@ -1,5 +1,6 @@
 import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { makeBatch, shiftTimes } from '../test-batches.ts';
 import { nano, TestStore } from '../test-store.ts';
@@ -78,6 +79,17 @@ it.each([
   t.append(makeBatch({ table: 'spans', rows: 7, seed: 3, startNano: nano('2026-11-20T05:00:00Z') }));
   await t.store.flush();
   expect(await t.count('spans')).toBe(507);
+});
+
+it('a day file that attaches but does not say what it has taken in is set aside, and its rows are saved', async () => {
+  const instance = await DuckDBInstance.create(file('2026-11-20'));
+  const connection = await instance.connect();
+  await connection.run('DROP TABLE consumed');
+  connection.closeSync();
+  instance.closeSync();
+  await t.open();
+  expect(await t.count('spans')).toBe(20_500);
+  expect(aside()).toHaveLength(2);
 });
 
 it('damage inside of a day file, met by a reader, costs the rows it hit and no others', async () => {

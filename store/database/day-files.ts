@@ -7,7 +7,7 @@ import { dayDdl, TELEMETRY } from '../sql/ddl/ddl.ts';
 import { SAMPLE_BLOCKS } from '../sql/ddl/sample-blocks.ts';
 import { telemetryViews } from '../sql/ddl/views.ts';
 import { type Day, dayName, dayOfName } from '../write/day-of.ts';
-import { attachFile, type DatabaseFile } from './attach-file.ts';
+import { attachFile, type DatabaseFile, detachQuietly } from './attach-file.ts';
 import type { Connection } from './database.ts';
 import { fileBytes } from './quarantine.ts';
 
@@ -85,6 +85,24 @@ export class DayFiles {
     if (known?.attached) return known;
     const file = this.databaseFile(day);
     await attachFile(this.connection, file, backupFolder(this.dataDir));
+    // What is damaged further on is met only now; attached and unknown it would be in the way of the file that takes its place.
+    const entry = await this.read(day, file).catch(async (cause: unknown) => {
+      await detachQuietly(this.connection, file.name);
+      throw cause;
+    });
+    this.files.set(day, entry);
+    await this.detachLeastUsed();
+    return entry;
+  }
+  /** The file stays; its rows leave the views with the next `views()`. */
+  async detach(file: DayFile): Promise<void> {
+    if (!file.attached) return;
+    file.attached = false;
+    await this.connection.run(`DETACH ${file.database}`);
+  }
+  /** Forgets a day; with `unlink`, its file too. Readers that have it open keep it until they end. */
+  /** What an attached file says of itself. */
+  private async read(day: Day, file: DatabaseFile): Promise<DayFile> {
     const entry: DayFile = {
       day,
       database: file.name,
@@ -101,17 +119,8 @@ export class DayFiles {
       entry.consumed.set(row['table_name'] as TableName, { position: Number(row['position']), ordinal: Number(row['ordinal']) });
     }
     entry.rows.samples += entry.blockSamples;
-    this.files.set(day, entry);
-    await this.detachLeastUsed();
     return entry;
   }
-  /** The file stays; its rows leave the views with the next `views()`. */
-  async detach(file: DayFile): Promise<void> {
-    if (!file.attached) return;
-    file.attached = false;
-    await this.connection.run(`DETACH ${file.database}`);
-  }
-  /** Forgets a day; with `unlink`, its file too. Readers that have it open keep it until they end. */
   async drop(day: Day, unlink: boolean): Promise<void> {
     const file = this.files.get(day);
     if (file) await this.detach(file);
