@@ -21,8 +21,8 @@ export default defineConfig({
   test: {
     // DuckDB and sockets live in the tests' processes: a native abort ends one fork, and with it the file at hand.
     pool: 'forks',
-    // Twice the cores: tests wait for processes, sockets and pages half of the time.
-    maxWorkers: 4,
+    // One more than the cores: tests wait for processes, sockets and pages a third of the time; four were slower.
+    maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
     projects: [
       project('unit', [beside, 'tests/{coverage,canary,conformance,golden,spec}/**/*.test.ts'], 90, false),

@@ -73,7 +73,7 @@ describe('StatsD', () => {
     const before = it1.refused('statsd')[reason] ?? 0;
     await send();
     await expect.poll(() => it1.refused('statsd')[reason], SOON).toBe(before + count);
-    expect(source(it1)?.error).toMatch(sentence);
+    await expect.poll(() => source(it1)?.error, SOON).toMatch(sentence);
   });
   it('more series than there is memory for are counted', async () => {
     const small = await startTestCollector({ maxInFlightBytes: 800_000 }, listening);
