@@ -136,15 +136,23 @@ async function startService(spec: ServiceSpec): Promise<() => Promise<Sent>> {
 
 const stops = await Promise.all(SERVICES.map(startService));
 process.stdout.write(`${JSON.stringify({ ready: true, url: urls.get('storefront') })}\n`);
-const load = setInterval(() => void fetch(`${urls.get('storefront')}/work`).catch(() => {}), 1000 / Number(args.rps));
+/** Requests under way: what they began is ended before the exporters are. */
+const underWay = new Set<Promise<unknown>>();
+const load = setInterval(() => {
+  const request = fetch(`${urls.get('storefront')}/work`).catch(() => {});
+  underWay.add(request);
+  void request.then(() => underWay.delete(request));
+}, 1000 / Number(args.rps));
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   process.once(signal, () => {
     clearInterval(load);
     setTimeout(() => process.exit(0), 8000).unref();
-    void Promise.all(stops.map((stop) => stop())).then((sent) => {
-      process.stdout.write(`${JSON.stringify({ sent: SERVICES.map(({ name }, i) => ({ service: name, ...sent[i] })) })}\n`, () =>
-        process.exit(0),
-      );
-    });
+    void Promise.all(underWay)
+      .then(() => Promise.all(stops.map((stop) => stop())))
+      .then((sent) => {
+        process.stdout.write(`${JSON.stringify({ sent: SERVICES.map(({ name }, i) => ({ service: name, ...sent[i] })) })}\n`, () =>
+          process.exit(0),
+        );
+      });
   });
 }
