@@ -118,6 +118,7 @@ export const configSchema = z.strictObject({
   syslogTls: z.string().optional().describe('syslog by TLS, HOST:PORT (default: off); needs tlsCert and tlsKey'),
   syslogTimeZone: z.string().default('local').describe('zone of RFC 3164 times, which have none: local, or a name such as Europe/Berlin'),
   fluent: z.string().optional().describe('Fluent Forward by TCP (Fluentd, Fluent Bit), HOST:PORT (default: off)'),
+  fluentTls: z.string().optional().describe('Fluent Forward by TLS, HOST:PORT (default: off); needs tlsCert and tlsKey'),
   fluentSharedKey: z
     .string()
     .min(1)
@@ -159,9 +160,14 @@ export interface Address {
   readonly port: number;
 }
 /** Receivers with ports of their own, each off unless asked for: keys of the configuration. */
-export const LISTENERS = ['syslog', 'syslogTls', 'fluent', 'statsd'] as const;
+export const LISTENERS = ['syslog', 'syslogTls', 'fluent', 'fluentTls', 'statsd'] as const;
+export type ListenerKey = (typeof LISTENERS)[number];
+/** Those of them that speak TLS. */
+export const TLS_LISTENERS = ['syslogTls', 'fluentTls'] as const satisfies readonly ListenerKey[];
+/** The flag of a key: syslogTls, --syslog-tls. */
+export const flagOf = (key: string): string => `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 /** null = off. */
-export interface Listeners extends Readonly<Record<(typeof LISTENERS)[number], Address | null>> {
+export interface Listeners extends Readonly<Record<ListenerKey, Address | null>> {
   /** IANA name; '' = the zone of this machine. */
   readonly syslogTimeZone: string;
   readonly fluentSharedKey: string | null;

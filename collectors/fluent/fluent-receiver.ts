@@ -1,7 +1,9 @@
+import type { Socket } from 'node:net';
 import { hostname } from 'node:os';
 import { IntakeQueue } from '#collectors/net/intake-queue.ts';
-import { hostPort, type ListenerOptions, type OpenPort, type RunningListener } from '#collectors/net/listener.ts';
-import { listenTcp } from '#collectors/net/tcp-listener.ts';
+import { type ListenerOptions, type OpenPort, openPorts, type RunningListener } from '#collectors/net/listener.ts';
+import { listenTcp, type TcpListener } from '#collectors/net/tcp-listener.ts';
+import type { TlsFiles } from '#collectors/net/tls-files.ts';
 import { SourceAccount } from '#collectors/pipeline/accounting.ts';
 import { claimedSize } from '#collectors/pipeline/decompress.ts';
 import type { Address } from '#contracts/settings.ts';
@@ -16,7 +18,7 @@ const QUEUE_BYTES = 16 * 1024 * 1024;
 /** Reading takes five times what a message inflates to: more than this part of the memory would never be free. */
 const INFLATED_SHARE = 8;
 
-/** Opens the port. @throws what `openPort` makes of it */
+/** Opens the ports asked for. @throws what `openPort` makes of it, FaultlineError config_invalid for certificate and key */
 export async function startFluent({ listeners, receiver, nowMs, log }: ListenerOptions, openPort: OpenPort): Promise<RunningListener> {
   const account = new SourceAccount('fluent', 'fluent', nowMs);
   const { budget, limits } = receiver.options;
@@ -47,41 +49,34 @@ export async function startFluent({ listeners, receiver, nowMs, log }: ListenerO
     store,
   });
   const connections = new Set<FluentConnection>();
-  const address = listeners.fluent as Address;
-  const listener = await openPort('fluent', address, (at) =>
-    listenTcp({
-      address: at,
-      tls: null,
+  const onConnection = (socket: Socket): void => {
+    const connection = new FluentConnection(socket, {
+      maxBytes: limits.maxBodyBytes,
+      budget,
       account,
+      sharedKey: listeners.fluentSharedKey,
+      hostname: hostname(),
+      store: (message) => store([message]),
+      add: (message) => queue.add(message, message.entries.length),
+      whenRoom: (wake) => queue.whenRoom(wake),
       log,
-      onConnection: (socket) => {
-        const connection = new FluentConnection(socket, {
-          maxBytes: limits.maxBodyBytes,
-          budget,
-          account,
-          sharedKey: listeners.fluentSharedKey,
-          hostname: hostname(),
-          store: (message) => store([message]),
-          add: (message) => queue.add(message, message.entries.length),
-          whenRoom: (wake) => queue.whenRoom(wake),
-          log,
-        });
-        connections.add(connection);
-        socket.once('close', () => connections.delete(connection));
-      },
-    }),
-  );
-  const where = hostPort(address, listener.port);
-  account.address = where;
+    });
+    connections.add(connection);
+    socket.once('close', () => connections.delete(connection));
+  };
+  const listen = async (address: Address, tls: TlsFiles | null): Promise<[TcpListener]> => [
+    await listenTcp({ address, tls, account, onConnection, log }),
+  ];
+  const ports = await openPorts(listeners, account, openPort, { fluent: listen, fluentTls: listen });
   let closing: Promise<void> | null = null;
   return {
     account,
-    addresses: { fluent: where },
+    addresses: ports.addresses,
     close: (deadlineMs) => {
       account.stopped = true;
       closing ??= (async () => {
         for (const connection of connections) connection.finish();
-        await Promise.all([queue.close(deadlineMs), listener.close(deadlineMs)]);
+        await Promise.all([queue.close(deadlineMs), ports.close(deadlineMs)]);
       })();
       return closing;
     },

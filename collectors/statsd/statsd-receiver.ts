@@ -1,12 +1,9 @@
 import type { Socket } from 'node:net';
 import { IntakeQueue } from '#collectors/net/intake-queue.ts';
-import { hostPort, type ListenerOptions, type OpenPort, openPair, type RunningListener } from '#collectors/net/listener.ts';
+import { type ListenerOptions, listenPair, type OpenPort, openPorts, type RunningListener } from '#collectors/net/listener.ts';
 import { MessageStream } from '#collectors/net/message-stream.ts';
-import { listenTcp } from '#collectors/net/tcp-listener.ts';
-import { listenUdp } from '#collectors/net/udp-listener.ts';
 import { OtlpError } from '#collectors/otlp/otlp-error.ts';
 import { SourceAccount } from '#collectors/pipeline/accounting.ts';
-import type { Address } from '#contracts/settings.ts';
 import { Aggregation, type StatsdPoint } from './aggregate.ts';
 import { parseLine } from './parse-line.ts';
 import { writePoints } from './write-otlp.ts';
@@ -73,16 +70,9 @@ export async function startStatsd({ listeners, receiver, nowMs, log }: ListenerO
     streams.add(stream);
     socket.once('close', () => streams.delete(stream));
   };
-  const address = listeners.statsd as Address;
-  const [tcp, udp] = await openPort('statsd', address, () =>
-    openPair(
-      address,
-      (at) => listenTcp({ address: at, tls: null, account, onConnection, log }),
-      (at) => listenUdp({ address: at, account, onDatagram: take, log }),
-    ),
-  );
-  const where = hostPort(address, tcp.port);
-  account.address = where;
+  const ports = await openPorts(listeners, account, openPort, {
+    statsd: (address) => listenPair({ address, account, onConnection, onDatagram: take, log }),
+  });
 
   let startNs = BigInt(nowMs()) * 1_000_000n;
   const flush = (): void => {
@@ -100,12 +90,12 @@ export async function startStatsd({ listeners, receiver, nowMs, log }: ListenerO
   let closing: Promise<void> | null = null;
   return {
     account,
-    addresses: { statsd: where },
+    addresses: ports.addresses,
     close: (deadlineMs) => {
       account.stopped = true;
       closing ??= (async () => {
         for (const stream of streams) stream.finish();
-        await Promise.all([tcp.close(0), udp.close()]);
+        await ports.close(0);
         clearInterval(timer);
         flush();
         await queue.close(deadlineMs);

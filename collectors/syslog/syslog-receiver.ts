@@ -1,13 +1,9 @@
-import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import { createSecureContext } from 'node:tls';
 import { IntakeQueue } from '#collectors/net/intake-queue.ts';
-import { hostPort, type ListenerOptions, type OpenPort, openPair, type RunningListener } from '#collectors/net/listener.ts';
+import { type ListenerOptions, listenPair, type OpenPort, openPorts, type RunningListener } from '#collectors/net/listener.ts';
 import { MessageStream } from '#collectors/net/message-stream.ts';
-import { listenTcp, type TlsFiles } from '#collectors/net/tcp-listener.ts';
-import { listenUdp } from '#collectors/net/udp-listener.ts';
+import { listenTcp } from '#collectors/net/tcp-listener.ts';
 import { SourceAccount } from '#collectors/pipeline/accounting.ts';
-import { FaultlineError } from '#contracts/errors.ts';
 import { readBatch, type SyslogItem } from './read-batch.ts';
 
 /** Syslog has no acknowledgement: what was taken in is durable after this long, a batch of this size at once. */
@@ -58,43 +54,19 @@ export async function startSyslog({ listeners, receiver, nowMs, log }: ListenerO
     streams.add(stream);
     socket.once('close', () => streams.delete(stream));
   };
-  const open: { close(deadlineMs: number): Promise<void> }[] = [];
-  const addresses: Record<string, string> = {};
-  try {
-    if (listeners.syslog) {
-      const { syslog } = listeners;
-      const [tcp, udp] = await openPort('syslog', syslog, () =>
-        openPair(
-          syslog,
-          (address) => listenTcp({ address, tls: null, account, onConnection, log }),
-          (address) => listenUdp({ address, account, onDatagram, log }),
-        ),
-      );
-      open.push(tcp, udp);
-      addresses['syslog'] = hostPort(syslog, tcp.port);
-    }
-    if (listeners.syslogTls) {
-      const tls = readTls(listeners);
-      const listener = await openPort('syslog-tls', listeners.syslogTls, (address) =>
-        listenTcp({ address, tls, account, onConnection, log }),
-      );
-      open.push(listener);
-      addresses['syslogTls'] = hostPort(listeners.syslogTls, listener.port);
-    }
-  } catch (error) {
-    await Promise.all(open.map((each) => each.close(0)));
-    throw error;
-  }
-  account.address = [addresses['syslog'], addresses['syslogTls'] && `${addresses['syslogTls']} (TLS)`].filter(Boolean).join(', ');
+  const ports = await openPorts(listeners, account, openPort, {
+    syslog: (address) => listenPair({ address, account, onConnection, onDatagram, log }),
+    syslogTls: async (address, tls) => [await listenTcp({ address, tls, account, onConnection, log })],
+  });
   let closing: Promise<void> | null = null;
   return {
     account,
-    addresses,
+    addresses: ports.addresses,
     close: (deadlineMs) => {
       account.stopped = true;
       closing ??= (async () => {
         for (const stream of streams) stream.finish();
-        await Promise.all(open.map((each) => each.close(0)));
+        await ports.close(0);
         await queue.close(deadlineMs);
       })();
       return closing;
@@ -102,25 +74,3 @@ export async function startSyslog({ listeners, receiver, nowMs, log }: ListenerO
   };
 }
 const tooLarge = (bytes: number, maxBytes: number): string => `A message has ${bytes} bytes or more, the limit is ${maxBytes}.`;
-
-/** @throws FaultlineError config_invalid */
-function readTls({ tls }: ListenerOptions['listeners']): TlsFiles {
-  if (!tls) throw new FaultlineError('config_invalid', '--syslog-tls needs --tls-cert and --tls-key, PEM files');
-  const read = (flag: string, file: string): Buffer => {
-    try {
-      return readFileSync(file);
-    } catch (cause) {
-      throw new FaultlineError('config_invalid', `${flag}: cannot read ${file}: ${(cause as Error).message}`, { cause });
-    }
-  };
-  const files = { cert: read('--tls-cert', tls.certFile), key: read('--tls-key', tls.keyFile) };
-  try {
-    createSecureContext(files);
-    return files;
-  } catch (cause) {
-    const { message } = cause as Error;
-    throw new FaultlineError('config_invalid', `--tls-cert, --tls-key: ${tls.certFile} and ${tls.keyFile} do not work: ${message}`, {
-      cause,
-    });
-  }
-}

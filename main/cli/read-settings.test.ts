@@ -125,6 +125,7 @@ describe('where settings come from', () => {
         syslogTls: null,
         syslogTimeZone: '',
         fluent: null,
+        fluentTls: null,
         fluentSharedKey: null,
         statsd: null,
         statsdFlushMs: 10_000,
@@ -133,8 +134,9 @@ describe('where settings come from', () => {
     });
     const config = file('syslogTls: ":6514"\ntlsCert: c.pem\ntlsKey: k.pem\n');
     const environment = { FAULTLINE_SYSLOG_TIME_ZONE: 'Europe/Berlin', FAULTLINE_FLUENT_SHARED_KEY: 'secret' };
-    expect(read({ syslog: '5514', fluent: '[::1]:24224', statsd: ':8125', statsdFlush: '1m', config }, environment).listeners).toEqual({
+    expect(read({ syslog: '5514', fluent: '[::1]:24224', statsd: ':8125', statsdFlush: '1m', fluentTls: '24284', config }, environment).listeners).toEqual({
       fluent: { host: '::1', port: 24_224 },
+      fluentTls: { host: '127.0.0.1', port: 24_284 },
       fluentSharedKey: 'secret',
       statsd: { host: '127.0.0.1', port: 8125 },
       statsdFlushMs: 60_000,
@@ -226,6 +228,7 @@ describe('what is refused, and where it says it is', () => {
     [{}, { FAULTLINE_OTLP_GRPC_SERVER: 'h2' }, 'FAULTLINE_OTLP_GRPC_SERVER: '],
     [{ syslog: 'x' }, {}, '--syslog: "x" is not HOST:PORT'],
     [{ syslogTls: '6514' }, {}, '--syslog-tls needs --tls-cert and --tls-key'],
+    [{ fluentTls: '24284' }, {}, '--fluent-tls needs --tls-cert and --tls-key'],
     [{ statsdFlush: '0.5s' }, {}, '--statsd-flush: "0.5s" is not a time from 1s to 10m'],
     [{ tlsKey: 'k' }, {}, '--tls-cert and --tls-key go together'],
     [{}, { FAULTLINE_SYSLOG_TIME_ZONE: 'Mars/Base' }, 'FAULTLINE_SYSLOG_TIME_ZONE: "Mars/Base" is not local or a time zone'],

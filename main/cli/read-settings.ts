@@ -2,7 +2,17 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { delimiter, dirname, resolve } from 'node:path';
 import { FaultlineError } from '#contracts/errors.ts';
-import { type Address, type Config, configSchema, type LISTENERS, type Limits, limitsSchema, type Settings } from '#contracts/settings.ts';
+import {
+  type Address,
+  type Config,
+  configSchema,
+  flagOf,
+  type Limits,
+  type ListenerKey,
+  limitsSchema,
+  type Settings,
+  TLS_LISTENERS,
+} from '#contracts/settings.ts';
 import { defaultDataFolder } from './default-data-folder.ts';
 import {
   parseAddress,
@@ -46,6 +56,7 @@ const TEXT_KEYS = [
   'syslogTls',
   'syslogTimeZone',
   'fluent',
+  'fluentTls',
   'fluentSharedKey',
   'statsd',
   'statsdFlush',
@@ -68,7 +79,6 @@ const TEXT_KEYS = [
 const OTHER_VARIABLES = ['FAULTLINE_CONFIG', 'FAULTLINE_SOURCE', FORWARD_HEADERS_VARIABLE];
 
 const upper = (key: string): string => key.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
-const flagOf = (key: string): string => `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 const truth = (name: string, text: string): boolean => {
   if (/^(?:1|true|yes|on)$/i.test(text)) return true;
   if (/^(?:0|false|no|off|)$/i.test(text)) return false;
@@ -171,11 +181,12 @@ export function readSettings(flags: SettingFlags, place: SettingsPlace): ReadSet
   }
   const demo = raw('demo');
   const hostMetrics = raw('hostMetrics');
-  const listener = (key: (typeof LISTENERS)[number]): Address | null => (raw(key) === undefined ? null : parsed(key, parseAddress));
+  const listener = (key: ListenerKey): Address | null => (raw(key) === undefined ? null : parsed(key, parseAddress));
   const [certFile, keyFile] = [path('tlsCert'), path('tlsKey')];
   if ((certFile === null) !== (keyFile === null)) throw new FaultlineError('config_invalid', '--tls-cert and --tls-key go together');
-  if (raw('syslogTls') !== undefined && certFile === null)
-    throw new FaultlineError('config_invalid', `${layerOf('syslogTls')?.name('syslogTls')} needs --tls-cert and --tls-key, PEM files`);
+  for (const key of TLS_LISTENERS)
+    if (raw(key) !== undefined && certFile === null)
+      throw new FaultlineError('config_invalid', `${layerOf(key)?.name(key)} needs --tls-cert and --tls-key, PEM files`);
   const settings: Settings = {
     dataDir: path('data') ?? defaultDataFolder(place.platform, place.environment, place.home, demo !== false),
     api: parsed('api', parseAddress),
@@ -187,6 +198,7 @@ export function readSettings(flags: SettingFlags, place: SettingsPlace): ReadSet
       syslogTls: listener('syslogTls'),
       syslogTimeZone: parsed('syslogTimeZone', parseTimeZone),
       fluent: listener('fluent'),
+      fluentTls: listener('fluentTls'),
       fluentSharedKey: raw('fluentSharedKey') ?? null,
       statsd: listener('statsd'),
       statsdFlushMs: parsed('statsdFlush', parseFlush),

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { FaultlineError } from '#contracts/errors.ts';
-import type { Address } from '#contracts/settings.ts';
+import { type Address, flagOf } from '#contracts/settings.ts';
 
 const LISTEN = '0A';
 const MAX_TRIES = 20;
@@ -63,21 +63,21 @@ function isFree(host: string, port: number): Promise<boolean> {
   });
 }
 
-/** @throws FaultlineError port_taken, config_invalid naming the flag */
-export async function opened<T>(flag: string, address: Address, open: (address: Address) => Promise<T>): Promise<T> {
+/** @throws FaultlineError port_taken, config_invalid naming the flag of the setting */
+export async function opened<T>(setting: string, address: Address, open: (address: Address) => Promise<T>): Promise<T> {
   try {
     return await open(address);
   } catch (cause) {
     if (cause instanceof FaultlineError) throw cause;
-    throw await listenErrorOf(flag, address, cause as NodeJS.ErrnoException);
+    throw await listenErrorOf(flagOf(setting), address, cause as NodeJS.ErrnoException);
   }
 }
 async function listenErrorOf(flag: string, { host, port }: Address, cause: NodeJS.ErrnoException): Promise<FaultlineError> {
   if (cause.code !== 'EADDRINUSE') {
-    return new FaultlineError('config_invalid', `cannot listen on ${host}:${port} (--${flag}): ${cause.message}`, { cause });
+    return new FaultlineError('config_invalid', `cannot listen on ${host}:${port} (${flag}): ${cause.message}`, { cause });
   }
   const owner = describePortOwner(port) ?? 'another process';
   const free = await findFreePort(host, port);
-  const offer = free === null ? '' : ` Free: --${flag} ${host}:${free}.`;
-  return new FaultlineError('port_taken', `Port ${port} of ${host} (--${flag}) is in use by ${owner}.${offer}`, { cause });
+  const offer = free === null ? '' : ` Free: ${flag} ${host}:${free}.`;
+  return new FaultlineError('port_taken', `Port ${port} of ${host} (${flag}) is in use by ${owner}.${offer}`, { cause });
 }

@@ -119,7 +119,7 @@ class Collector implements RunningCollector {
       this.http = await opened('ingest', settings.ingest, (address) =>
         startHttpServer({ address, receiver, nowMs, log, grpcAddress: () => this.addresses.otlpGrpc, health: () => this.health() }),
       );
-      this.grpc = await opened('otlp-grpc', settings.otlpGrpc, (address) =>
+      this.grpc = await opened('otlpGrpc', settings.otlpGrpc, (address) =>
         startGrpcServer({ address, server: settings.otlpGrpcServer, receiver, nowMs, log, httpAddress: () => this.addresses.ingest }),
       );
       if (LISTENERS.some((key) => settings.listeners?.[key])) await this.startListeners(settings.listeners as Listeners, receiver);

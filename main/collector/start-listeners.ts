@@ -10,7 +10,7 @@ export async function startListeners(options: ListenerOptions): Promise<RunningL
       const { startSyslog } = await import('#collectors/syslog/syslog-receiver.ts');
       running.push(await startSyslog(options, opened));
     }
-    if (listeners.fluent) {
+    if (listeners.fluent || listeners.fluentTls) {
       const { startFluent } = await import('#collectors/fluent/fluent-receiver.ts');
       running.push(await startFluent(options, opened));
     }

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -25,11 +26,18 @@ export const NO_LISTENERS: Listeners = {
   syslogTls: null,
   syslogTimeZone: '',
   fluent: null,
+  fluentTls: null,
   fluentSharedKey: null,
   statsd: null,
   statsdFlushMs: 1_000,
   tls: null,
 };
+/** Certificate of "localhost" signed by itself, by the openssl of this machine; null where there is none. */
+export function makeCertificate(folder: string): Listeners['tls'] {
+  const [certFile, keyFile] = [path.join(folder, 'cert.pem'), path.join(folder, 'key.pem')];
+  const args = `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost -keyout ${keyFile} -out ${certFile}`;
+  return spawnSync('openssl', args.split(' ')).status === 0 ? { certFile, keyFile } : null;
+}
 export interface HttpAnswer {
   readonly status: number;
   readonly headers: Headers;

@@ -1,19 +1,23 @@
 import { createHash } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { connect as connectTls } from 'node:tls';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MsgpackReader, MsgpackScan } from '#collectors/fluent/msgpack.ts';
 import type { NestedValue } from '#collectors/otlp/otlp-writer.ts';
 import { BodyEncoding, BodyFormat, RecordKind } from '#contracts/journal.ts';
-import type { Settings } from '#contracts/settings.ts';
+import type { Listeners, Settings } from '#contracts/settings.ts';
 import { msgpack } from '../fixtures/encode-msgpack.ts';
-import { NO_LISTENERS, startTestCollector, type TestCollector } from './receivers-fixture.ts';
+import { makeCertificate, NO_LISTENERS, startTestCollector, type TestCollector } from './receivers-fixture.ts';
 
 /** The machine may be busy. */
 const SOON = { timeout: 20_000 };
-const listening = (sharedKey: string | null = null): Partial<Settings> => ({
-  listeners: { ...NO_LISTENERS, fluent: { host: '127.0.0.1', port: 0 }, fluentSharedKey: sharedKey },
-});
+const anyPort = { host: '127.0.0.1', port: 0 };
+const listening = (more: Partial<Listeners> = {}): Partial<Settings> => ({ listeners: { ...NO_LISTENERS, fluent: anyPort, ...more } });
+const portOf = (it: TestCollector, key: string): number => Number(it.collector.addresses[key]?.split(':').at(-1));
 const source = (it: TestCollector) => it.collector.status().sources.find((each) => each.source === 'fluent');
 const accepted = (it: TestCollector): number => source(it)?.accepted.logs.items ?? 0;
 const seconds = (): number => Math.floor(Date.now() / 1000);
@@ -24,8 +28,11 @@ class Sender {
   readonly socket: Socket;
   private received: Buffer = Buffer.alloc(0);
   closed = false;
-  constructor(it: TestCollector) {
-    this.socket = connect(Number(it.collector.addresses['fluent']?.split(':').at(-1)), '127.0.0.1');
+  /** @param ca of the listener with TLS */
+  constructor(it: TestCollector, ca?: Buffer) {
+    this.socket = ca
+      ? connectTls({ port: portOf(it, 'fluentTls'), host: '127.0.0.1', ca, servername: 'localhost' })
+      : connect(portOf(it, 'fluent'), '127.0.0.1');
     this.socket.on('data', (chunk: Buffer) => {
       this.received = Buffer.concat([this.received, chunk]);
     });
@@ -174,32 +181,32 @@ describe('Fluent Forward: what is refused is counted, never acknowledged, and th
   });
 });
 
+const sha512 = (...parts: (string | Buffer)[]): string =>
+  parts.reduce((hash, part) => hash.update(part), createHash('sha512')).digest('hex');
+async function greet(it: TestCollector, key: string, ca?: Buffer): Promise<{ sender: Sender; pong: NestedValue[]; nonce: Buffer }> {
+  const sender = new Sender(it, ca);
+  const [helo, options] = (await sender.answer()) as [string, Map<string, NestedValue>];
+  expect([helo, options.get('auth'), options.get('keepalive')]).toEqual(['HELO', '', true]);
+  const given = options.get('nonce') as Buffer | string;
+  const nonce = Buffer.from(given as string);
+  sender.send('PING', 'me', 'salt', sha512('salt', 'me', nonce, key), '', '');
+  return { sender, pong: (await sender.answer()) as NestedValue[], nonce };
+}
 describe('Fluent Forward with a shared key', () => {
-  const sha512 = (...parts: (string | Buffer)[]): string =>
-    parts.reduce((hash, part) => hash.update(part), createHash('sha512')).digest('hex');
   let keyed: TestCollector;
   beforeAll(async () => {
-    keyed = await startTestCollector({}, listening('secret'));
+    keyed = await startTestCollector({}, listening({ fluentSharedKey: 'secret' }));
   });
   afterAll(() => keyed.stop());
-  async function greet(key: string): Promise<{ sender: Sender; pong: NestedValue[]; nonce: Buffer }> {
-    const sender = new Sender(keyed);
-    const [helo, options] = (await sender.answer()) as [string, Map<string, NestedValue>];
-    expect([helo, options.get('auth'), options.get('keepalive')]).toEqual(['HELO', '', true]);
-    const given = options.get('nonce') as Buffer | string;
-    const nonce = Buffer.from(given as string);
-    sender.send('PING', 'me', 'salt', sha512('salt', 'me', nonce, key), '', '');
-    return { sender, pong: (await sender.answer()) as NestedValue[], nonce };
-  }
   it('the right one: both sides prove it, then chunks are taken in', async () => {
-    const { sender, pong, nonce } = await greet('secret');
+    const { sender, pong, nonce } = await greet(keyed, 'secret');
     expect(pong).toEqual(['PONG', true, '', expect.any(String), sha512('salt', pong[3] as string, nonce, 'secret')]);
     sender.send('t', [entry('x')], { chunk: 'c' });
     expect(await sender.answer()).toEqual(new Map([['ack', 'c']]));
     await sender.end();
   });
   it('another one', async () => {
-    const { sender, pong } = await greet('guess');
+    const { sender, pong } = await greet(keyed, 'guess');
     expect(pong.slice(0, 3)).toEqual(['PONG', false, 'shared_key mismatch']);
     await expect.poll(() => sender.closed, SOON).toBe(true);
     expect(keyed.refused('fluent')).toEqual({ not_authenticated: 1 });
@@ -216,5 +223,59 @@ describe('Fluent Forward with a shared key', () => {
     sender.send('t', [entry('x')], { chunk: 'c' });
     await expect.poll(() => sender.closed, SOON).toBe(true);
     expect([accepted(keyed), keyed.refused('fluent')['malformed']]).toEqual([before, 1]);
+  });
+});
+
+describe('Fluent Forward by TLS', () => {
+  let folder: string;
+  let tls: Listeners['tls'];
+  let secure: TestCollector | undefined;
+  beforeAll(async () => {
+    folder = mkdtempSync(path.join(tmpdir(), 'faultline-fluent-'));
+    tls = makeCertificate(folder);
+    if (tls) secure = await startTestCollector({}, listening({ fluent: null, fluentTls: anyPort, fluentSharedKey: 'secret', tls }));
+  });
+  afterAll(async () => {
+    await secure?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const started = (skip: (why: string) => void): { it: TestCollector; ca: Buffer } => {
+    if (!tls) skip('no openssl here');
+    return { it: secure as TestCollector, ca: readFileSync((tls as NonNullable<typeof tls>).certFile) };
+  };
+  it('the handshake of the shared key, and chunks of any size, through a client that checks the certificate', async ({ skip }) => {
+    const { it: it2, ca } = started(skip);
+    const { sender, pong } = await greet(it2, 'secret', ca);
+    expect(pong.slice(0, 2)).toEqual(['PONG', true]);
+    sender.send('t', Array(20_000).fill(entry('x'.repeat(50))), { chunk: 'large' });
+    sender.send('t', [entry('small')], { chunk: 'small' });
+    const acknowledged = [await sender.answer(), await sender.answer()].map((answer) => (answer as Map<string, unknown>).get('ack'));
+    expect(acknowledged.sort()).toEqual(['large', 'small']);
+    expect([accepted(it2), it2.refused('fluent')]).toEqual([20_001, {}]);
+    expect(source(it2)?.address).toMatch(/^127\.0\.0\.1:\d+ \(TLS\)$/);
+    await sender.end();
+  });
+  it('what is no TLS is counted; a client that does not trust the certificate sends nothing', async ({ skip }) => {
+    const { it: it2 } = started(skip);
+    const before = it2.refused('fluent')['tls_failed'] ?? 0;
+    const plain = connect(portOf(it2, 'fluentTls'), '127.0.0.1', () => plain.write(msgpack(['t', [entry('x')], { chunk: 'c' }])));
+    plain.on('error', () => undefined);
+    await expect.poll(() => it2.refused('fluent')['tls_failed'], SOON).toBe(before + 1);
+    const distrustful = connectTls({ port: portOf(it2, 'fluentTls'), host: '127.0.0.1', servername: 'localhost' });
+    const failed = new Promise<NodeJS.ErrnoException>((done) => distrustful.once('error', done));
+    expect((await failed).code).toBe('DEPTH_ZERO_SELF_SIGNED_CERT');
+  });
+  it('a connection that never begins its handshake does not hold up the end', async ({ skip }) => {
+    if (!tls) skip('no openssl here');
+    const brief = await startTestCollector({}, listening({ fluentTls: anyPort, tls }));
+    const silent = connect(portOf(brief, 'fluentTls'), '127.0.0.1').on('error', () => undefined);
+    await new Promise((done) => silent.once('connect', done));
+    const gone = new Promise<string>((done) => silent.once('close', () => done('ended')));
+    const stopped = brief.collector.stop(600_000);
+    expect(await gone).toBe('ended');
+    await stopped;
+    // Not by the handshake's own timeout, which is counted.
+    expect(brief.refused('fluent')).toEqual({});
+    await brief.stop();
   });
 });

@@ -8,7 +8,7 @@ import { connect as connectTls } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BodyEncoding, BodyFormat, RecordKind } from '#contracts/journal.ts';
 import type { Listeners } from '#contracts/settings.ts';
-import { NO_LISTENERS, startTestCollector, type TestCollector } from './receivers-fixture.ts';
+import { makeCertificate, NO_LISTENERS, startTestCollector, type TestCollector } from './receivers-fixture.ts';
 
 /** The machine may be busy. */
 const SOON = { timeout: 20_000 };
@@ -35,12 +35,6 @@ async function stream(it: TestCollector, bytes: string | Buffer): Promise<void> 
 async function bodies(it: TestCollector): Promise<string> {
   return (await it.records()).map((record) => Buffer.from(record.body).toString('utf8')).join('');
 }
-/** Self-signed, by the openssl of this machine; null where there is none. */
-function certificate(folder: string): Listeners['tls'] {
-  const [certFile, keyFile] = [path.join(folder, 'cert.pem'), path.join(folder, 'key.pem')];
-  const args = `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost -keyout ${keyFile} -out ${certFile}`;
-  return spawnSync('openssl', args.split(' ')).status === 0 ? { certFile, keyFile } : null;
-}
 const hasLogger = spawnSync('logger', ['--version']).stdout?.includes('util-linux') ?? false;
 
 let it1: TestCollector;
@@ -48,7 +42,7 @@ let folder: string;
 let tls: Listeners['tls'];
 beforeAll(async () => {
   folder = mkdtempSync(path.join(tmpdir(), 'faultline-syslog-'));
-  tls = certificate(folder);
+  tls = makeCertificate(folder);
   it1 = await startTestCollector({ maxAttributeBytes: 2_000 }, { listeners: listeners(tls ? { syslogTls: anyPort, tls } : {}) });
 });
 afterAll(async () => {
