@@ -134,7 +134,10 @@ describe('where settings come from', () => {
     });
     const config = file('syslogTls: ":6514"\ntlsCert: c.pem\ntlsKey: k.pem\n');
     const environment = { FAULTLINE_SYSLOG_TIME_ZONE: 'Europe/Berlin', FAULTLINE_FLUENT_SHARED_KEY: 'secret' };
-    expect(read({ syslog: '5514', fluent: '[::1]:24224', statsd: ':8125', statsdFlush: '1m', fluentTls: '24284', config }, environment).listeners).toEqual({
+    expect(
+      read({ syslog: '5514', fluent: '[::1]:24224', statsd: ':8125', statsdFlush: '1m', fluentTls: '24284', config }, environment)
+        .listeners,
+    ).toEqual({
       fluent: { host: '::1', port: 24_224 },
       fluentTls: { host: '127.0.0.1', port: 24_284 },
       fluentSharedKey: 'secret',
