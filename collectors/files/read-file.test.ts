@@ -124,6 +124,17 @@ describe('Jaeger', () => {
     ]);
     expect(bad[0]?.offset).toBeGreaterThan(1_000);
   });
+  it('spans with long texts make more requests, none of them much larger than a request should be', async () => {
+    const trace = (id: number) => {
+      const given = jaegerTrace(id);
+      for (const span of given.spans)
+        for (const log of span.logs) log.fields.push({ key: 'stack', type: 'string', value: 'x'.repeat(200_000) });
+      return given;
+    };
+    const { good, items, bad } = await spansOf(file(...Array.from({ length: 20 }, (_, i) => trace(i))));
+    expect({ traces: items.traces, bad }).toEqual({ traces: 40, bad: [] });
+    expect(Math.max(...good.map(({ body }) => body.length))).toBeLessThan(1_500_000);
+  });
   it('a file cut off keeps its whole traces', async () => {
     const whole = file(jaegerTrace(1), jaegerTrace(2));
     const { items, bad } = await spansOf(whole.subarray(0, whole.length - 200));
@@ -268,7 +279,7 @@ describe('logs', () => {
         trace: '0af7651916cd43dd8448eb211c80319c',
         resource: { 'service.name': 'server', 'k8s.pod.name': 'cart-7d9' },
       },
-      { ms: at + 1_000, severity: 'error' },
+      { ms: at + 1_000, severity: 'ERROR', number: 17 },
       { body: 'plain', resource: { 'k8s.container.name': 'istio' } },
     ]);
   });

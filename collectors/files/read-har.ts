@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { type JsonObject, objectOf, textOf, wrong } from '#collectors/otlp/json-values.ts';
 import { OtlpError } from '#collectors/otlp/otlp-error.ts';
 import type { AttributeValue } from '#collectors/otlp/otlp-writer.ts';
+import { timeOfIso } from '#collectors/tail/line-time.ts';
+import { Batch, type FileSpan, SPANS } from './batch.ts';
 import type { Bytes, FileReading, FileRecord } from './file-record.ts';
 import { readElements } from './read-elements.ts';
-import { SpanBatch, type SpanItem } from './span-batch.ts';
-import { parseIsoTime } from './times.ts';
 
 /**
  * HAR 1.2 (www.softwareishard.com/blog/har-12-spec): each request of a browser is a client span, those of one page are one trace.
@@ -40,12 +40,12 @@ function urlParts(url: string): [string, AttributeValue][] {
     ['url.path', pathname],
   ];
 }
-function spanOf(index: number, value: unknown): SpanItem {
+function spanOf(index: number, value: unknown): FileSpan {
   const entry = objectOf('it', value);
   const request = objectOf('request', entry['request']);
   const response = entry['response'] === undefined ? {} : objectOf('response', entry['response']);
   const started = textOf('startedDateTime', entry['startedDateTime']);
-  const startNs = parseIsoTime(started);
+  const startNs = timeOfIso(started);
   if (startNs === null) throw wrong('startedDateTime', 'a time', entry['startedDateTime']);
   const time = entry['time'];
   if (typeof time !== 'number' || !(time < 1e12)) throw wrong('time', 'a number of milliseconds', time);
@@ -86,7 +86,7 @@ function spanOf(index: number, value: unknown): SpanItem {
   };
 }
 export async function* readHar(content: Bytes): FileReading {
-  const batch = new SpanBatch();
+  const batch = new Batch(SPANS);
   for await (const element of readElements(content, ['log.entries'])) {
     if ('reason' in element) {
       yield element;

@@ -2,10 +2,9 @@ import { type JsonObject, objectOf, textOf, wrong } from '#collectors/otlp/json-
 import { OtlpError } from '#collectors/otlp/otlp-error.ts';
 import type { AttributeValue } from '#collectors/otlp/otlp-writer.ts';
 import { spanIdOf, traceIdOf } from '#collectors/zipkin/zipkin-span.ts';
+import { Batch, type FileSpan, type Pairs, SPANS } from './batch.ts';
 import type { Bytes, FileReading, FileRecord, RefusedRecord } from './file-record.ts';
-import type { Pairs } from './log-batch.ts';
 import { readElements } from './read-elements.ts';
-import { SpanBatch, type SpanItem } from './span-batch.ts';
 
 /**
  * What Jaeger's UI downloads and its query API answers: {"data": [{traceID, spans, processes}]}; microseconds.
@@ -53,7 +52,7 @@ function statusOf(tags: Pairs): { readonly statusCode: number; readonly statusTe
   if (code === 'ERROR' || (code !== 'OK' && tagOf(tags, 'error').toLowerCase() === 'true')) return { statusCode: 2, statusText };
   return { statusCode: code === 'OK' ? 1 : 0, statusText: '' };
 }
-function eventsOf(value: unknown): SpanItem['events'] {
+function eventsOf(value: unknown): FileSpan['events'] {
   return list('logs', value).map((given, at) => {
     const log = objectOf(`logs[${at}]`, given);
     const fields = tagsOf(`logs[${at}].fields`, log['fields']);
@@ -64,7 +63,7 @@ function eventsOf(value: unknown): SpanItem['events'] {
     };
   });
 }
-function referencesOf(span: JsonObject, traceId: string): { readonly parentId: string; readonly links: SpanItem['links'] } {
+function referencesOf(span: JsonObject, traceId: string): { readonly parentId: string; readonly links: FileSpan['links'] } {
   let parentId = spanIdOf(textOf('parentSpanID', span['parentSpanID']));
   const links: { traceId: string; spanId: string }[] = [];
   for (const [at, given] of list('references', span['references']).entries()) {
@@ -86,7 +85,7 @@ function resourceOf(value: unknown): Pairs {
   const tags = tagsOf('process.tags', process['tags']).filter(([key]) => key !== 'service.name');
   return [...(service === '' ? [] : ([['service.name', service]] as const)), ...tags];
 }
-function spanOf(line: number, value: unknown, resources: Readonly<Record<string, Pairs>>): SpanItem {
+function spanOf(line: number, value: unknown, resources: Readonly<Record<string, Pairs>>): FileSpan {
   const span = objectOf('it', value);
   const traceId = traceIdOf(textOf('traceID', span['traceID']));
   const spanId = spanIdOf(textOf('spanID', span['spanID']));
@@ -109,7 +108,6 @@ function spanOf(line: number, value: unknown, resources: Readonly<Record<string,
     resource: own ?? [],
     attributes: tags.filter(([key]) => !TAKEN.has(key)),
     events: eventsOf(span['logs']),
-    links: referencesOf(span, traceId).links,
     ...statusOf(tags),
     scopeName: tagOf(tags, 'otel.scope.name', 'otel.library.name'),
     scopeVersion: tagOf(tags, 'otel.scope.version', 'otel.library.version'),
@@ -118,7 +116,7 @@ function spanOf(line: number, value: unknown, resources: Readonly<Record<string,
 
 /** Trace by trace: a bad span takes no other with it. */
 export async function* readJaeger(content: Bytes): FileReading {
-  const batch = new SpanBatch();
+  const batch = new Batch(SPANS);
   let line = 0;
   // A single trace without "data" around it is what its API's clients often keep.
   for await (const element of readElements(content, ['data', ''])) {
@@ -135,7 +133,7 @@ function* readTrace(
   value: unknown,
   { index, offset }: { readonly index: number; readonly offset: number },
   next: () => number,
-  batch: SpanBatch,
+  batch: Batch<FileSpan>,
 ): Generator<FileRecord | RefusedRecord> {
   const refused = (error: unknown, where: string): RefusedRecord => {
     if (!(error instanceof OtlpError)) throw error;

@@ -2,15 +2,15 @@ import { journalItem, NO_TIME } from '#collectors/journald/entry-item.ts';
 import { PARTIAL, readEntry } from '#collectors/journald/parse-export.ts';
 import { textsOf } from '#collectors/journald/transcode.ts';
 import { FILE_LIMITS } from '#contracts/file-formats.ts';
+import { Batch, LOGS, ResourceCache } from './batch.ts';
 import { ByteWindow } from './byte-window.ts';
 import type { Bytes, FileReading } from './file-record.ts';
-import { LogBatch, type Pairs } from './log-batch.ts';
 
 /** journalctl -o export. */
 export async function* readJournalExport(content: Bytes): FileReading {
   const window = new ByteWindow();
-  const batch = new LogBatch();
-  const resources = new Map<string, Pairs>();
+  const batch = new Batch(LOGS);
+  const resources = new ResourceCache();
   let entries = 0;
   function* take(last: boolean): Generator<Awaited<ReturnType<FileReading['next']>>['value'] & object> {
     const bytes = window.view();
@@ -27,11 +27,7 @@ export async function* readJournalExport(content: Bytes): FileReading {
         yield { line: entries, offset, reason, message: problem };
         continue;
       }
-      const key = JSON.stringify(item.resource);
-      const resource = resources.get(key) ?? item.resource;
-      if (resources.size < 10_000) resources.set(key, resource);
-      const { timeNs, body, severityText, severityNumber, attributes } = item;
-      const record = batch.add({ line: entries, timeNs, body, severity: severityText, severityNumber, resource, attributes });
+      const record = batch.add({ ...item, line: entries, resource: resources.of(item.resource) });
       if (record) yield record;
     }
     window.drop(at);

@@ -3,58 +3,42 @@ import type { LokiEntry, LokiStream } from '#collectors/loki/push-entry.ts';
 import { writeLokiStreams } from '#collectors/loki/write-otlp.ts';
 import { attributesOf, objectOf, textOf, wrong } from '#collectors/otlp/json-values.ts';
 import { OtlpError } from '#collectors/otlp/otlp-error.ts';
-import { BATCH_BYTES, BATCH_ITEMS, type Bytes, type FileReading, type FileRecord, type ReadContext, TimeSpan } from './file-record.ts';
-import { LogBatch, type Pairs } from './log-batch.ts';
+import { timeOfValue } from '#collectors/tail/line-time.ts';
+import { serviceOfFile } from '#collectors/tail/log-line.ts';
+import { Batch, type BatchKind, LOGS, ResourceCache, sizeOf } from './batch.ts';
+import type { Bytes, FileReading, FileRecord, ReadContext } from './file-record.ts';
 import { readElements } from './read-elements.ts';
-import { serviceOfName } from './read-log-lines.ts';
+import { clockOf, readMessage } from './read-message.ts';
 import { readObjects } from './read-objects.ts';
-import { readMessage } from './structured-line.ts';
-import { parseTime } from './times.ts';
 
-/** Streams of Loki until they make a request; written as a push of the same lines is. */
-class LokiBatch {
-  private streams: LokiStream[] = [];
-  private labels: unknown = null;
-  private items = 0;
-  private bytes = 0;
-  private line = 0;
-  add(line: number, labels: LokiStream['labels'], entry: LokiEntry): FileRecord | null {
-    if (this.items++ === 0) this.line = line;
-    if (this.labels !== labels) this.streams.push({ labels, entries: [] });
-    this.labels = labels;
-    this.streams.at(-1)?.entries.push(entry);
-    this.bytes += entry.line.length + 64;
-    return this.items >= BATCH_ITEMS || this.bytes >= BATCH_BYTES ? this.flush() : null;
-  }
-  flush(): FileRecord | null {
-    if (this.items === 0) return null;
-    const times = new TimeSpan();
-    for (const { entries } of this.streams) for (const { timeNs } of entries) times.add(Number(timeNs));
-    const record: FileRecord = {
-      line: this.line,
-      signal: 'logs',
-      contentType: 'application/x-protobuf',
-      body: writeLokiStreams(this.streams, '', this.bytes),
-      items: this.items,
-      minTimeMs: times.minMs,
-      maxTimeMs: times.maxMs,
-    };
-    this.streams = [];
-    this.labels = null;
-    this.items = 0;
-    this.bytes = 0;
-    return record;
-  }
+/** Streams of Loki, written as a push of the same lines is. */
+interface LokiLine {
+  readonly line: number;
+  readonly labels: LokiStream['labels'];
+  readonly entry: LokiEntry;
 }
+const LOKI: BatchKind<LokiLine> = {
+  signal: 'logs',
+  bytesOf: ({ entry }) => entry.line.length + 64 + sizeOf(entry.metadata),
+  timesOf: ({ entry }) => [entry.timeNs],
+  write(lines, capacity) {
+    const streams: { labels: LokiLine['labels']; entries: LokiEntry[] }[] = [];
+    for (const { labels, entry } of lines) {
+      if (streams.at(-1)?.labels !== labels) streams.push({ labels, entries: [] });
+      streams.at(-1)?.entries.push(entry);
+    }
+    return writeLokiStreams(streams, '', capacity);
+  },
+};
 function nanos(name: string, value: unknown): bigint {
   if (typeof value === 'string' && /^\d{1,19}$/.test(value)) return BigInt(value);
-  const time = typeof value === 'string' || typeof value === 'number' ? parseTime(String(value)) : null;
-  if (time === null || time > 2n ** 63n - 1n) throw wrong(name, 'a time', value);
+  const time = typeof value === 'string' || typeof value === 'number' ? timeOfValue(String(value)) : null;
+  if (time === null) throw wrong(name, 'a time', value);
   return time;
 }
 /** Loki's answer of query_range: {"data": {"resultType": "streams", "result": [{stream, values: [[ns, line]]}]}}. */
 export async function* readLokiJson(content: Bytes): FileReading {
-  const batch = new LokiBatch();
+  const batch = new Batch(LOKI);
   let line = 0;
   for await (const element of readElements(content, ['data.result'])) {
     if ('reason' in element) {
@@ -85,7 +69,8 @@ export async function* readLokiJson(content: Bytes): FileReading {
         if (typeof said !== 'string') throw wrong('its line', 'text', said);
         // Newer answers keep structured metadata one level deeper.
         const own = (metadata as { readonly structuredMetadata?: unknown } | undefined)?.structuredMetadata ?? metadata;
-        record = batch.add(++line, labels, { timeNs: nanos('its time', time), line: said, metadata: attributesOf('its metadata', own) });
+        const entry = { timeNs: nanos('its time', time), line: said, metadata: attributesOf('its metadata', own) };
+        record = batch.add({ line: ++line, labels, entry });
       } catch (error) {
         yield refuse(error, `, entry ${at}`);
       }
@@ -97,7 +82,7 @@ export async function* readLokiJson(content: Bytes): FileReading {
 }
 /** logcli -o jsonl: {"labels": {...}, "line": "...", "timestamp": "..."}. */
 export async function* readLogcli(content: Bytes): FileReading {
-  const batch = new LokiBatch();
+  const batch = new Batch(LOKI);
   const known = new Map<string, LokiStream['labels']>();
   for await (const object of readObjects(content)) {
     if ('reason' in object) {
@@ -111,7 +96,7 @@ export async function* readLogcli(content: Bytes): FileReading {
       const key = JSON.stringify(labels ?? {});
       const own = known.get(key) ?? attributesOf('labels', labels);
       if (known.size < 10_000) known.set(key, own);
-      record = batch.add(object.line, own, { timeNs: nanos('timestamp', timestamp), line, metadata: [] });
+      record = batch.add({ line: object.line, labels: own, entry: { timeNs: nanos('timestamp', timestamp), line, metadata: [] } });
     } catch (error) {
       if (!(error instanceof OtlpError)) throw error;
       yield { line: object.line, offset: object.offset, reason: error.reason, message: error.message };
@@ -123,10 +108,11 @@ export async function* readLogcli(content: Bytes): FileReading {
 }
 
 /** What `aws logs filter-log-events` and get-log-events print: {"events": [{logStreamName, timestamp, message}]}; milliseconds. */
-export async function* readCloudwatch(content: Bytes, { name }: ReadContext): FileReading {
-  const batch = new LogBatch();
-  const service = serviceOfName(name);
-  const resources = new Map<string, Pairs>();
+export async function* readCloudwatch(content: Bytes, context: ReadContext): FileReading {
+  const batch = new Batch(LOGS);
+  const clock = clockOf(context);
+  const service = serviceOfFile(context.name);
+  const resources = new ResourceCache();
   for await (const element of readElements(content, ['events'])) {
     if ('reason' in element) {
       yield element;
@@ -138,16 +124,14 @@ export async function* readCloudwatch(content: Bytes, { name }: ReadContext): Fi
       const message = textOf('message', event['message']);
       const timeNs = event['timestamp'] === undefined ? 0n : nanos('timestamp', event['timestamp']);
       const stream = textOf('logStreamName', event['logStreamName']);
-      const said = readMessage(message.replace(/\n$/, ''));
-      const key = `${said.service || service}\0${stream}`;
-      const resource: Pairs = resources.get(key) ?? [
+      const said = readMessage(message.replace(/\n$/, ''), 'auto', clock);
+      const resource = resources.of([
         ['service.name', said.service || service],
-        ...(stream === '' ? [] : ([['aws.log.stream.names', stream]] as const)),
-      ];
-      if (resources.size < 10_000) resources.set(key, resource);
+        ['aws.log.stream.names', stream],
+      ]);
       const id = textOf('eventId', event['eventId']);
-      const attributes: Pairs = id === '' ? said.attributes : [...said.attributes, ['aws.log.event.id', id]];
-      record = batch.add({ ...said, line: element.index + 1, timeNs: timeNs || said.timeNs, resource, attributes });
+      const attributes = id === '' ? said.item.attributes : [...said.item.attributes, ['aws.log.event.id', id] as const];
+      record = batch.add({ ...said.item, line: element.index + 1, timeNs: timeNs || said.item.timeNs, resource, attributes });
     } catch (error) {
       if (!(error instanceof OtlpError)) throw error;
       yield { line: null, offset: element.offset, reason: error.reason, message: `event ${element.index}: ${error.message}` };
@@ -167,8 +151,8 @@ function journalText(value: unknown): string {
 }
 /** journalctl -o json: an object a line; -o json-pretty and arrays of them too. */
 export async function* readJournalJson(content: Bytes): FileReading {
-  const batch = new LogBatch();
-  const resources = new Map<string, Pairs>();
+  const batch = new Batch(LOGS);
+  const resources = new ResourceCache();
   for await (const object of readObjects(content)) {
     if ('reason' in object) {
       yield object;
@@ -180,11 +164,7 @@ export async function* readJournalJson(content: Bytes): FileReading {
       yield { line, offset, reason: 'malformed', message: NO_TIME };
       continue;
     }
-    const key = JSON.stringify(item.resource);
-    const resource: Pairs = resources.get(key) ?? item.resource;
-    if (resources.size < 10_000) resources.set(key, resource);
-    const { timeNs, body, severityText, severityNumber, attributes } = item;
-    const record = batch.add({ line, timeNs, body, severity: severityText, severityNumber, resource, attributes });
+    const record = batch.add({ ...item, line, resource: resources.of(item.resource) });
     if (record) yield record;
   }
   const last = batch.flush();

@@ -1,13 +1,15 @@
 import { OtlpError } from '#collectors/otlp/otlp-error.ts';
 import { readJsonSpan } from '#collectors/zipkin/read-json.ts';
-import { writeZipkinSpans } from '#collectors/zipkin/write-otlp.ts';
-import type { ZipkinSpan } from '#collectors/zipkin/zipkin-span.ts';
-import { BATCH_BYTES, BATCH_ITEMS, type Bytes, type FileReading, type FileRecord, TimeSpan } from './file-record.ts';
+import { resourceOf, spanItemOf } from '#collectors/zipkin/write-otlp.ts';
+import { Batch, ResourceCache, SPANS } from './batch.ts';
+import type { Bytes, FileReading, FileRecord } from './file-record.ts';
 import { readElements } from './read-elements.ts';
 
 /** Zipkin v2: an array of spans, or of traces, as its API answers /trace and /traces. */
 export async function* readZipkin(content: Bytes): FileReading {
-  const batch = new ZipkinBatch();
+  const batch = new Batch(SPANS);
+  const resources = new ResourceCache();
+  let line = 0;
   for await (const element of readElements(content, [''])) {
     if ('reason' in element) {
       yield element;
@@ -19,7 +21,7 @@ export async function* readZipkin(content: Bytes): FileReading {
       try {
         const span = readJsonSpan(value);
         if (span.traceId === '' || span.id === '') throw new OtlpError('malformed', 'traceId or id is missing or not hexadecimal');
-        record = batch.add(span, element.bytes.length / spans.length);
+        record = batch.add({ ...spanItemOf(span), line: ++line, resource: resources.of(resourceOf(span)) });
       } catch (error) {
         if (!(error instanceof OtlpError)) throw error;
         const where = Array.isArray(element.value) ? `trace ${element.index}, span ${at}` : `span ${element.index}`;
@@ -30,36 +32,4 @@ export async function* readZipkin(content: Bytes): FileReading {
   }
   const last = batch.flush();
   if (last) yield last;
-}
-class ZipkinBatch {
-  private spans: ZipkinSpan[] = [];
-  private bytes = 0;
-  private line = 1;
-  add(span: ZipkinSpan, bytes: number): FileRecord | null {
-    this.spans.push(span);
-    this.bytes += bytes;
-    return this.spans.length >= BATCH_ITEMS || this.bytes >= BATCH_BYTES ? this.flush() : null;
-  }
-  flush(): FileRecord | null {
-    const { spans, line } = this;
-    if (spans.length === 0) return null;
-    const times = new TimeSpan();
-    for (const { startNs, durationNs } of spans) {
-      times.add(Number(startNs));
-      if (startNs > 0n && durationNs !== null) times.add(Number(startNs + durationNs));
-    }
-    const body = writeZipkinSpans(spans, Math.ceil(this.bytes));
-    this.line += spans.length;
-    this.spans = [];
-    this.bytes = 0;
-    return {
-      line,
-      signal: 'traces',
-      contentType: 'application/x-protobuf',
-      body,
-      items: spans.length,
-      minTimeMs: times.minMs,
-      maxTimeMs: times.maxMs,
-    };
-  }
 }

@@ -49,7 +49,7 @@ interface Series {
 const SAMPLES = 20_000;
 const TEXT_BYTES = 2 * 1024 * 1024;
 
-/** Collects samples until they make a remote write 2.0 request, which brings type and help along; see LogBatch. */
+/** Collects samples until they make a remote write 2.0 request, which brings type and help along; see Batch. */
 export class SampleBatch {
   private series = new Map<string, Series>();
   private line = 0;
@@ -81,6 +81,7 @@ export class SampleBatch {
   /** Rides along with the sample it was added before. */
   exemplar(key: string, labels: Labels, meta: SeriesMeta, exemplar: Series['exemplars'][number]): void {
     this.of(key, labels, meta).exemplars.push(exemplar);
+    for (const [name, value] of exemplar.labels) this.bytes += name.length + value.length;
   }
   addHistogram(line: number, key: string, labels: Labels, meta: SeriesMeta, histogram: NativeHistogram): FileRecord | null {
     this.of(key, labels, meta).histograms.push(histogram);

@@ -42,6 +42,11 @@ function writeItem(writer: ReverseWriter, item: LogItem): void {
   closeField(writer, before, 2);
 }
 
+export function writeResource(writer: ReverseWriter, resource: LogAttributes): void {
+  const before = writer.size;
+  for (let i = resource.length - 1; i >= 0; i--) attributeField(writer, 1, ...(resource[i] as LogAttributes[number]));
+  closeField(writer, before, 1);
+}
 /** @param capacity expected size, bytes @returns protobuf; empty without an item */
 export function writeLogGroups(groups: readonly LogGroup[], capacity: number): Uint8Array {
   const writer = new ReverseWriter(capacity);
@@ -51,9 +56,7 @@ export function writeLogGroups(groups: readonly LogGroup[], capacity: number): U
     const before = writer.size;
     for (let i = items.length - 1; i >= 0; i--) writeItem(writer, items[i] as LogItem);
     closeField(writer, before, 2);
-    const start = writer.size;
-    for (let i = resource.length - 1; i >= 0; i--) attributeField(writer, 1, ...(resource[i] as LogAttributes[number]));
-    closeField(writer, start, 1);
+    writeResource(writer, resource);
     closeField(writer, before, 1);
   }
   return writer.bytes();

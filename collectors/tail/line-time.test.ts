@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { timeOfField, timeOfLine } from './line-time.ts';
+import { timeOfField, timeOfLine, timeOfValue } from './line-time.ts';
 
 const nowMs = Date.UTC(2026, 10, 21, 12);
 const utc = { nowMs, zone: 'utc' } as const;
@@ -29,6 +29,8 @@ describe('the time a line begins with', () => {
     ['a month that is none', 'Foo 21 10:11:12 x', ''],
     ['before 1970', '1812-01-01T00:00:00Z x', ''],
     ['far into the text', `${'x'.repeat(90)} 2026-11-21T10:11:12Z`, ''],
+    ['a day no month has', '2026-02-31T10:11:12Z x', ''],
+    ['PostgreSQL with hours alone', '2026-11-21 10:11:12.345+01 [1] LOG:  ready', '2026-11-21T09:11:12.345000000'],
     ['a leap second', '2016-12-31T23:59:60Z x', '2017-01-01T00:00:00.000000000'],
   ])('%s', (_, line, expected) => expect(iso(timeOfLine(line, utc))).toBe(expected));
 
@@ -50,9 +52,26 @@ describe('a time as a field', () => {
     ['milliseconds', 1_795_255_872_345, '2026-11-21T10:11:12.345000000'],
     ['microseconds', 1_795_255_872_345_678, '2026-11-21T10:11:12.345678000'],
     ['nanoseconds as text', '1795255872345678901', '2026-11-21T10:11:12.345678901'],
+    ['seconds since something else', 12.5, ''],
+    ['a date as a number', '20261121', ''],
     ['nothing', null, ''],
     ['not finite', Number.POSITIVE_INFINITY, ''],
     ['negative', -5, ''],
     ['beyond 2262', '9999999999999999999', ''],
   ])('%s', (_, value, expected) => expect(iso(timeOfField(value, utc))).toBe(expected));
+});
+
+describe('a time as a value of a table', () => {
+  it.each<[string, string]>([
+    ['2026-11-21T10:11:12.5+02:00', '2026-11-21T08:11:12.500000000'],
+    ['2026-11-21 10:11', '2026-11-21T10:11:00.000000000'],
+    ['2026/11/21 10:11:12 UTC', '2026-11-21T10:11:12.000000000'],
+    ['1795255872.25', '2026-11-21T10:11:12.250000000'],
+    ['1795255872345', '2026-11-21T10:11:12.345000000'],
+    ['at 2026-11-21T10:11:12Z', ''],
+    ['2026-11-21T10:11:12Z x', ''],
+    ['9999-12-31T23:59:59Z', ''],
+    ['7', ''],
+    ['', ''],
+  ])('%s', (text, expected) => expect(iso(timeOfValue(text) ?? 0n)).toBe(expected));
 });

@@ -1,4 +1,4 @@
-import { readBsdTime, type SyslogClock } from '#collectors/syslog/syslog-time.ts';
+import { MONTHS, readBsdTime, type SyslogClock } from '#collectors/syslog/syslog-time.ts';
 
 /**
  * Times as log lines begin with them. Text without a zone is in the zone of the machine or UTC, as the operator says; text without a
@@ -10,8 +10,13 @@ export interface LineClock {
 }
 /** Only here a time is looked for: further in it is what the line talks about. */
 const HEAD_CHARS = 80;
-const ISO =
-  /(?<![\d.-])(\d{4})([-/])(\d\d)\2(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9})\d*)?(?: ?(Z|z|UTC|GMT|[+-]\d\d:?\d\d)(?![\w:]))?/;
+const DATE = String.raw`(\d{4})([-/])(\d\d)\2(\d\d)[Tt ](\d\d):(\d\d)`;
+const SECOND = String.raw`:(\d\d)(?:[.,](\d{1,9})\d*)?`;
+const ZONE = String.raw`(?: ?(Z|z|UTC|GMT|[+-]\d\d:?\d\d|(?<! )[+-]\d\d)(?![\w:]))?`;
+const ISO = new RegExp(`(?<![\\d.-])${DATE}${SECOND}${ZONE}`);
+/** A value that is a time and nothing else may leave out the seconds. */
+const ISO_VALUE = new RegExp(`^${DATE}(?:${SECOND})?${ZONE}$`);
+const NUMBER = /^\d{1,19}(?:\.\d+)?$/;
 /** Apache's and nginx's access logs. */
 const COMMON = /\[(\d\d)\/([A-Z][a-z]{2})\/(\d{4}):(\d\d):(\d\d):(\d\d) ([+-]\d{4})\]/;
 const SYSLOG = /^(?:<\d{1,3}>)?(?=[A-Z][a-z]{2} )/;
@@ -20,16 +25,17 @@ const ASCTIME = /^\[?[A-Z][a-z]{2} ([A-Z][a-z]{2}) {1,2}(\d{1,2}) (\d\d):(\d\d):
 /** klog and glog: Lmmdd hh:mm:ss.uuuuuu. */
 const KLOG = /^[IWEF](\d\d)(\d\d) (\d\d):(\d\d):(\d\d)\.(\d{1,9}) /;
 const EPOCH = /^\[?(\d{10})(?:(\d{3})|\.(\d{1,9}))?(?=[\s\],:|])/;
-const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 const DAY_MS = 86_400_000;
 const MAX_NS = 2n ** 63n - 1n;
+/** 1971: smaller numbers count something else. */
+const FIRST_SECOND = 31_536_000n;
 
 const nanosOf = (fraction: string | undefined): bigint => (fraction === undefined ? 0n : BigInt(fraction.padEnd(9, '0')));
 /** @returns minutes east of UTC; null: no zone said */
 function zoneMinutes(zone: string | undefined): number | null {
   if (zone === undefined) return null;
   if (!/^[+-]/.test(zone)) return 0;
-  const minutes = Number(zone.slice(1, 3)) * 60 + Number(zone.slice(-2));
+  const minutes = Number(zone.slice(1, 3)) * 60 + (zone.length > 3 ? Number(zone.slice(-2)) : 0);
   return zone.startsWith('-') ? -minutes : minutes;
 }
 interface Parts {
@@ -43,7 +49,8 @@ interface Parts {
 }
 /** @returns null for a date that is none */
 function msOf({ year, month, day, hour, minute, second }: Parts, offset: number | null, zone: LineClock['zone']): number | null {
-  if (month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 60) return null;
+  const days = new Date(Date.UTC(year, month, 0)).getUTCDate();
+  if (month < 1 || month > 12 || day < 1 || day > days || hour > 23 || minute > 59 || second > 60) return null;
   if (offset === null && zone === 'local') return new Date(year, month - 1, day, hour, minute, second).getTime();
   return Date.UTC(year, month - 1, day, hour, minute, second) - (offset ?? 0) * 60_000;
 }
@@ -64,7 +71,7 @@ function yearless(parts: Omit<Parts, 'year'>, nanos: bigint, clock: LineClock): 
 const fields = (match: RegExpExecArray, from: number): Pick<Parts, 'hour' | 'minute' | 'second'> => ({
   hour: Number(match[from]),
   minute: Number(match[from + 1]),
-  second: Number(match[from + 2]),
+  second: Number(match[from + 2] ?? 0),
 });
 
 const syslogClock = ({ nowMs, zone }: LineClock): SyslogClock => ({ nowMs, timeZone: zone === 'utc' ? 'UTC' : '' });
@@ -73,7 +80,7 @@ const syslogClock = ({ nowMs, zone }: LineClock): SyslogClock => ({ nowMs, timeZ
 let lastText = '';
 let lastMs: number | null = null;
 function isoTime(match: RegExpExecArray, zone: LineClock['zone']): bigint {
-  const text = `${match[1]}${match[3]}${match[4]}${match[5]}${match[6]}${match[7]}${match[9] ?? zone}`;
+  const text = `${match[1]}${match[3]}${match[4]}${match[5]}${match[6]}${match[7] ?? ''}${match[9] ?? zone}`;
   if (text !== lastText) {
     lastMs = msOf(
       { year: Number(match[1]), month: Number(match[3]), day: Number(match[4]), ...fields(match, 5) },
@@ -118,18 +125,23 @@ function epochTime(match: RegExpExecArray): bigint {
 
 /** A time as a field of a structured line. @param value text, or a number of seconds, milli-, micro- or nanoseconds by its size */
 export function timeOfField(value: unknown, clock: LineClock): bigint {
-  if (typeof value === 'string') {
-    if (/^\d{9,19}(?:\.\d{1,9})?$/.test(value)) return timeOfDigits(value);
-    return timeOfLine(value, clock);
-  }
-  return typeof value === 'number' && value > 0 && Number.isFinite(value) ? timeOfDigits(decimal(value)) : 0n;
+  if (typeof value === 'string') return NUMBER.test(value) ? timeOfNumber(value) : timeOfLine(value, clock);
+  return typeof value === 'number' ? timeOfNumber(value < 1e12 ? value.toFixed(6) : String(value)) : 0n;
 }
-const decimal = (value: number): string => (value < 1e12 ? value.toFixed(6) : Math.round(value).toString());
-function timeOfDigits(text: string): bigint {
-  const [whole = '', fraction] = text.split('.');
-  const digits = whole.length;
-  if (digits <= 11) return unixNano(Number(whole) * 1000, nanosOf(fraction));
-  const scale = digits <= 14 ? 6n : digits <= 17 ? 3n : 0n;
-  const ns = BigInt(whole) * 10n ** scale;
-  return ns > MAX_NS ? 0n : ns;
+/** A value that is a time and nothing else, of a table or a field; UTC where it says no zone. @returns null when it is none */
+export const timeOfValue = (text: string): bigint | null => timeOfIso(text) ?? (timeOfNumber(text) || null);
+/** The same, but no number. */
+export function timeOfIso(text: string): bigint | null {
+  const iso = ISO_VALUE.exec(text);
+  return iso ? isoTime(iso, 'utc') || null : null;
+}
+/** Seconds, milliseconds, microseconds or nanoseconds, by how large they are: all mean a time between 1971 and 2262. */
+function timeOfNumber(text: string): bigint {
+  if (!NUMBER.test(text)) return 0n;
+  const [whole = '', fraction = ''] = text.split('.');
+  const value = BigInt(whole);
+  const digits = String(value).length;
+  const unit = digits <= 10 ? 9 : digits <= 13 ? 6 : digits <= 16 ? 3 : 0;
+  const ns = value * 10n ** BigInt(unit) + BigInt(fraction.slice(0, unit).padEnd(unit, '0') || '0');
+  return value < FIRST_SECOND || ns > MAX_NS ? 0n : ns;
 }

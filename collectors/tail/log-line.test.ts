@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readLogLine, severityWordOf } from './log-line.ts';
+import { readLogLine, serviceOfFile, severityWordOf } from './log-line.ts';
 
 const clock = { nowMs: Date.UTC(2026, 10, 21, 12), zone: 'utc' } as const;
 const NS = 1_795_255_872_000_000_000n;
@@ -94,8 +94,24 @@ describe('the level in plain text', () => {
     ['WARNING:root:x', 'WARNING'],
     ['E1121 10:11:12.345678 1 main.go:7] x', 'ERROR'],
     ['SEVERE: x', 'SEVERE'],
+    ['10:11 level="error" it broke', 'error'],
     ['all is fine, there was no error', ''],
     ['ERRORS were few', ''],
     [`${'x'.repeat(200)} ERROR`, ''],
   ])('%s', (line, word) => expect(severityWordOf(line)).toBe(word));
+});
+
+describe('the service a file is of', () => {
+  it.each([
+    ['/var/log/app.log', 'app'],
+    ['app.log.1', 'app'],
+    ['app-2026-11-21.log', 'app'],
+    ['access.log-20261121.gz', 'access'],
+    ['com.shop.cart.log', 'com.shop.cart'],
+    ['C:\\logs\\cart.txt', 'cart'],
+    ['.hidden', 'hidden'],
+    ['2026-11-21.log', '2026-11-21.log'],
+    ['/var/log/syslog', 'syslog'],
+    ['', 'import'],
+  ])('%s: %s', (file, service) => expect(serviceOfFile(file)).toBe(service));
 });

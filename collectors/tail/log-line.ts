@@ -23,19 +23,33 @@ const NOTHING = {
 };
 const TIME_KEYS = ['time', 'timestamp', '@timestamp', 'ts', 't', '@t', 'datetime', 'date', 'eventTime', 'asctime', 'Timestamp'];
 /** "log" is Docker's json-file, "event" structlog's, "@m" Serilog's. */
-const BODY_KEYS = ['msg', 'message', 'log', 'event', '@m', 'short_message', 'textPayload', 'body', 'Body', 'Message'];
+const BODY_KEYS = [
+  'msg',
+  'message',
+  'log',
+  'event',
+  '@m',
+  '@message',
+  'short_message',
+  'textPayload',
+  'body',
+  'Body',
+  'Message',
+  'MESSAGE',
+];
 const LEVELS = [...LEVEL_FIELDS, 'log.level', '@l', 'levelname', 'loglevel', 'severityText', 'SeverityText', 'Level'];
-const TRACE_KEYS = ['trace_id', 'traceId', 'traceid', 'trace.id', 'TraceId'];
-const SPAN_KEYS = ['span_id', 'spanId', 'spanid', 'span.id', 'SpanId'];
+/** Datadog's `dd.span_id` is decimal and is none of these; its `dd.trace_id` may be hexadecimal. */
+const TRACE_KEYS = ['trace_id', 'traceId', 'traceID', 'traceid', 'trace.id', 'TraceId', 'dd.trace_id'];
+const SPAN_KEYS = ['span_id', 'spanId', 'spanID', 'spanid', 'span.id', 'SpanId'];
 /** Pino's and Bunyan's numbers. */
 const NUMBERED: Readonly<Record<string, string>> = { 10: 'trace', 20: 'debug', 30: 'info', 40: 'warn', 50: 'error', 60: 'fatal' };
 /** Deeper values stay JSON text: the engine's own limit on nesting must not meet them. */
 const MAX_DEPTH = 8;
 
-const WORDS = 'TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|ERR|CRITICAL|CRIT|ALERT|EMERG|EMERGENCY|FATAL|PANIC|SEVERE';
+const WORDS = 'TRACE|DEBUG|INFO|INFORMATION|NOTICE|WARN|WARNING|ERROR|ERR|CRITICAL|CRIT|ALERT|EMERG|EMERGENCY|FATAL|PANIC|SEVERE';
 /** In capitals wherever the head of a line has it; in other letters only where it is marked: [error], error: */
 const LOUD = new RegExp(`(?:^|[\\s[|(<:])(${WORDS})(?=[\\s\\]|)>:,]|$)`);
-const MARKED = new RegExp(`(?:^|\\s)(?:[[<(](${WORDS})[\\]>)]|(${WORDS}):|level=(${WORDS})(?=\\s|$))`, 'i');
+const MARKED = new RegExp(`(?:^|\\s)(?:[[<(](${WORDS})[\\]>)]|(${WORDS}):|(?:level|lvl)="?(${WORDS})"?(?=\\s|$))`, 'i');
 const SEVERITY_CHARS = 160;
 const KLOG_LEVELS: Readonly<Record<string, string>> = { I: 'INFO', W: 'WARN', E: 'ERROR', F: 'FATAL' };
 
@@ -123,4 +137,12 @@ export function readLogLine(line: string, format: TailFormat, clock: LineClock):
     return fits ? structuredLine(line, fields, clock) : plainLine(line, clock, format === 'logfmt');
   }
   return plainLine(line, clock, false);
+}
+
+/** What rotation and packing put behind a name. */
+const ENDINGS = /(?:\.(?:\d{1,4}|gz|zst|log|txt|out|err|json|jsonl|ndjson|csv|tsv|parquet|har|zip))+$/i;
+/** How a service is called by the file it writes: app.log, app.log.1 and app-2026-11-21.log.gz are "app". */
+export function serviceOfFile(file: string): string {
+  const name = file.slice(Math.max(file.lastIndexOf('/'), file.lastIndexOf('\\')) + 1).replace(/^\.+/, '');
+  return name.replace(/[._-]?\d{4}-?\d\d-?\d\d.*$/, '').replace(ENDINGS, '') || name || 'import';
 }

@@ -1,6 +1,5 @@
 import { isUtf8 } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
-import path from 'node:path';
 import { type LogAttributes, writeLogGroups } from '#collectors/otlp/log-writer.ts';
 import type { SourceAccount } from '#collectors/pipeline/accounting.ts';
 import { closeFile, readAt } from '#collectors/pipeline/disk-file.ts';
@@ -21,7 +20,7 @@ import {
   whyNotText,
 } from './file-place.ts';
 import { type JoinedRecord, LineJoiner } from './join-lines.ts';
-import { type LogLine, readLogLine } from './log-line.ts';
+import { type LogLine, readLogLine, serviceOfFile } from './log-line.ts';
 import { LineSplitter, type SplitLine } from './split-lines.ts';
 import type { BookPlace, TailBook } from './tail-book.ts';
 
@@ -44,17 +43,6 @@ interface Batch {
 export type Step = 'more' | 'rest' | 'end';
 /** A file that is gone gets this long for its writer's last lines: rotation tells writers late. */
 const LAST_LINES_MS = 60_000;
-
-/** How a service is called by the file it writes: app.log, app.log.1 and app-2026-11-21.log are "app". */
-export function serviceOfFile(file: string): string {
-  const name = path.basename(file);
-  return (
-    name
-      .replace(/^\.+/, '')
-      .split('.')[0]
-      ?.replace(/[-_]?\d{4}-?\d\d-?\d\d.*$/, '') || name
-  );
-}
 
 /** One file that is read as it grows. One step at a time; how far it is read moves only when the lines are durable. */
 export class TailedFile {

@@ -1,14 +1,6 @@
-import {
-  type AttributeValue,
-  attributeField,
-  closeField,
-  countField,
-  hexField,
-  textField,
-  timeField,
-} from '#collectors/otlp/otlp-writer.ts';
-import { ReverseWriter } from '#collectors/otlp/reverse-writer.ts';
-import type { ZipkinAnnotation, ZipkinSpan } from './zipkin-span.ts';
+import type { AttributeValue } from '#collectors/otlp/otlp-writer.ts';
+import { type SpanGroup, type SpanItem, writeSpanGroups } from '#collectors/otlp/span-writer.ts';
+import type { ZipkinSpan } from './zipkin-span.ts';
 
 /**
  * Zipkin spans as an ExportTraceServiceRequest: the specification's mapping (trace/sdk_exporters/zipkin.md) read from right
@@ -57,99 +49,56 @@ export function eventOf(value: string): { readonly name: string; readonly attrib
     return plain;
   }
 }
-function writeEvent(writer: ReverseWriter, { timeNs, value }: ZipkinAnnotation): void {
-  const before = writer.size;
-  const { name, attributes } = eventOf(value);
-  for (let i = attributes.length - 1; i >= 0; i--) attributeField(writer, 3, ...(attributes[i] as [string, AttributeValue]));
-  textField(writer, 2, name);
-  timeField(writer, 1, timeNs);
-  closeField(writer, before, 11);
-}
-function writeAttributes(writer: ReverseWriter, span: ZipkinSpan): void {
-  const add = (key: string, value: AttributeValue): void => {
-    if (value !== '' && value !== 0 && value !== false) attributeField(writer, 9, key, value);
-  };
-  const { local, remote } = span;
-  // A duration without a beginning has no other place.
-  if (span.startNs === 0n && span.durationNs !== null) add('zipkin.duration_us', Number(span.durationNs / 1_000n));
-  add('zipkin.debug', span.debug);
-  add('zipkin.shared', span.shared);
-  const said = new Set(span.tags.map(([key]) => key));
+function attributesOf({ tags, local, remote, startNs, durationNs, debug, shared }: ZipkinSpan): ZipkinSpan['tags'] {
+  const said = new Set(tags.map(([key]) => key));
   const derived: [string, AttributeValue][] = [
-    ['network.peer.port', remote.port],
-    ['network.peer.address', remote.ip],
-    ['peer.service', remote.serviceName],
-    ['network.local.port', local.port],
     ['network.local.address', local.ip],
+    ['network.local.port', local.port],
+    ['peer.service', remote.serviceName],
+    ['network.peer.address', remote.ip],
+    ['network.peer.port', remote.port],
   ];
-  for (const [key, value] of derived) if (!said.has(key)) add(key, value);
-  for (let i = span.tags.length - 1; i >= 0; i--) {
-    const [key, value] = span.tags[i] as [string, AttributeValue];
-    if (!TAKEN.has(key)) attributeField(writer, 9, key, value);
-  }
+  const own: [string, AttributeValue][] = [
+    ['zipkin.shared', shared],
+    ['zipkin.debug', debug],
+    // A duration without a beginning has no other place.
+    ['zipkin.duration_us', startNs === 0n && durationNs !== null ? Number(durationNs / 1_000n) : 0],
+  ];
+  const more = [...derived.filter(([key]) => !said.has(key)), ...own].filter(([, value]) => value !== '' && value !== 0 && value !== false);
+  return [...tags.filter(([key]) => !TAKEN.has(key)), ...more];
 }
-function writeSpan(writer: ReverseWriter, span: ZipkinSpan): void {
-  const before = writer.size;
+function endOf({ startNs, durationNs }: ZipkinSpan): bigint {
+  if (startNs <= 0n || durationNs === null) return 0n;
+  const end = startNs + durationNs;
+  return end < 1n ? 1n : end > MAX_U64 ? MAX_U64 : end;
+}
+/** Where it comes from: Zipkin knows the service alone. */
+export const resourceOf = ({ local }: ZipkinSpan): ZipkinSpan['tags'] =>
+  local.serviceName === '' ? [] : [['service.name', local.serviceName]];
+export function spanItemOf(span: ZipkinSpan): SpanItem {
   const { code, text } = statusOf(span);
-  if (code !== 0) {
-    const inner = writer.size;
-    countField(writer, 3, code);
-    textField(writer, 2, text);
-    closeField(writer, inner, 15);
-  }
-  for (let i = span.annotations.length - 1; i >= 0; i--) writeEvent(writer, span.annotations[i] as ZipkinAnnotation);
-  for (const [tag, field] of Object.entries(DROPPED)) {
-    const count = Number(tagOf(span, [tag]));
-    if (Number.isInteger(count) && count > 0 && count <= MAX_U32) countField(writer, field, count);
-  }
-  writeAttributes(writer, span);
-  if (span.startNs > 0n && span.durationNs !== null) {
-    const end = span.startNs + span.durationNs;
-    timeField(writer, 8, end < 1n ? 1n : end > MAX_U64 ? MAX_U64 : end);
-  }
-  timeField(writer, 7, span.startNs);
-  countField(writer, 6, span.kind);
-  textField(writer, 5, span.name);
-  hexField(writer, 4, span.parentId);
-  hexField(writer, 2, span.id);
-  hexField(writer, 1, span.traceId);
-  closeField(writer, before, 2);
+  const dropped = Object.entries(DROPPED).map(([tag, field]): [number, number] => [field, Number(tagOf(span, [tag]))]);
+  return {
+    traceId: span.traceId,
+    spanId: span.id,
+    parentId: span.parentId,
+    name: span.name,
+    kind: span.kind,
+    startNs: span.startNs,
+    endNs: endOf(span),
+    attributes: attributesOf(span),
+    events: span.annotations.map(({ timeNs, value }) => ({ timeNs, ...eventOf(value) })),
+    links: [],
+    statusCode: code,
+    statusText: text,
+    scopeName: tagOf(span, SCOPE_NAME),
+    scopeVersion: tagOf(span, SCOPE_VERSION),
+    dropped: dropped.filter(([, count]) => Number.isInteger(count) && count > 0 && count <= MAX_U32),
+  };
 }
-
-/** Spans by service, and in it by scope, each in the order they came. */
-function grouped(spans: readonly ZipkinSpan[]): Map<string, Map<string, ZipkinSpan[]>> {
-  const services = new Map<string, Map<string, ZipkinSpan[]>>();
-  for (const span of spans) {
-    const service = span.local.serviceName;
-    const scope = JSON.stringify([tagOf(span, SCOPE_NAME), tagOf(span, SCOPE_VERSION)]);
-    const scopes = services.get(service) ?? new Map<string, ZipkinSpan[]>();
-    if (scopes.size === 0) services.set(service, scopes);
-    const list = scopes.get(scope);
-    if (list) list.push(span);
-    else scopes.set(scope, [span]);
-  }
-  return services;
-}
-
 /** @param capacity expected size, bytes @returns protobuf; empty without a span */
 export function writeZipkinSpans(spans: readonly ZipkinSpan[], capacity: number): Uint8Array {
-  const writer = new ReverseWriter(capacity);
-  for (const [service, scopes] of [...grouped(spans)].reverse()) {
-    const before = writer.size;
-    for (const list of [...scopes.values()].reverse()) {
-      const scope = writer.size;
-      for (let i = list.length - 1; i >= 0; i--) writeSpan(writer, list[i] as ZipkinSpan);
-      const first = list[0] as ZipkinSpan;
-      const inner = writer.size;
-      textField(writer, 2, tagOf(first, SCOPE_VERSION));
-      textField(writer, 1, tagOf(first, SCOPE_NAME));
-      if (writer.size > inner) closeField(writer, inner, 1);
-      closeField(writer, scope, 2);
-    }
-    const inner = writer.size;
-    if (service !== '') attributeField(writer, 1, 'service.name', service);
-    closeField(writer, inner, 1);
-    closeField(writer, before, 1);
-  }
-  return writer.bytes();
+  const services = [...Map.groupBy(spans, ({ local }) => local.serviceName).values()];
+  const groups = services.map((own): SpanGroup => ({ resource: resourceOf(own[0] as ZipkinSpan), items: own.map(spanItemOf) }));
+  return writeSpanGroups(groups, capacity);
 }

@@ -1,6 +1,6 @@
+import { timeOfIso, timeOfValue } from '#collectors/tail/line-time.ts';
 import { ROLES, type Role } from '#contracts/file-formats.ts';
 import type { TableMapping, TablePreview } from '#contracts/import-files.ts';
-import { parseIsoTime, parseTime } from '../times.ts';
 import type { Cell, TableRow } from './table-rows.ts';
 
 /** Names columns have for what they hold, likeliest first; compared in lower case without separators. */
@@ -41,7 +41,7 @@ function typeOf(cell: Cell): ColumnType {
   if (cell === null || cell === '') return 'empty';
   if (typeof cell === 'boolean' || cell === 'true' || cell === 'false') return 'boolean';
   if (numberOf(cell) !== null || /^(?:nan|[-+]?inf)$/i.test(String(cell))) return 'number';
-  return parseIsoTime(String(cell)) === null ? 'text' : 'time';
+  return timeOfIso(String(cell)) === null ? 'text' : 'time';
 }
 /** Most cells of a column say what it is: a few bad ones are for its rows to tell. */
 const MOST = 0.8;
@@ -77,7 +77,7 @@ export function proposeMapping(columns: TablePreview['columns'], rows: readonly 
   };
   const isTime = ({ name, type }: { readonly name: string; readonly type: ColumnType }): boolean =>
     type === 'time' ||
-    (type === 'number' && rows.every(({ cells }) => (cells[name] ?? null) === null || parseTime(String(cells[name])) !== null));
+    (type === 'number' && rows.every(({ cells }) => (cells[name] ?? null) === null || timeOfValue(String(cells[name])) !== null));
   let time = find('time', (type) => type === 'time' || type === 'number');
   if (time.length === 0) {
     const first =

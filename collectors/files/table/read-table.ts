@@ -1,14 +1,14 @@
+import { severityOfName } from '#collectors/otlp/log-levels.ts';
 import { isSpanId, isTraceId } from '#collectors/otlp/log-writer.ts';
 import type { AttributeValue } from '#collectors/otlp/otlp-writer.ts';
+import { timeOfValue } from '#collectors/tail/line-time.ts';
+import { serviceOfFile } from '#collectors/tail/log-line.ts';
 import { spanIdOf, traceIdOf } from '#collectors/zipkin/zipkin-span.ts';
 import type { Role } from '#contracts/file-formats.ts';
 import type { TableMapping, TablePreview } from '#contracts/import-files.ts';
+import { Batch, LOGS, type Pairs, ResourceCache, SPANS } from '../batch.ts';
 import type { FileReading, FileRecord, ReadContext, RefusedRecord } from '../file-record.ts';
-import { LogBatch, type Pairs } from '../log-batch.ts';
-import { serviceOfName } from '../read-log-lines.ts';
 import { METRIC_TYPE, NO_META, SampleBatch, sortLabels } from '../sample-batch.ts';
-import { SpanBatch } from '../span-batch.ts';
-import { parseTime } from '../times.ts';
 import { columnsOf, mappingProblems, numberOf, proposeMapping } from './propose-mapping.ts';
 import type { Cell, TableRow, TableRows } from './table-rows.ts';
 
@@ -55,14 +55,14 @@ class RowReader {
   private readonly mapping: TableMapping;
   private readonly service: string;
   private readonly used: ReadonlySet<string>;
-  private readonly resources = new Map<string, Pairs>();
-  readonly logs = new LogBatch();
-  readonly spans = new SpanBatch();
+  private readonly resources = new ResourceCache();
+  readonly logs = new Batch(LOGS);
+  readonly spans = new Batch(SPANS);
   readonly samples = new SampleBatch();
 
   constructor(mapping: TableMapping, name: string) {
     this.mapping = mapping;
-    this.service = serviceOfName(name);
+    this.service = serviceOfFile(name);
     this.used = new Set(Object.values(mapping.roles).flat());
   }
   private cell(row: TableRow, role: Role): Cell {
@@ -75,16 +75,12 @@ class RowReader {
   private time(row: TableRow, role: Role): bigint {
     const said = this.text(row, role);
     if (said === '') return 0n;
-    const time = parseTime(said.trim());
-    if (time === null || time > 2n ** 63n - 1n)
-      throw new BadRow(`"${said.slice(0, 60)}" in column "${this.mapping.roles[role]?.[0]}" is no time`);
+    const time = timeOfValue(said.trim());
+    if (time === null) throw new BadRow(`"${said.slice(0, 60)}" in column "${this.mapping.roles[role]?.[0]}" is no time`);
     return time;
   }
   private resource(row: TableRow): Pairs {
-    const service = this.text(row, 'service') || this.service;
-    const known = this.resources.get(service) ?? [['service.name', service] as const];
-    if (this.resources.size < 10_000) this.resources.set(service, known);
-    return known;
+    return this.resources.of([['service.name', this.text(row, 'service') || this.service]]);
   }
   private attributes(row: TableRow): Pairs {
     const pairs: [string, AttributeValue][] = [];
@@ -103,11 +99,14 @@ class RowReader {
     const traceId = this.text(row, 'trace_id').toLowerCase();
     const spanId = this.text(row, 'span_id').toLowerCase();
     const body = this.mapping.roles.body ? this.text(row, 'body') : JSON.stringify(row.cells);
+    const severityText = this.text(row, 'severity');
     return this.logs.add({
       line: row.line,
       timeNs: this.time(row, 'time'),
+      observedNs: 0n,
       body,
-      severity: this.text(row, 'severity'),
+      severityText,
+      severityNumber: severityOfName(severityText),
       traceId: isTraceId(traceId) ? traceId : '',
       spanId: isSpanId(spanId) ? spanId : '',
       resource: this.resource(row),
