@@ -175,7 +175,7 @@ export interface StoreFacts {
   readonly bytes: number;
   /** Copies made before migrations (backups/) and Parquet exports (exports/): their size a minute ago, and how many were removed since the start. */
   readonly beside: { readonly bytes: number; readonly removed: number };
-  /** Ids of forwarded batches that were forgotten since the start, by why: a repeat of one would be stored again. */
+  /** Ids of batches (forwarding consoles, imports, tailed files) forgotten since the start, by why: a repeat of one would be stored again. */
   readonly forgottenBatches: Readonly<Record<'own' | 'share' | 'senders', number>>;
   readonly days: readonly {
     readonly day: string;

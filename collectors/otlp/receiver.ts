@@ -3,7 +3,7 @@ import { BufferPool } from '#collectors/pipeline/buffer-pool.ts';
 import { type ContentEncoding, claimedSize, DecompressError, decompress, freeInflated } from '#collectors/pipeline/decompress.ts';
 import { FairTurns } from '#collectors/pipeline/fair-turns.ts';
 import { JournalError } from '#collectors/pipeline/journal-error.ts';
-import type { MemoryBudget } from '#collectors/pipeline/memory-budget.ts';
+import type { MemoryBudget, Reservation, Share } from '#collectors/pipeline/memory-budget.ts';
 import { type SenderConnection, Senders } from '#collectors/pipeline/senders.ts';
 import { SourceRates } from '#collectors/pipeline/source-rates.ts';
 import type { BatchMeta } from '#contracts/forward-headers.ts';
@@ -144,8 +144,7 @@ async function receive(options: ReceiverOptions, request: OtlpRequest): Promise<
     senders.learn(connection, firstServiceOf(body, request.encoding));
   const sender = connection?.sender;
   const extraBytes = workingBytes(request, limits);
-  const reservation = budget.reserve(extraBytes, sender);
-  if (!reservation) throw new Refusal(budget.denial);
+  const reservation = reserveBeside(budget, body, extraBytes, sender ?? null);
   try {
     const turn = turns.enter(sender?.key ?? request.account.source, body.length + extraBytes);
     if (turn) await turn;
@@ -176,13 +175,29 @@ export function arrivalOf({ nowMs, retentionSeconds }: ReceiverOptions, forwarde
   if (first === null || first > now) return now;
   return retentionSeconds > 0 && now - first > BigInt(retentionSeconds) * 1_000_000_000n ? now : first;
 }
+/**
+ * Memory a request takes beside its body, of which the pool may give twice as much.
+ * @throws Refusal: for good where no one else need hold anything for it to be too much
+ */
+export function reserveBeside(budget: MemoryBudget, { length }: Uint8Array, bytes: number, share: Share | null): Reservation {
+  if (length * 2 + bytes > budget.maxBytes)
+    throw new Refusal(
+      'decompressed_too_large',
+      `A body of ${length} bytes takes ${bytes} more to be read, limits.maxInFlightBytes is ${budget.maxBytes}`,
+      'Send smaller batches or raise limits.maxInFlightBytes.',
+    );
+  const reservation = budget.reserve(bytes, share);
+  if (!reservation) throw new Refusal(budget.denial);
+  return reservation;
+}
 /** Memory the request takes beside its body as sent. */
 function workingBytes({ body, encoding, format, plainBytes }: OtlpRequest, limits: Limits): number {
   const own = plainBytes?.(body, limits);
   const claimed = own ?? (encoding === 'identity' ? body.length : claimedSize(body, encoding) || body.length * GUESSED_RATIO);
   const plain = Math.min(claimed, limits.maxDecompressedBytes);
-  // JSON: the text, what the parser makes of it, and the message.
-  return (encoding === 'identity' && own === undefined ? 0 : plain) + (format === 'json' ? plain * 4 : 0);
+  // JSON: the text, what the parser makes of it, and the message. One is read at a time: a large one counts as half of the memory.
+  const reading = format === 'json' ? Math.min(plain * 4, limits.maxInFlightBytes / 2) : 0;
+  return (encoding === 'identity' && own === undefined ? 0 : plain) + reading;
 }
 async function check(options: ReceiverOptions, request: OtlpRequest, receivedUnixNano: bigint): Promise<Checked> {
   const { limits, retentionSeconds } = options;

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { OtlpError } from '#collectors/otlp/otlp-error.ts';
-import { arrivalOf, type Forwarded, type ReceiverOptions, withinRate } from '#collectors/otlp/receiver.ts';
+import { arrivalOf, type Forwarded, type ReceiverOptions, reserveBeside, withinRate } from '#collectors/otlp/receiver.ts';
 import { Refusal } from '#collectors/otlp/receiver-refusal.ts';
 import type { SourceAccount } from '#collectors/pipeline/accounting.ts';
 import { DecompressError } from '#collectors/pipeline/decompress.ts';
@@ -73,8 +73,7 @@ export async function receiveWrite(
   try {
     const { plainBytes } = snappyHead(body, limits.maxDecompressedBytes);
     const sender = connection?.sender;
-    const reservation = budget.reserve(plainBytes, sender);
-    if (!reservation) throw new Refusal(budget.denial);
+    const reservation = reserveBeside(budget, body, plainBytes, sender ?? null);
     try {
       const turn = turns.enter(sender?.key ?? account.source, body.length + plainBytes);
       if (turn) await turn;

@@ -109,8 +109,11 @@ export class SelfMetrics {
       Object.entries(engine.models.counts).map(([outcome, n]) => [{ outcome }, n]),
     );
     gauge('faultline_model_resident_memory_bytes', 'Memory of the llm process; 0 while there is none.', () => engine.models.rssBytes);
-    counter('faultline_batches_forgotten', 'Ids of forwarded batches forgotten, by limit (docs/limits.md).', ['limit'], () =>
-      Object.entries(engine.facts?.forgottenBatches ?? {}).map(([limit, n]) => [{ limit }, n]),
+    counter(
+      'faultline_batches_forgotten',
+      'Ids of batches (forwarding consoles, imports, tailed files) forgotten, by limit (docs/limits.md).',
+      ['limit'],
+      () => Object.entries(engine.facts?.forgottenBatches ?? {}).map(([limit, n]) => [{ limit }, n]),
     );
     gauge('faultline_store_beside_bytes', 'Backups and Parquet exports in the data folder.', () => engine.facts?.beside.bytes ?? 0);
     counter('faultline_store_beside_removed', 'Backups and exports removed by size or age.', [], () => [

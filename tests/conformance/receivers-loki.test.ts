@@ -99,11 +99,16 @@ describe('Loki push: what is refused', () => {
     const head = `POST ${PATH} HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`;
     expect(await talk(it1.collector.addresses.ingest, head)).toMatch(/^HTTP\/1\.1 403 /);
   });
-  it('503 with a time to come back when there is no memory for what snappy becomes', async () => {
+  it('413 that names the limit when there is never memory for what snappy becomes; what fits alone is taken in', async () => {
     const small = await startTestCollector({ maxInFlightBytes: 500_000 });
     const answer = await small.post(PATH, encodeSnappy(Buffer.alloc(300_000)), PROTOBUF);
-    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1']);
-    expect(small.refused('loki')).toEqual({ backpressure: 1 });
+    expect([answer.status, answer.bytes.toString()]).toEqual([413, expect.stringMatching(/limits\.maxInFlightBytes is 500000/)]);
+    expect(small.refused('loki')).toEqual({ decompressed_too_large: 1 });
+    const wide = field(1, [
+      field(1, '{job="test"}'),
+      field(2, [field(1, [number(1, Math.floor(Date.now() / 1000))]), field(2, 'x'.repeat(110_000))]),
+    ]);
+    expect((await small.post(PATH, encodeSnappy(wide), PROTOBUF)).status).toBe(204);
     await small.stop();
   });
 });
