@@ -24,7 +24,7 @@ export const ONE_DOOR = {
   'prom-client': ['main'],
   hono: ['main'],
   commander: ['main/cli'],
-  yaml: ['main/cli', 'collectors'],
+  yaml: ['main/cli', 'main/rules', 'collectors'],
   'apache-arrow': ['store', 'exporters', 'renderer', 'main/cli', 'main/api'],
   zod: ['contracts', 'collectors', 'models', 'main'],
 };
