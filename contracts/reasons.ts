@@ -37,6 +37,7 @@ export const REASONS = {
     'Nothing is received at this path.',
     'Use /v1/traces, /v1/metrics, /v1/logs, /api/v1/write, /api/v2/spans, /loki/api/v1/push or /upload (journald).',
   ),
+  unreadable: r('refused', 'A file that is imported cannot be read.', 'See the message: permissions, a pipe, a damaged disk.'),
   forbidden_host: r('refused', 'The Host header is not on the allow-list.', 'Use the address printed at start.'),
   forbidden_origin: r('refused', 'A web page of another origin sent this.', 'Add the origin to limits.corsOrigins.'),
   backpressure: r(

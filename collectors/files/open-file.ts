@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createReadStream, ReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { pipeline, Readable } from 'node:stream';
 import { constants, createGunzip, createZstdDecompress, gunzipSync, zstdDecompressSync } from 'node:zlib';
@@ -93,9 +93,16 @@ export interface OpenFile {
   content(): AsyncGenerator<Uint8Array>;
   close(): void;
 }
-export function openFile(path: string, options: { readonly raw?: boolean; readonly maxBytes?: number } = {}): OpenFile {
-  const file = createReadStream(path, { highWaterMark: 256 * 1024 });
-  return { readBytes: () => file.bytesRead, content: () => contentOf(file, options), close: () => void file.destroy() };
+export interface OpenOptions {
+  /** As it lies on disk. */
+  readonly raw?: boolean;
+  /** Bytes of the file that are read: what is written behind them meanwhile is another content. */
+  readonly bytes?: number | undefined;
+}
+export function openFile(path: string, { raw = false, bytes = Number.POSITIVE_INFINITY }: OpenOptions = {}): OpenFile {
+  const file = bytes === 0 ? Readable.from([]) : createReadStream(path, { highWaterMark: 256 * 1024, end: bytes - 1 });
+  const read = (): number => (file instanceof ReadStream ? file.bytesRead : 0);
+  return { readBytes: read, content: () => contentOf(file, { raw }), close: () => void file.destroy() };
 }
 /** Content of a stream of file bytes. */
 export async function* contentOf(
@@ -150,13 +157,32 @@ async function inflate(file: Readable): Promise<AsyncIterable<Buffer>> {
   return pipeline(Readable.from(all()), inflater, () => undefined);
 }
 
-/** SHA-256 of the content: a file and its compressed copy are the same import. */
-export async function hashFile(path: string, onRead?: (bytes: number) => void): Promise<string> {
+/** Lets a long reading rest or end from outside. */
+export interface ReadControl {
+  readonly paused: Promise<void> | null;
+  readonly cancelled: boolean;
+}
+export interface HashOptions extends Pick<OpenOptions, 'bytes'> {
+  readonly control?: ReadControl;
+}
+/**
+ * SHA-256 of the content: a file and its compressed copy are the same import. What does not decompress to its end is known by its own
+ * bytes. @throws Error when it is cancelled
+ */
+export async function hashFile(path: string, { bytes, control }: HashOptions = {}): Promise<string> {
+  try {
+    return await hashOf(openFile(path, { bytes }), control);
+  } catch (error) {
+    if (!(error instanceof FileError) || error.reason !== 'bad_compression') throw error;
+    return hashOf(openFile(path, { bytes, raw: true }), control);
+  }
+}
+async function hashOf(file: OpenFile, control?: ReadControl): Promise<string> {
   const hash = createHash('sha256');
-  const file = openFile(path);
   for await (const chunk of file.content()) {
+    await control?.paused;
+    if (control?.cancelled) throw new Error('cancelled');
     hash.update(chunk);
-    onRead?.(file.readBytes());
   }
   return hash.digest('hex');
 }

@@ -1,6 +1,7 @@
 import type { FileFormat } from '#contracts/file-formats.ts';
 import type { TableMapping } from '#contracts/import-files.ts';
 import type { Bytes, FileReading, ReadContext } from './file-record.ts';
+import { FileError } from './open-file.ts';
 import { readExposition } from './read-exposition.ts';
 import { readHar } from './read-har.ts';
 import { readJaeger } from './read-jaeger.ts';
@@ -21,7 +22,7 @@ const lines =
   (content, request) =>
     readLogLines(content, request, format);
 /** Formats read from beginning to end; the others need the whole file on disk. */
-export const READERS: Readonly<Partial<Record<FileFormat, Reader>>> = {
+const READERS: Readonly<Partial<Record<FileFormat, Reader>>> = {
   'otlp-json': readOtlpJson,
   'otlp-jsonl': readOtlpLines,
   'otlp-protobuf': readOtlpProtobuf,
@@ -44,3 +45,20 @@ export const READERS: Readonly<Partial<Record<FileFormat, Reader>>> = {
   csv: (content, request) => readTable(readCsvRows(content), request, request.mapping),
   ndjson: (content, request) => readTable(readObjectRows(content), request, request.mapping),
 };
+
+export const isReadable = (format: string): boolean => Object.hasOwn(READERS, format);
+/** What is in the content, as far as it can be read; then why it goes no further. */
+export async function* readContent(format: string, content: Bytes, request: ReadRequest): FileReading {
+  let end: FileError | null = null;
+  async function* untilBroken(): AsyncGenerator<Uint8Array> {
+    try {
+      yield* content;
+    } catch (error) {
+      if (!(error instanceof FileError)) throw error;
+      end = error;
+    }
+  }
+  yield* (READERS[format as FileFormat] as Reader)(untilBroken(), request);
+  const { reason, message } = (end ?? {}) as Partial<FileError>;
+  if (reason !== undefined && message !== undefined) yield { line: null, reason, message };
+}

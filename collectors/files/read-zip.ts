@@ -3,7 +3,7 @@ import { type Entry, openPromise, type ZipFile } from 'yauzl';
 import { FILE_LIMITS } from '#contracts/file-formats.ts';
 import type { FileReading, FileRecord, ReadContext, RefusedRecord } from './file-record.ts';
 import { contentOf, FileError, headOf } from './open-file.ts';
-import { READERS } from './read-file.ts';
+import { isReadable, readContent } from './read-file.ts';
 import { recognise } from './recognise.ts';
 
 /** Files in an archive; nothing is ever written under a name that stands in it. */
@@ -56,13 +56,13 @@ async function* readEntry(zip: ZipFile, entry: Entry, context: ReadContext): Fil
     const looked = headOf(head, head.length >= entry.uncompressedSize);
     if (looked.problem !== '') throw new FileError('bad_compression', looked.problem);
     const told = recognise(looked.bytes, looked.whole, looked.compression);
-    const reader = told.format === null ? undefined : READERS[told.format as keyof typeof READERS];
-    if (!reader)
+    if (told.format === null || !isReadable(told.format))
       throw new FileError(
         'unsupported_content_type',
         told.format === null ? told.says : `${told.format} in an archive cannot be read: take it out`,
       );
-    for await (const record of reader(contentOf(rest), { ...context, name, mapping: null })) yield withName(record, where);
+    for await (const record of readContent(told.format, contentOf(rest), { ...context, name, mapping: null }))
+      yield withName(record, where);
   } catch (error) {
     yield refusedBy(error, where);
   } finally {

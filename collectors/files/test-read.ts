@@ -2,8 +2,8 @@ import { Readable } from 'node:stream';
 import { FILE_LIMITS, type FileFormat } from '#contracts/file-formats.ts';
 import type { TableMapping } from '#contracts/import-files.ts';
 import { type FileRecord, isRefused, type RefusedRecord } from './file-record.ts';
-import { contentOf, FileError, headOf } from './open-file.ts';
-import { READERS } from './read-file.ts';
+import { contentOf, headOf } from './open-file.ts';
+import { isReadable, readContent } from './read-file.ts';
 import { recognise } from './recognise.ts';
 
 export interface ReadBytes {
@@ -29,25 +29,19 @@ export async function readBytes(
   });
   if (head.problem !== '') return refuse('bad_compression', head.problem);
   if (format === null) return refuse('unsupported_content_type', told.says);
-  const reader = READERS[format as FileFormat];
-  if (!reader) throw new Error(`no reader for ${format}`);
+  if (!isReadable(format)) throw new Error(`no reader for ${format}`);
   const good: FileRecord[] = [];
   const bad: RefusedRecord[] = [];
   const size = options.chunk ?? 64 * 1024;
   const pieces = Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) => Buffer.from(bytes.subarray(i * size, (i + 1) * size)));
   const content = contentOf(Readable.from(pieces, { objectMode: false }));
   const context = { name: options.name ?? 'shop.log', arrivalUnixNano: 1_795_255_200_000_000_000n, mapping: options.mapping ?? null };
-  try {
-    for await (const record of reader(content, context)) {
-      if (isRefused(record)) bad.push(record);
-      else {
-        good.push(record);
-        items[record.signal] += record.items;
-      }
+  for await (const record of readContent(format, content, context)) {
+    if (isRefused(record)) bad.push(record);
+    else {
+      good.push(record);
+      items[record.signal] += record.items;
     }
-  } catch (error) {
-    if (!(error instanceof FileError)) throw error;
-    bad.push({ line: null, reason: error.reason, message: error.message });
   }
   return { format: head.compression === 'none' ? format : `${format}+${head.compression}`, good, bad, items };
 }

@@ -92,12 +92,8 @@ describe('/proc', () => {
       residentBytes: 2048 * 4096,
     });
     expect(readProcessIo('rchar: 9\nread_bytes: 4096\nwrite_bytes: 0\n')).toEqual({ readBytes: 4096, writeBytes: 0 });
-    expect(['node\0/x/main/collector/main.ts\0', '/out/engine.js', 'vim\0collector.txt', ''].map(roleOf)).toEqual([
-      'collector',
-      'engine',
-      '',
-      '',
-    ]);
+    const lines = ['node\0/x/main/collector/main.ts\0', '/out/engine.js', 'node\0/out/importer.js\0', 'vim\0collector.txt', ''];
+    expect(lines.map(roleOf)).toEqual(['collector', 'engine', 'importer', '', '']);
   });
   it('hostile: whatever stands there, nothing throws and no number is none', () => {
     const texts = [STAT, DISKSTATS, NET, MOUNTS, PROCESS];

@@ -135,4 +135,4 @@ export function readProcessIo(text: string): { readonly readBytes: number; reado
 }
 /** Which of our processes a command line is; '' = none of them. */
 export const roleOf = (commandLine: string): string =>
-  /(?:^|[\0/\\])(collector|engine|forwarder|llm|demo)(?:[/\\]main)?\.(?:ts|js|mjs)(?:\0|$)/.exec(commandLine)?.[1] ?? '';
+  /(?:^|[\0/\\])(collector|engine|forwarder|importer|llm|demo)(?:[/\\]main)?\.(?:ts|js|mjs)(?:\0|$)/.exec(commandLine)?.[1] ?? '';

@@ -11,7 +11,7 @@ import { ImportLine } from './import-line.ts';
 import { STDIN, spoolStdin } from './import-stdin.ts';
 import { parseRetention, valueAt } from './parse-values.ts';
 import { say } from './serve.ts';
-import { type ConsoleClient, type InstanceFlags, json, withConsole } from './with-console.ts';
+import { type ConsoleClient, type InstanceFlags, json, patient, withConsole } from './with-console.ts';
 
 const REFUSED = 3;
 export interface ImportFlags extends InstanceFlags {
@@ -44,7 +44,8 @@ async function importFiles(
 ): Promise<number> {
   if (files.length === 0) throw new FaultlineError('bad_request', `There is no file in ${paths.join(', ')}.`);
   const retentionSeconds = valueAt('--retention', flags.retention ?? 'off', parseRetention);
-  return withConsole({ flags, createFolder: true, retentionSeconds }, async (console) => {
+  return withConsole({ flags, createFolder: true, retentionSeconds }, async (own) => {
+    const console = patient(own);
     const ingestUrl = await console.ingestUrl();
     const droppedBefore = await dropped(console);
     const { format = null, again = false, map = null } = flags;

@@ -132,6 +132,25 @@ function client(api: string, token: string, ingest: string | null): ConsoleClien
     ingestUrl: async () => ingest ?? ((await (await call('/console/state')).json()) as State).addresses.ingest,
   };
 }
+/** How long a console that restarts is asked again. */
+const PATIENCE_MS = 30_000;
+const AGAIN_MS = 250;
+/** For what may be asked twice: a console that is away for a moment ends nothing. */
+export function patient(console: ConsoleClient): ConsoleClient {
+  const call: ConsoleClient['call'] = async (path, init) => {
+    for (let waitedMs = 0; ; waitedMs += AGAIN_MS) {
+      try {
+        return await console.call(path, init);
+      } catch (error) {
+        const { code, cause } = error as FaultlineError;
+        const isAway = code === 'starting' || (code === 'not_found' && cause !== undefined);
+        if (!isAway || waitedMs >= PATIENCE_MS) throw error;
+        await new Promise((done) => setTimeout(done, AGAIN_MS));
+      }
+    }
+  };
+  return { ...console, call };
+}
 async function answeredError(response: Response, url: string): Promise<FaultlineError> {
   const text = await response.text();
   try {

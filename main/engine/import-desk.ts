@@ -3,6 +3,7 @@ import { type FileHandle, mkdir, open, rm, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { readHead } from '#collectors/files/open-file.ts';
 import { recognise } from '#collectors/files/recognise.ts';
+import { writeAt } from '#collectors/pipeline/disk-file.ts';
 import type { Bill } from '#contracts/cost.ts';
 import { FaultlineError } from '#contracts/errors.ts';
 import { FILE_LIMITS, isFileFormat } from '#contracts/file-formats.ts';
@@ -31,7 +32,11 @@ interface Own {
   /** One part at a time. */
   writing: Promise<unknown>;
   start: StartJob | null;
+  /** What is under way for it. */
+  doing: 'hash' | 'import' | 'bill' | null;
   ticket: ImportTicket | null;
+  /** When somebody last asked for it. */
+  touchedMs: number;
   mark: { readonly ms: number; readonly bytes: number; readonly items: number };
   savedMs: number;
 }
@@ -39,6 +44,8 @@ interface Own {
 const IDLE_MS = 30_000;
 const PREVIEW_MS = 30_000;
 const SAVE_MS = 2_000;
+/** A file that nobody sends on, starts or asks for is forgotten after that. */
+const ABANDONED_MS = 24 * 3600 * 1_000;
 const ENDED: readonly FileJob['state'][] = ['done', 'failed', 'cancelled'];
 
 /**
@@ -61,6 +68,7 @@ export class ImportDesk {
   /** @throws FaultlineError bad_request, temp_full */
   async create(name: string, bytes: number): Promise<FileJob> {
     const { dataDir, diskReserveBytes } = this.options;
+    this.forgetAbandoned();
     if (this.jobs.size >= FILE_LIMITS.jobs) this.forgetOldest();
     const folder = path.join(dataDir, 'tmp');
     await mkdir(folder, { recursive: true });
@@ -90,7 +98,9 @@ export class ImportDesk {
       file: null,
       writing: Promise.resolve(),
       start: null,
+      doing: null,
       ticket: null,
+      touchedMs: this.options.nowMs(),
       mark: { ms: this.options.nowMs(), bytes: 0, items: 0 },
       savedMs: 0,
     };
@@ -98,6 +108,11 @@ export class ImportDesk {
     this.jobs.set(id, own);
     if (bytes === 0) await this.received(own);
     return { ...job };
+  }
+  private forgetAbandoned(): void {
+    const before = this.options.nowMs() - ABANDONED_MS;
+    for (const own of this.jobs.values())
+      if (['receiving', 'ready', 'failed'].includes(own.job.state) && own.touchedMs < before) void this.finish(own, 'cancelled');
   }
   private forgetOldest(): void {
     const [oldest] = [...this.jobs.values()].filter(({ job }) => ENDED.includes(job.state));
@@ -114,7 +129,7 @@ export class ImportDesk {
       if (offset !== job.receivedBytes)
         throw new FaultlineError('conflict', `The next piece of ${job.name} begins at byte ${job.receivedBytes}.`);
       if (offset + bytes.length > job.bytes) throw new FaultlineError('bad_request', `${job.name} was said to have ${job.bytes} bytes.`);
-      await own.file?.write(bytes, 0, bytes.length, offset);
+      await this.write(own, bytes, offset);
       job.receivedBytes += bytes.length;
       if (job.recognition === null && (job.receivedBytes >= FILE_LIMITS.headBytes || job.receivedBytes === job.bytes)) await this.look(own);
       if (job.receivedBytes === job.bytes) await this.received(own);
@@ -122,6 +137,14 @@ export class ImportDesk {
     });
     own.writing = result.catch(() => undefined);
     return result;
+  }
+  private async write({ job, file }: Own, bytes: Uint8Array, offset: number): Promise<void> {
+    try {
+      if (file) await writeAt(file.fd, [bytes], offset);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+      throw new FaultlineError('temp_full', `${job.name}: the disk is full after ${job.receivedBytes} bytes of it.`);
+    }
   }
   private async look({ job, path: file }: Own): Promise<void> {
     const head = await readHead(file);
@@ -180,10 +203,12 @@ export class ImportDesk {
   control(id: string, action: 'pause' | 'resume' | 'cancel'): FileJob {
     const own = this.of(id);
     const { job } = own;
-    if (action === 'cancel' && job.state !== 'running' && job.state !== 'paused') {
-      if (!ENDED.includes(job.state) || job.state === 'failed') void this.finish(own, 'cancelled');
-    } else if (this.running === id) {
+    if (this.running !== id) {
+      if (action === 'cancel' && (!ENDED.includes(job.state) || job.state === 'failed')) void this.finish(own, 'cancelled');
+    } else if (own.doing !== 'bill') {
+      // A bill is one transaction: it neither rests nor ends half-way.
       this.options.send({ type: 'import-call', call: { call: 'control', id, action } });
+      if (action === 'cancel' && own.doing === 'hash') void this.finish(own, 'cancelled');
       if (action === 'pause' && job.state === 'running') job.state = 'paused';
       if (action === 'resume' && job.state === 'paused') job.state = 'running';
       own.mark = { ms: this.options.nowMs(), bytes: job.readBytes, items: job.items };
@@ -195,7 +220,7 @@ export class ImportDesk {
     if (news.news === 'preview') this.previews.get(news.id)?.resolve(news.preview);
     else if (news.news === 'error' && news.call === 'preview') this.previews.get(news.id)?.reject(new Error(news.message));
     const own = this.running === news.id ? this.jobs.get(news.id) : undefined;
-    if (!own) return;
+    if (!own || own.doing === null) return;
     if (news.news === 'hashed') void this.hashed(own, news.sha256).catch((error: Error) => this.fail(own, error.message));
     else if (news.news === 'progress') this.progress(own, news.meter);
     else if (news.news === 'error') this.fail(own, news.message);
@@ -216,6 +241,7 @@ export class ImportDesk {
   private of(id: string): Own {
     const own = this.jobs.get(id);
     if (!own) throw new FaultlineError('not_found', 'This file is no longer known: send it again.');
+    own.touchedMs = this.options.nowMs();
     return own;
   }
   private call(call: ImportCall): void {
@@ -240,7 +266,9 @@ export class ImportDesk {
     this.running = job.id;
     job.state = 'running';
     own.mark = { ms: this.options.nowMs(), bytes: 0, items: 0 };
-    if (job.format === 'focus-csv') void this.takeBill(own);
+    own.ticket = null;
+    own.doing = job.format === 'focus-csv' ? 'bill' : 'hash';
+    if (own.doing === 'bill') void this.takeBill(own);
     else this.call({ call: 'hash', id: job.id, path: own.path });
   }
   private async takeBill(own: Own): Promise<void> {
@@ -257,6 +285,8 @@ export class ImportDesk {
     const format = job.format as string;
     const mapping = start?.mapping ?? null;
     const ticket = await book.begin({ name: job.name, bytes: job.bytes, sha256, format, mapping, again: start?.again ?? false });
+    // Cancelled meanwhile.
+    if (own.doing !== 'hash') return;
     own.ticket = ticket;
     if (ticket.before) {
       const { minTimeMs, maxTimeMs } = ticket.before.result;
@@ -274,7 +304,9 @@ export class ImportDesk {
       await this.finish(own, 'done');
       return;
     }
+    own.doing = 'import';
     this.call({ call: 'import', id: job.id, path: own.path, name: job.name, format, mapping, ticket, ingestUrl: ingestUrl() });
+    if (job.state === 'paused') this.call({ call: 'control', id: job.id, action: 'pause' });
   }
   private progress(own: Own, meter: ImportMeter): void {
     const now = this.options.nowMs();
@@ -299,9 +331,10 @@ export class ImportDesk {
     await this.finish(own, result.cancelled ? 'cancelled' : 'done');
   }
   private async finish(own: Own, state: 'done' | 'cancelled'): Promise<void> {
+    own.doing = null;
+    own.job.state = state;
     await own.file?.close().catch(() => undefined);
     own.file = null;
-    own.job.state = state;
     // Imported before: it may be asked for again.
     if (!own.job.result?.alreadyImportedMs) await rm(own.path, { force: true });
     this.free(own);
@@ -311,8 +344,9 @@ export class ImportDesk {
     own.job.error = message;
     this.free(own);
   }
-  private free({ job }: Own): void {
-    if (this.running === job.id) this.running = null;
+  private free(own: Own): void {
+    own.doing = null;
+    if (this.running === own.job.id) this.running = null;
     this.next();
   }
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { statSync } from 'node:fs';
+import { type Stats, statSync } from 'node:fs';
 import { FileError, hashFile, readHead } from '#collectors/files/open-file.ts';
 import { recognise } from '#collectors/files/recognise.ts';
 import { parseMapping } from '#collectors/files/table/propose-mapping.ts';
@@ -62,7 +62,10 @@ export async function importPath(request: PathImport): Promise<ImportResult> {
     throw new FaultlineError('bad_request', `There is no format "${request.format}". Known: ${Object.keys(FORMATS).join(', ')}.`);
   try {
     const isBlock = isBlockFolder(path);
-    const bytes = isBlock ? blockFiles(path).reduce((sum, file) => sum + statSync(file).size, 0) : statSync(path).size;
+    const facts = statSync(path);
+    if (!isBlock && !facts.isFile()) throw new FileError('unreadable', whyNoFile(facts));
+    // A file that is being written is imported as far as it goes now.
+    const bytes = isBlock ? blockFiles(path).reduce((sum, file) => sum + statSync(file).size, 0) : facts.size;
     const recognition: Recognition = isBlock
       ? { format: 'tsdb-block', candidates: ['tsdb-block'], compression: 'none', says: '' }
       : await recogniseFile(path);
@@ -70,7 +73,7 @@ export async function importPath(request: PathImport): Promise<ImportResult> {
     if (format === null) return refusedFile(name, 'unknown', 'unsupported_content_type', hint(recognition));
     if (format === 'focus-csv') return billResult(name, await book.takeBill(name, path));
     const suffix = recognition.compression === 'none' ? '' : `+${recognition.compression}`;
-    const sha256 = await hashOf(path, format);
+    const sha256 = await hashOf(path, format, bytes);
     const mapping = request.map ? parseMapping(request.map, await proposed(path, format)) : (request.mapping ?? null);
     const ticket = await book.begin({ name, bytes, sha256, format, mapping, again: request.again ?? false });
     if (ticket.before) return alreadyThere(name, ticket.before);
@@ -84,9 +87,13 @@ export async function importPath(request: PathImport): Promise<ImportResult> {
     return refusedFile(name, 'unknown', 'unreadable', (error as Error).message);
   }
 }
+function whyNoFile(facts: Stats): string {
+  if (facts.isDirectory()) return 'it is a folder that cannot be listed';
+  return 'it is no regular file (a pipe, a socket or a device); what comes by a pipe is imported with: faultline import - < PIPE';
+}
 /** Of all files of a block; of an archive and a Parquet file as they are. */
-async function hashOf(path: string, format: string): Promise<string> {
-  if (format !== 'tsdb-block') return hashFile(path);
+async function hashOf(path: string, format: string, bytes: number): Promise<string> {
+  if (format !== 'tsdb-block') return hashFile(path, { bytes });
   const hashes: string[] = [];
   for (const file of blockFiles(path)) hashes.push(await hashFile(file));
   return createHash('sha256').update(hashes.join()).digest('hex');
@@ -105,6 +112,7 @@ async function send(request: PathImport, format: string, ticket: ImportTicket, t
     path: request.path,
     name: request.name,
     format,
+    bytes: totalBytes,
     mapping: request.mapping ?? null,
     ticket,
     ingestUrl: request.ingestUrl,

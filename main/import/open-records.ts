@@ -1,12 +1,11 @@
 import type { FileReading } from '#collectors/files/file-record.ts';
 import { type OpenFile, openFile } from '#collectors/files/open-file.ts';
-import { READERS, type ReadRequest } from '#collectors/files/read-file.ts';
+import { isReadable, type ReadRequest, readContent } from '#collectors/files/read-file.ts';
 import { readZip } from '#collectors/files/read-zip.ts';
 import { previewTable, readTable } from '#collectors/files/table/read-table.ts';
 import { type Cell, cellOf, readCsvRows, readObjectRows, type TableRow, type TableRows } from '#collectors/files/table/table-rows.ts';
 import { readBlock } from '#collectors/files/tsdb/read-block.ts';
 import { FaultlineError } from '#contracts/errors.ts';
-import type { FileFormat } from '#contracts/file-formats.ts';
 import type { TableMapping, TablePreview } from '#contracts/import-files.ts';
 
 /** What is in a file, and how much of it has been read. */
@@ -15,16 +14,15 @@ export interface OpenRecords {
   readBytes(): number;
   close(): void;
 }
-/** @returns null for a format nothing reads */
-export function openRecords(path: string, format: string, request: ReadRequest): OpenRecords | null {
+/** @param bytes how much of the file counts @returns null for a format nothing reads */
+export function openRecords(path: string, format: string, request: ReadRequest, bytes?: number): OpenRecords | null {
   const whole = (records: FileReading): OpenRecords => ({ records, readBytes: () => 0, close: () => undefined });
   if (format === 'zip') return whole(readZip(path, request));
   if (format === 'tsdb-block') return whole(readBlock(path));
   if (format === 'parquet') return whole(readTable(parquetRows(path), request, request.mapping));
-  const reader = READERS[format as FileFormat];
-  if (!reader) return null;
-  const file = openFile(path);
-  return { records: reader(file.content(), request), readBytes: () => file.readBytes(), close: () => file.close() };
+  if (!isReadable(format)) return null;
+  const file = openFile(path, { bytes });
+  return { records: readContent(format, file.content(), request), readBytes: () => file.readBytes(), close: () => file.close() };
 }
 /** The columns of a table, its first rows, and what they are read as. @throws FaultlineError bad_request for what is no table */
 export async function previewFile(path: string, format: string, mapping: TableMapping | null): Promise<TablePreview> {

@@ -1,8 +1,10 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import type { FileRecord } from '#collectors/files/file-record.ts';
 import type { ImportTicket } from '#contracts/import-files.ts';
@@ -177,6 +179,41 @@ describe('importPath', () => {
     control.cancel();
     expect(await running).toMatchObject({ cancelled: true, accepted: { traces: 0 } });
   });
+  it('takes a file that is being written as far as it went when it was looked at', async () => {
+    const { url } = await receiver([{ status: 200 }]);
+    const path = write('growing.jsonl', `${line(1)}\n${line(1)}\n`);
+    const begin: ImportBookDoor['begin'] = async () => {
+      appendFileSync(path, `${line(5)}\n`);
+      return ticket;
+    };
+    const result = await importPath({ path, name: 'f', ingestUrl: url, book: { ...book(), begin } });
+    expect(result.accepted.traces).toBe(2);
+  });
+  it('takes what a cut archive holds, says where it ends, and knows it again', async () => {
+    const { url } = await receiver([{ status: 200 }]);
+    const path = join(folder, 'cut.gz');
+    const whole = gzipSync(
+      Array.from({ length: 60_000 }, (_, i) => `2026-11-21T19:33:55.${String(i * 7_919).padStart(9, '0')}Z ${i}`).join('\n'),
+    );
+    writeFileSync(path, whole.subarray(0, whole.length >> 1));
+    const known = new Set<string>();
+    const begin: ImportBookDoor['begin'] = async ({ sha256 }) => {
+      known.add(sha256);
+      return ticket;
+    };
+    for (let n = 0; n < 2; n++) {
+      const { accepted, refused } = await importPath({ path, name: 'f', ingestUrl: url, book: { ...book(), begin } });
+      expect(accepted.logs).toBeGreaterThan(20_000);
+      expect(refused).toMatchObject([{ reason: 'bad_compression', message: expect.stringContaining('unexpected end of file') }]);
+    }
+    expect(known.size).toBe(1);
+  });
+  it.skipIf(process.platform === 'win32')('waits for no pipe', async () => {
+    const path = join(folder, 'pipe');
+    execFileSync('mkfifo', [path]);
+    const result = await importPath({ path, name: 'pipe', ingestUrl: 'http://127.0.0.1:1', book: book() });
+    expect(result.refused).toMatchObject([{ reason: 'unreadable', message: expect.stringContaining('faultline import -') }]);
+  });
   it('says what an unknown file could be, and takes a format that is said', async () => {
     const path = write('what', `the first column of all; second\n${'1;2\n'.repeat(3)}`);
     const result = await importPath({ path, name: 'what', ingestUrl: 'http://127.0.0.1:1', book: book() });
@@ -195,6 +232,9 @@ describe('files', () => {
     const below = join(folder, 'sub');
     expect(filesUnder([below]).map((file) => file.slice(below.length + 1))).toEqual(['a b/10.json', 'a b/2.json', 'z.json']);
     expect(() => filesUnder([join(folder, 'nope')])).toThrow('There is no file or folder');
+    symlinkSync(below, join(below, 'a b/loop'), 'dir');
+    expect(filesUnder([below])).toHaveLength(3);
+    expect(filesUnder([join(below, 'a b/loop')])).toHaveLength(3);
   });
   it('a file that cannot be read is a line in the result', async () => {
     const result = await importPath({ path: join(folder, 'gone.json'), name: 'gone', ingestUrl: 'http://127.0.0.1:1', book: book() });

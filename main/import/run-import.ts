@@ -38,6 +38,8 @@ export interface ImportJob {
   readonly path: string;
   readonly name: string;
   readonly format: string;
+  /** How much of the file counts; all of it by default. */
+  readonly bytes?: number;
   readonly mapping: TableMapping | null;
   readonly ticket: ImportTicket;
   /** http://HOST:PORT of the collector's OTLP/HTTP receiver. */
@@ -104,8 +106,8 @@ class Import {
   }
 
   private async *records(): AsyncGenerator<FileRecord | RefusedRecord> {
-    const { path, name, format, mapping, ticket } = this.job;
-    this.open = openRecords(path, format, { name, mapping, arrivalUnixNano: BigInt(ticket.arrivalUnixNano) });
+    const { path, name, format, bytes, mapping, ticket } = this.job;
+    this.open = openRecords(path, format, { name, mapping, arrivalUnixNano: BigInt(ticket.arrivalUnixNano) }, bytes);
     if (!this.open) {
       yield { line: null, reason: 'unsupported_content_type', message: `files of the format "${format}" cannot be read` };
       return;

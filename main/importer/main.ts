@@ -12,11 +12,11 @@ const say = (news: ImportNews): void => port.send({ type: 'import-news', news })
 
 async function answer(call: Exclude<ImportCall, { call: 'control' }>): Promise<ImportNews> {
   const { id, path } = call;
-  if (call.call === 'hash') return { news: 'hashed', id, sha256: await hashFile(path) };
   if (call.call === 'preview') return { news: 'preview', id, preview: await previewFile(path, call.format, call.mapping) };
   const control = new ImportControl();
   running.set(id, control);
   try {
+    if (call.call === 'hash') return { news: 'hashed', id, sha256: await hashFile(path, { control }) };
     const result = await runImport({ ...call, control, onMeter: (meter) => say({ news: 'progress', id, meter }) });
     return { news: 'done', id, result };
   } finally {
