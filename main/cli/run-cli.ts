@@ -7,6 +7,7 @@ import type { ImportFlags } from './import-command.ts';
 import type { ModelsFlags } from './models-command.ts';
 import { parseCount, ValueError } from './parse-values.ts';
 import type { SettingFlags } from './read-settings.ts';
+import type { RulesCheckFlags, RulesTestFlags } from './rules-command.ts';
 import { addServeOptions } from './serve-options.ts';
 import { version } from './version.ts';
 import type { VolumeFlags } from './volume-command.ts';
@@ -189,6 +190,23 @@ function addVolume(program: Command, done: (code: number) => void): void {
     .addHelpText('after', `\n${TIME_HELP}`)
     .action(async (flags: VolumeFlags) => done(await (await import('./volume-command.ts')).volume(flags)));
 }
+function addRules(program: Command, done: (code: number) => void): void {
+  const rules = program.command('rules').description('Prometheus rule files: check them, run their tests');
+  rules
+    .command('check')
+    .description('whether rule files are as they must be; what is wrong is told with line and column')
+    .argument('<FILE...>', 'rule files, or PrometheusRule resources of the operator')
+    .option('--ignore-unknown-fields', 'pass over keys that are not known')
+    .option('--lint-fatal', 'rules that write the same series are an error')
+    .action(async (files: string[], flags: RulesCheckFlags) => done((await import('./rules-command.ts')).checkRules(files, flags)));
+  rules
+    .command('test')
+    .description("run test files in promtool's format: input series, expected alerts and samples")
+    .argument('<FILE...>', 'test files')
+    .option('--run <PATTERN...>', 'only tests whose name fits')
+    .option('--ignore-unknown-fields', 'pass over keys of rule files that are not known')
+    .action(async (files: string[], flags: RulesTestFlags) => done(await (await import('./rules-command.ts')).testRules(files, flags)));
+}
 function addSmall(program: Command, done: (code: number) => void): void {
   withInstance(program.command('flush').description('make everything acknowledged so far queryable'))
     .option('--durable', 'and write it to the day files')
@@ -224,6 +242,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
     addModels,
     addExport,
     addVolume,
+    addRules,
     addSmall,
   ])
     add(program, done);

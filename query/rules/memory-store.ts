@@ -1,0 +1,130 @@
+import type { Expr, Matcher, SelectorExpr } from '#query/promql/ast.ts';
+import { type Evaluated, evaluate } from '#query/promql/engine.ts';
+import { compileLabelRegex } from '#query/promql/label-regex.ts';
+import { type Labels, labelOf } from '#query/promql/labels.ts';
+import { parsePromql } from '#query/promql/parser.ts';
+import { selectionsOf } from '#query/promql/selections.ts';
+import { PromqlError } from '#query/promql/token.ts';
+import { EvaluationError, type StoredSeries, staleMarkers } from '#query/promql/value.ts';
+import type { RuleStore } from './evaluate-group.ts';
+import { placeOf } from './place-of.ts';
+import { type RuleSample, ruleVector, type WrittenSample } from './sample.ts';
+
+/** Samples of one series, in time order; grows. */
+class Series {
+  readonly labels: Labels;
+  times = new Float64Array(16);
+  values = new Float64Array(16);
+  count = 0;
+
+  constructor(labels: Labels) {
+    this.labels = labels;
+  }
+  /** @returns whether it is there: later than all before, or the last one once more */
+  add(atMs: number, value: number | 'stale'): boolean {
+    const last = this.count - 1;
+    if (last >= 0 && (this.times[last] as number) >= atMs) return this.times[last] === atMs && Object.is(this.values[last], value);
+    if (this.count === this.times.length) {
+      this.times = grown(this.times);
+      this.values = grown(this.values);
+    }
+    this.times[this.count] = atMs;
+    if (value === 'stale') staleMarkers(this.values, this.count);
+    else this.values[this.count] = value;
+    this.count++;
+    return true;
+  }
+  /** Samples of (startMs, endMs]. */
+  between(startMs: number, endMs: number): StoredSeries {
+    const [from, to] = [this.after(startMs), this.after(endMs)];
+    return { labels: this.labels, times: this.times.subarray(from, to), values: this.values.subarray(from, to) };
+  }
+  private after(ms: number): number {
+    let [low, high] = [0, this.count];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.times[middle] as number) <= ms) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+function grown(array: Float64Array): Float64Array<ArrayBuffer> {
+  const larger = new Float64Array(array.length * 2);
+  larger.set(array);
+  return larger;
+}
+const LOOKBACK_MS = 300_000;
+
+/** Series in memory to evaluate rules over: rule tests, replays. */
+export class MemoryStore implements RuleStore {
+  /** Later samples are not there yet. */
+  nowMs = Number.POSITIVE_INFINITY;
+  private readonly series = new Map<string, Series>();
+  private readonly subqueryStepMs: number;
+  private readonly tests = new WeakMap<SelectorExpr, (labels: Labels) => boolean>();
+
+  constructor(subqueryStepMs: number) {
+    this.subqueryStepMs = subqueryStepMs;
+  }
+  add(labels: Labels, atMs: number, value: number | 'stale'): boolean {
+    let series = this.series.get(labels.key);
+    if (!series) {
+      series = new Series(labels);
+      this.series.set(labels.key, series);
+    }
+    return series.add(atMs, value);
+  }
+  /** @throws EvaluationError when two rules say different things of a series at a time; the first holds */
+  async append(samples: readonly WrittenSample[]): Promise<void> {
+    let isTwice = false;
+    for (const { labels, atMs, value, isStale } of samples)
+      if (!this.add(labels, atMs, isStale ? 'stale' : value) && !isStale) isTwice = true;
+    if (isTwice) throw new EvaluationError('duplicate sample for timestamp');
+  }
+  async query(expr: Expr, atMs: number): Promise<readonly RuleSample[]> {
+    return ruleVector(this.evaluate(expr, atMs));
+  }
+  /** @throws EvaluationError, also for what is no PromQL */
+  async queryText(text: string, atMs: number): Promise<readonly RuleSample[]> {
+    return this.query(parsed(text), atMs);
+  }
+  private evaluate(expr: Expr, atMs: number): Evaluated {
+    const query = { expr, grid: { startMs: atMs, stepMs: 0, count: 1 }, lookbackMs: LOOKBACK_MS, subqueryStepMs: this.subqueryStepMs };
+    const found = new Map<SelectorExpr, StoredSeries[]>();
+    for (const { selector, startMs, endMs } of selectionsOf(expr, query))
+      found.set(selector, this.select(selector, startMs, Math.min(endMs, this.nowMs)));
+    return evaluate({ ...query, select: (selector) => found.get(selector) ?? [] });
+  }
+  private select(selector: SelectorExpr, startMs: number, endMs: number): StoredSeries[] {
+    let test = this.tests.get(selector);
+    if (!test) {
+      test = testOf(selector.matchers);
+      this.tests.set(selector, test);
+    }
+    const found: StoredSeries[] = [];
+    for (const series of this.series.values()) {
+      if (!test(series.labels)) continue;
+      const between = series.between(startMs, endMs);
+      if (between.times.length > 0) found.push(between);
+    }
+    return found;
+  }
+}
+export function testOf(matchers: readonly Matcher[]): (labels: Labels) => boolean {
+  const tests = matchers.map(({ name, operator, value }) => {
+    const fits = operator === '=' || operator === '!=' ? (own: string): boolean => own === value : compileLabelRegex(value);
+    const wanted = operator === '=' || operator === '=~';
+    return (labels: Labels): boolean => fits(labelOf(labels, name)) === wanted;
+  });
+  return (labels) => tests.every((test) => test(labels));
+}
+/** An expression that is part of a text. @throws EvaluationError with the place */
+export function parsed(text: string): Expr {
+  try {
+    return parsePromql(text);
+  } catch (error) {
+    if (error instanceof PromqlError) throw new EvaluationError(`${placeOf(text, error.range.start)}: parse error: ${error.message}`);
+    throw error;
+  }
+}
