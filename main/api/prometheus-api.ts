@@ -10,7 +10,7 @@ import { compareText, entriesOf, type Labels, labelOf, setLabel } from '#query/p
 import { durationMs } from '#query/promql/literals.ts';
 import { parsePromql } from '#query/promql/parser.ts';
 import { formatPromql, printNumber } from '#query/promql/print.ts';
-import { PromqlError } from '#query/promql/token.ts';
+import { PromqlError, type Range } from '#query/promql/token.ts';
 import { EvaluationError, type Grid, type Row, timeAt } from '#query/promql/value.ts';
 import type { Shared } from './create-api.ts';
 
@@ -18,6 +18,7 @@ import type { Shared } from './create-api.ts';
 const MAX_POINTS = 11_000;
 const TIMEOUT_MS = 30_000;
 const MAX_VALUES = 100_000;
+const MAX_NOTES = 10;
 const HOUR_MS = 3_600_000;
 
 type Parameters = ReadonlyMap<string, readonly string[]>;
@@ -146,7 +147,7 @@ export function servePrometheus(app: Hono<{ Variables: Shared }>, engine: Engine
     '/query': async (c, parameters) => {
       const grid = { startMs: timeOf(parameters, 'time', Date.now()), stepMs: 0, count: 1 };
       const { answer, notes } = await query(c, parameters, grid);
-      return { data: instantResult(answer, grid), ...notesOf(notes) };
+      return { data: instantResult(answer, grid), ...notesOf(notes, one(parameters, 'query')) };
     },
     '/query_range': async (c, parameters) => {
       const [startMs, endMs] = [timeOf(parameters, 'start'), timeOf(parameters, 'end')];
@@ -158,7 +159,7 @@ export function servePrometheus(app: Hono<{ Variables: Shared }>, engine: Engine
         throw new BadData('exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)');
       const grid = { startMs, stepMs, count };
       const { answer, notes } = await query(c, parameters, grid);
-      return { data: rangeResult(answer, grid), ...notesOf(notes) };
+      return { data: rangeResult(answer, grid), ...notesOf(notes, one(parameters, 'query')) };
     },
     '/series': async (c, parameters) => ({ data: (await matching(c, parameters, true)).slice(0, MAX_VALUES).map(objectOf) }),
     '/labels': async (c, parameters) => ({ data: sorted((await matching(c, parameters, false)).flatMap(({ names }) => names)) }),
@@ -213,8 +214,21 @@ function allLabels(series: PromqlSeries): Labels[] {
   return [part, ...others.map((name) => partLabels(series, name))];
 }
 const sorted = (texts: readonly string[]): string[] => [...new Set(texts)].sort(compareText).slice(0, MAX_VALUES);
-function notesOf({ warnings, infos }: Evaluated['notes']): { warnings?: string[]; infos?: string[] } {
-  return { ...(warnings.size > 0 ? { warnings: [...warnings] } : {}), ...(infos.size > 0 ? { infos: [...infos] } : {}) };
+/** With where in the query each is said, and no more than Prometheus shows of either kind. */
+function notesOf({ warnings, infos }: Evaluated['notes'], query: string): { warnings?: string[]; infos?: string[] } {
+  const shown = (notes: ReadonlyMap<string, Range>, kind: string): string[] => [
+    ...[...notes].slice(0, MAX_NOTES).map(([text, { start }]) => `${text} (${placeOf(query, start)})`),
+    ...(notes.size > MAX_NOTES ? [`${notes.size - MAX_NOTES} more ${kind} annotations omitted`] : []),
+  ];
+  return {
+    ...(warnings.size > 0 ? { warnings: shown(warnings, 'warning') } : {}),
+    ...(infos.size > 0 ? { infos: shown(infos, 'info') } : {}),
+  };
+}
+/** Line and column, from 1. */
+function placeOf(query: string, at: number): string {
+  const before = query.slice(0, at).split('\n');
+  return `${before.length}:${(before.at(-1) as string).length + 1}`;
 }
 /** Prometheus' shape of an error. Others go on to the API's own handler. */
 function failed(c: Context, error: unknown): Response {

@@ -1,9 +1,12 @@
 import type { AggregateExpr, Expr } from './ast.ts';
 import type { Evaluator } from './evaluate.ts';
 import { goNumber } from './go-number.ts';
+import { HistogramMean, HistogramSum } from './histogram-sum.ts';
 import { entriesOf, keepLabels, type Labels, labelsOf, METRIC_NAME } from './labels.ts';
+import { CONFLICT, mixOfSchemas, RECONCILED } from './mixed-ranges.ts';
+import { compact, histogramText, type NativeHistogram } from './native-histogram.ts';
 import { addTo, MeanSum, nanFirst, newSum, quantileOf, sumOf } from './numerics.ts';
-import { EvaluationError, emptyRow, type Row } from './value.ts';
+import { EvaluationError, emptyRow, FLOAT, HISTOGRAM, isThere, put, type Row, type Sample, sampleAt } from './value.ts';
 
 /** Values of one group at one time -> one value. */
 const FOLDS: Readonly<Record<string, (values: readonly number[], parameter: number) => number>> = {
@@ -59,28 +62,55 @@ function groupsOf(rows: readonly Row[], { grouping, without }: AggregateExpr): G
   return [...groups.values()];
 }
 
+const CHOOSING: ReadonlySet<string> = new Set(['topk', 'bottomk', 'limitk', 'limit_ratio']);
 export function evaluateAggregate(evaluator: Evaluator, expr: AggregateExpr): readonly Row[] {
-  const { operator } = expr;
-  const parameter = expr.parameter;
+  const { operator, parameter } = expr;
   if (operator === 'count_values') return countValues(evaluator, expr, evaluator.text(parameter as Expr));
   const numbers = parameter ? evaluator.scalar(parameter) : null;
   const rows = evaluator.vector(expr.expr);
   const { count } = evaluator.grid;
-  if (['topk', 'bottomk', 'limitk', 'limit_ratio'].includes(operator)) return chosen(evaluator, expr, rows, numbers as Float64Array);
+  if (CHOOSING.has(operator)) return chosen(evaluator, expr, rows, numbers as Float64Array);
   if (operator === 'quantile') evaluator.warnOfQuantile(numbers as Float64Array, parameter as Expr);
-  const fold = FOLDS[operator];
-  if (!fold) throw new EvaluationError(`${operator} is not there yet`);
+  const fold = FOLDS[operator] as (typeof FOLDS)[string];
   return groupsOf(rows, expr).flatMap((group) => {
     const row = emptyRow(group.labels, count, group.dropName);
+    const hasHistograms = group.rows.some(({ histograms }) => histograms !== null);
     for (let i = 0; i < count; i++) {
       const values: number[] = [];
-      for (const each of group.rows) if (each.has[i] === 1) values.push(each.values[i] as number);
-      if (values.length === 0) continue;
-      row.values[i] = fold(values, numbers?.[i] ?? Number.NaN);
-      row.has[i] = 1;
+      for (const each of group.rows) if (each.has[i] === FLOAT) values.push(each.values[i] as number);
+      const withHistograms = hasHistograms ? group.rows.filter(({ has }) => has[i] === HISTOGRAM) : [];
+      if (withHistograms.length > 0) put(row, i, foldMixed(evaluator, expr, values, withHistograms, i, numbers?.[i]));
+      else if (values.length > 0) put(row, i, fold(values, numbers?.[i] ?? Number.NaN));
     }
-    return row.has.includes(1) ? [row] : [];
+    return isThere(row) ? [row] : [];
   });
+}
+/** Values of one group at one time with at least one histogram among them. */
+function foldMixed(
+  evaluator: Evaluator,
+  { operator, expr }: AggregateExpr,
+  values: readonly number[],
+  rows: readonly Row[],
+  i: number,
+  parameter = Number.NaN,
+): Sample | undefined {
+  const { notes } = evaluator;
+  if (operator === 'count') return values.length + rows.length;
+  if (operator === 'group') return 1;
+  if (operator !== 'sum' && operator !== 'avg') {
+    notes.info(`ignored histogram in ${operator} aggregation`, expr);
+    return values.length > 0 ? FOLDS[operator]?.(values, parameter) : undefined;
+  }
+  if (values.length > 0) {
+    notes.warn('encountered a mix of histograms and floats for aggregation', expr);
+    return undefined;
+  }
+  const into = operator === 'sum' ? new HistogramSum() : new HistogramMean();
+  for (const { histograms } of rows) into.add(histograms?.[i] as NativeHistogram);
+  if (into.isMixed) mixOfSchemas(evaluator.tellOf((rows[0] as Row).labels, expr));
+  else if (into.isConflict) notes.warn(`${CONFLICT} aggregation`, expr);
+  if (into.isReconciled) notes.info(`${RECONCILED} aggregation`, expr);
+  return into.isMixed ? undefined : compact(into.total);
 }
 
 function countValues(evaluator: Evaluator, expr: AggregateExpr, label: string): Row[] {
@@ -88,14 +118,15 @@ function countValues(evaluator: Evaluator, expr: AggregateExpr, label: string): 
   if (label === '' || /[\ud800-\udfff]/u.test(label)) throw new EvaluationError(`invalid label name ${goQuoted(label)}`);
   const found = new Map<string, Row>();
   for (const group of groupsOf(evaluator.vector(expr.expr), expr)) {
-    for (const { values, has } of group.rows) {
+    for (const row of group.rows) {
       for (let i = 0; i < count; i++) {
-        if (has[i] === 0) continue;
-        const labels = labelsOf([...entriesOf(group.labels).filter(([name]) => name !== label), [label, goNumber(values[i] as number)]]);
-        const row = found.get(labels.key) ?? emptyRow(labels, count);
-        found.set(labels.key, row);
-        row.values[i] = (row.values[i] as number) + 1;
-        row.has[i] = 1;
+        const sample = sampleAt(row, i);
+        if (sample === undefined) continue;
+        const value = typeof sample === 'number' ? goNumber(sample) : histogramText(sample);
+        const labels = labelsOf([...entriesOf(group.labels).filter(([name]) => name !== label), [label, value]]);
+        const counted = found.get(labels.key) ?? emptyRow(labels, count);
+        found.set(labels.key, counted);
+        put(counted, i, (counted.values[i] as number) + 1);
       }
     }
   }
@@ -109,6 +140,7 @@ function chosen(evaluator: Evaluator, expr: AggregateExpr, rows: readonly Row[],
   const { operator } = expr;
   const { count } = evaluator.grid;
   const isRatio = operator === 'limit_ratio';
+  const takesAny = isRatio || operator === 'limitk';
   const kept = new Map<Row, Uint8Array>();
   const ranks = new Map<Row, number>();
   const groups = groupsOf(rows, expr);
@@ -123,11 +155,13 @@ function chosen(evaluator: Evaluator, expr: AggregateExpr, rows: readonly Row[],
       );
     if (isRatio ? number === 0 : Math.trunc(number) < 1) continue;
     for (const group of groups) {
-      const there = group.rows.filter((row) => row.has[i] === 1);
+      const there = group.rows.filter((row) => row.has[i] === FLOAT || (takesAny && row.has[i] === HISTOGRAM));
+      if (!takesAny && group.rows.some((row) => row.has[i] === HISTOGRAM))
+        evaluator.notes.info(`ignored histogram in ${operator} aggregation`, expr.expr);
       const taken = isRatio ? there.filter(({ labels }) => isInRatio(labels, number)) : best(there, i, Math.trunc(number), operator);
       taken.forEach((row, rank) => {
         const has = kept.get(row) ?? new Uint8Array(count);
-        has[i] = 1;
+        has[i] = row.has[i] as number;
         kept.set(row, has);
         ranks.set(row, rank);
       });

@@ -114,3 +114,19 @@ export type Expr =
   | CallExpr
   | AggregateExpr
   | BinaryExpr;
+/** What an expression is made of; not what a selector or subquery looks at. */
+export function childrenOf(expr: Expr): readonly Expr[] {
+  switch (expr.kind) {
+    case 'paren':
+    case 'unary':
+      return [expr.expr];
+    case 'call':
+      return expr.args;
+    case 'aggregate':
+      return expr.parameter ? [expr.parameter, expr.expr] : [expr.expr];
+    case 'binary':
+      return [expr.left, expr.right];
+    default:
+      return [];
+  }
+}

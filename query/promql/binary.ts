@@ -1,7 +1,20 @@
 import type { BinaryExpr, VectorMatching } from './ast.ts';
 import type { Evaluator } from './evaluate.ts';
+import { operateMixed } from './histogram-operators.ts';
 import { entriesOf, keepLabels, type Labels, labelOf, labelsOf, METRIC_NAME, withoutName } from './labels.ts';
-import { EvaluationError, emptyRow, type Row, type Value } from './value.ts';
+import {
+  EvaluationError,
+  emptyRow,
+  isThere,
+  joined,
+  NOTHING,
+  type Notes,
+  put,
+  type Row,
+  type Sample,
+  sampleAt,
+  type Value,
+} from './value.ts';
 
 /** Operators between numbers, between a vector and a number, and between vectors that are matched by their labels. */
 const ARITHMETIC: Readonly<Record<string, (left: number, right: number) => number>> = {
@@ -21,62 +34,60 @@ const COMPARISON: Readonly<Record<string, (left: number, right: number) => boole
   '>': (left, right) => left > right,
   '>=': (left, right) => left >= right,
 };
-/** What stays of a comparison without bool is the vector's side. */
 interface Operation {
-  readonly isComparison: boolean;
-  readonly bool: boolean;
-  /** @returns undefined: no sample */
-  apply(left: number, right: number, kept: number): number | undefined;
+  /** The metric's name goes: the result is no longer what it was. */
+  readonly dropsName: boolean;
+  /** @param kept what stays of a comparison without bool. @returns undefined: no sample */
+  apply(left: Sample, right: Sample, kept: Sample): Sample | undefined;
 }
-function operationOf({ operator, bool }: BinaryExpr): Operation {
+function operationOf(expr: BinaryExpr, notes: Notes): Operation {
+  const { operator, bool } = expr;
   const compare = COMPARISON[operator];
-  if (!compare) {
-    const compute = ARITHMETIC[operator];
-    // Trimming is for native histograms: of a float nothing is left.
-    return { isComparison: false, bool, apply: (left, right) => compute?.(left, right) };
-  }
+  const compute = ARITHMETIC[operator];
   return {
-    isComparison: true,
-    bool,
-    apply: (left, right, kept) => (bool ? Number(compare(left, right)) : compare(left, right) ? kept : undefined),
+    dropsName: compute !== undefined || bool,
+    apply: (left, right, kept) => {
+      const areNumbers = typeof left === 'number' && typeof right === 'number';
+      if (areNumbers && compute) return compute(left, right);
+      const found = areNumbers && compare ? compare(left, right) : operateMixed(expr, left, right, notes);
+      if (typeof found !== 'boolean') return found;
+      return bool ? Number(found) : found ? kept : undefined;
+    },
   };
 }
 
 export function evaluateBinary(evaluator: Evaluator, expr: BinaryExpr): Value {
   const [left, right] = [evaluator.value(expr.left), evaluator.value(expr.right)];
   if (left.type === 'scalar' && right.type === 'scalar') {
-    const { apply } = operationOf({ ...expr, bool: true });
+    const { apply } = operationOf({ ...expr, bool: true }, evaluator.notes);
     return { type: 'scalar', values: left.values.map((value, i) => apply(value, right.values[i] as number, value) as number) };
   }
+  const operation = operationOf(expr, evaluator.notes);
   if (left.type === 'vector' && right.type === 'scalar')
-    return { type: 'vector', rows: withNumber(left.rows, operationOf(expr), (value, i) => [value, right.values[i] as number]) };
+    return { type: 'vector', rows: withNumber(left.rows, operation, (value, i) => [value, right.values[i] as number]) };
   if (left.type === 'scalar' && right.type === 'vector')
-    return { type: 'vector', rows: withNumber(right.rows, operationOf(expr), (value, i) => [left.values[i] as number, value]) };
+    return { type: 'vector', rows: withNumber(right.rows, operation, (value, i) => [left.values[i] as number, value]) };
   if (left.type !== 'vector' || right.type !== 'vector')
     throw new EvaluationError('binary expression must contain only scalar and instant vector types');
   const rows = ['and', 'or', 'unless'].includes(expr.operator)
     ? setOperation(left.rows, right.rows, expr, evaluator.grid.count)
-    : matched(left.rows, right.rows, expr, evaluator.grid.count);
+    : matched(left.rows, right.rows, expr, operation, evaluator.grid.count);
   return { type: 'vector', rows };
 }
 
-function withNumber(rows: readonly Row[], operation: Operation, sides: (value: number, i: number) => [left: number, right: number]): Row[] {
+function withNumber(rows: readonly Row[], operation: Operation, sides: (value: Sample, i: number) => [left: Sample, right: Sample]): Row[] {
   const found: Row[] = [];
-  for (const { labels, dropName, values, has } of rows) {
-    const row = emptyRow(labels, values.length, dropName || !operation.isComparison || operation.bool);
-    for (let i = 0; i < values.length; i++) {
-      if (has[i] === 0) continue;
-      const [left, right] = sides(values[i] as number, i);
-      put(row, i, operation.apply(left, right, values[i] as number));
+  for (const before of rows) {
+    const row = emptyRow(before.labels, before.values.length, before.dropName || operation.dropsName);
+    for (let i = 0; i < before.values.length; i++) {
+      const sample = sampleAt(before, i);
+      if (sample === undefined) continue;
+      const [left, right] = sides(sample, i);
+      put(row, i, operation.apply(left, right, sample));
     }
-    if (row.has.includes(1)) found.push(row);
+    if (isThere(row)) found.push(row);
   }
   return found;
-}
-function put(row: Row, i: number, value: number | undefined): void {
-  if (value === undefined) return;
-  row.values[i] = value;
-  row.has[i] = 1;
 }
 
 /** The labels two series must have in common. */
@@ -90,7 +101,7 @@ function setOperation(left: readonly Row[], right: readonly Row[], { operator, m
     for (const { labels, has } of rows) {
       const { key } = groupLabels(labels, matching);
       const group = groups.get(key) ?? new Uint8Array(count);
-      for (let i = 0; i < count; i++) if (has[i] === 1) group[i] = 1;
+      for (let i = 0; i < count; i++) if (has[i] !== NOTHING) group[i] = 1;
       groups.set(key, group);
     }
     return groups;
@@ -98,31 +109,26 @@ function setOperation(left: readonly Row[], right: readonly Row[], { operator, m
   const kept = (rows: readonly Row[], others: ReadonlyMap<string, Uint8Array>, isWanted: boolean): Row[] =>
     rows.flatMap((row) => {
       const group = others.get(groupLabels(row.labels, matching).key);
-      const has = row.has.map((own, i) => (own === 1 && ((group?.[i] ?? 0) === 1) === isWanted ? 1 : 0));
-      return has.includes(1) ? [{ ...row, has }] : [];
+      const has = row.has.map((own, i) => (((group?.[i] ?? 0) === 1) === isWanted ? own : NOTHING));
+      return has.some((own) => own !== NOTHING) ? [{ ...row, has }] : [];
     });
   if (operator === 'or') return joinRows([...left, ...kept(right, there(left), false)]);
   return kept(left, there(right), operator === 'and');
 }
 /** Series of both sides that have the same labels, at different times, are one. */
 function joinRows(rows: readonly Row[]): Row[] {
-  const joined = new Map<string, Row>();
+  const found = new Map<string, Row>();
   for (const row of rows) {
     const key = `${row.dropName}${row.labels.key}`;
-    const before = joined.get(key);
-    if (!before || before.has.some((own, i) => own === 1 && row.has[i] === 1)) {
-      joined.set(before ? `${key}\n${joined.size}` : key, row);
-      continue;
-    }
-    const values = before.values.map((value, i) => (row.has[i] === 1 ? (row.values[i] as number) : value));
-    joined.set(key, { ...before, values, has: before.has.map((own, i) => own | (row.has[i] as number)) });
+    const before = found.get(key);
+    const both = before ? joined(before, row) : row;
+    found.set(both ? key : `${key}\n${found.size}`, both ?? row);
   }
-  return [...joined.values()];
+  return [...found.values()];
 }
 
-function matched(left: readonly Row[], right: readonly Row[], expr: BinaryExpr, count: number): Row[] {
+function matched(left: readonly Row[], right: readonly Row[], expr: BinaryExpr, operation: Operation, count: number): Row[] {
   const { matching } = expr;
-  const operation = operationOf(expr);
   // The "one" side is the right one, but for group_right.
   const isSwapped = matching.group === 'right';
   const [many, one] = isSwapped ? [right, left] : [left, right];
@@ -138,24 +144,33 @@ function matched(left: readonly Row[], right: readonly Row[], expr: BinaryExpr, 
   // With group_right too: Prometheus 3.14 takes the sides after it has swapped them.
   const { fillLeft: fillMany, fillRight: fillOne } = matching;
   const found = new Map<string, Row>();
+  const rowOf = (manyRow: Row | null, oneRow: Row | null, group: Labels): Row => {
+    const { dropsName } = operation;
+    const labels = resultLabels(manyRow?.labels ?? group, oneRow?.labels ?? null, expr, !dropsName);
+    const row = found.get(labels.key) ?? emptyRow(labels, count, dropsName || (manyRow?.dropName ?? false));
+    found.set(labels.key, row);
+    return row;
+  };
+  /** The row of a pair: mostly the same one at each time. */
+  const pairs = new Map<Row, { readonly oneRow: Row | null; readonly row: Row }>();
+  const rowOfPair = (manyRow: Row, oneRow: Row | null, group: Labels): Row => {
+    const known = pairs.get(manyRow);
+    if (known?.oneRow === oneRow) return known.row;
+    const row = rowOf(manyRow, oneRow, group);
+    pairs.set(manyRow, { oneRow, row });
+    return row;
+  };
   const give = (i: number, manyRow: Row | null, oneRow: Row | null, group: Labels): void => {
     const [manyValue, oneValue] = [
-      manyRow ? (manyRow.values[i] as number) : (fillMany as number),
-      oneRow ? (oneRow.values[i] as number) : (fillOne as number),
+      (manyRow ? sampleAt(manyRow, i) : fillMany) as Sample,
+      (oneRow ? sampleAt(oneRow, i) : fillOne) as Sample,
     ];
     const [l, r] = isSwapped ? [oneValue, manyValue] : [manyValue, oneValue];
     const value = operation.apply(l, r, l);
     if (value === undefined && manyRow === null) return;
-    const keepsName = operation.isComparison && !operation.bool;
-    const labels = resultLabels(manyRow?.labels ?? group, oneRow?.labels ?? null, expr, keepsName);
-    const key = labels.key;
-    let row = found.get(key);
-    if (!row) {
-      row = emptyRow(labels, count, !keepsName || (manyRow?.dropName ?? false));
-      found.set(key, row);
-    }
+    const row = manyRow ? rowOfPair(manyRow, oneRow, group) : rowOf(null, oneRow, group);
     if (value === undefined) return;
-    if (row.has[i] === 1)
+    if (row.has[i] !== NOTHING)
       throw new EvaluationError(
         matching.group
           ? 'grouping labels must ensure unique matches'
@@ -166,10 +181,10 @@ function matched(left: readonly Row[], right: readonly Row[], expr: BinaryExpr, 
   for (const [key, rows] of oneGroups) {
     const group = groupLabels((rows[0] as Row).labels, matching);
     for (let i = 0; i < count; i++) {
-      const there = rows.filter((row) => row.has[i] === 1);
-      if (there.length > 1 && (manyGroups.get(key)?.some((row) => row.has[i] === 1) || fillMany !== null))
+      const there = rows.filter((row) => row.has[i] !== NOTHING);
+      if (there.length > 1 && (manyGroups.get(key)?.some((row) => row.has[i] !== NOTHING) || fillMany !== null))
         throw duplicates(group, there, isSwapped);
-      const manyThere = (manyGroups.get(key) ?? []).filter((row) => row.has[i] === 1);
+      const manyThere = (manyGroups.get(key) ?? []).filter((row) => row.has[i] !== NOTHING);
       if (!matching.group && manyThere.length > 1 && there.length > 0)
         throw new EvaluationError('multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)');
       if (there.length === 1 && manyThere.length === 0 && fillMany !== null) give(i, null, there[0] as Row, group);
@@ -180,12 +195,12 @@ function matched(left: readonly Row[], right: readonly Row[], expr: BinaryExpr, 
     for (const [key, rows] of manyGroups) {
       const group = groupLabels((rows[0] as Row).labels, matching);
       for (let i = 0; i < count; i++) {
-        if (oneGroups.get(key)?.some((row) => row.has[i] === 1)) continue;
-        for (const row of rows) if (row.has[i] === 1) give(i, row, null, group);
+        if (oneGroups.get(key)?.some((row) => row.has[i] !== NOTHING)) continue;
+        for (const row of rows) if (row.has[i] !== NOTHING) give(i, row, null, group);
       }
     }
   }
-  return [...found.values()].filter((row) => row.has.includes(1));
+  return [...found.values()].filter(isThere);
 }
 const shown = (labels: Labels): string =>
   `{${entriesOf(labels)

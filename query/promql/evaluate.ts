@@ -1,23 +1,28 @@
 import { evaluateAggregate } from './aggregate.ts';
-import type { CallExpr, Expr, MatrixExpr, SelectorExpr, SelectorModifier, SubqueryExpr } from './ast.ts';
+import type { CallExpr, Expr, MatrixExpr, SelectorExpr, SubqueryExpr } from './ast.ts';
 import { evaluateBinary } from './binary.ts';
 import { durationSeconds } from './duration.ts';
-import { smoothedAt } from './extended-range.ts';
 import { goNumber } from './go-number.ts';
-import { absentLabels } from './label-functions.ts';
-import { labelsOf } from './labels.ts';
-import { EXTENDED, KEEPS_NAME, RANGE_FUNCTIONS } from './range-functions.ts';
+import { multiply } from './histogram-arithmetic.ts';
+import { evaluateInfo } from './info.ts';
+import { type Labels, labelOf, METRIC_NAME, NO_LABELS } from './labels.ts';
+import type { Tell } from './mixed-ranges.ts';
+import { absentOverTime, evaluateOverTime } from './over-time.ts';
+import { RANGE_FUNCTIONS } from './range-functions.ts';
+import { latest, selectRow, type Wanted, withHints, withoutStale } from './selected-rows.ts';
 import {
   EvaluationError,
   emptyRow,
+  endOf,
+  FLOAT,
   type Grid,
+  HISTOGRAM,
   type Matrix,
   type MatrixRow,
   type Notes,
   type Query,
   type Row,
   type StoredSeries,
-  staleFlags,
   timeAt,
   type Value,
 } from './value.ts';
@@ -29,11 +34,14 @@ export class Evaluator {
   readonly notes: Notes;
   /** Of the query, or of the subquery that is evaluated. */
   readonly grid: Grid;
+  /** Selectors of whose histograms only count and sum are asked for. */
+  readonly hinted: ReadonlySet<SelectorExpr>;
 
-  constructor(query: Query, notes: Notes, grid: Grid) {
+  constructor(query: Query, notes: Notes, grid: Grid, hinted: ReadonlySet<SelectorExpr>) {
     this.query = query;
     this.notes = notes;
     this.grid = grid;
+    this.hinted = hinted;
   }
 
   value(expr: Expr): Value {
@@ -46,9 +54,16 @@ export class Evaluator {
         return this.value(expr.expr);
       case 'unary': {
         const value = this.value(expr.expr);
-        if (expr.operator === '+') return value;
+        if (expr.operator === '+' || value.type === 'string') return value;
         if (value.type === 'scalar') return { type: 'scalar', values: value.values.map((each) => -each) };
-        const rows = this.vector(expr.expr).map((row) => ({ ...row, dropName: true, values: row.values.map((each) => -each) }));
+        const rows = value.rows.map(
+          (row): Row => ({
+            ...row,
+            dropName: true,
+            values: row.values.map((each) => -each),
+            histograms: row.histograms?.map((each) => multiply(each, -1)) ?? null,
+          }),
+        );
         return { type: 'vector', rows };
       }
       case 'selector':
@@ -82,38 +97,43 @@ export class Evaluator {
     return value.value;
   }
 
+  /** What is told of a series, at a place in the query. */
+  tellOf(labels: Labels, at: Expr): Tell {
+    const { notes } = this;
+    return {
+      get metric() {
+        return JSON.stringify(labelOf(labels, METRIC_NAME));
+      },
+      warn: (message) => notes.warn(message, at),
+      info: (message) => notes.info(message, at),
+    };
+  }
+  warnOfQuantile(quantiles: Float64Array, at: { start: number; end: number }): void {
+    const bad = quantiles.find((q) => !(q >= 0 && q <= 1));
+    if (bad !== undefined) this.notes.warn(`quantile value should be between 0 and 1, got ${goNumber(bad)}`, at);
+  }
+
   /** When a selector or subquery looks, in the place of each time of the grid. */
   private moments({ at, offset }: Pick<SelectorExpr | SubqueryExpr, 'at' | 'offset'>): Float64Array {
     const { grid, query } = this;
     const offsetMs = offset ? Math.round(durationSeconds(offset, query.grid) * 1000) : 0;
-    const fixed =
-      at === null ? null : at.kind === 'time' ? at.ms : at.kind === 'start' ? query.grid.startMs : timeAt(query.grid, query.grid.count - 1);
+    const fixed = at === null ? null : at.kind === 'time' ? at.ms : at.kind === 'start' ? query.grid.startMs : endOf(query.grid);
     return Float64Array.from({ length: grid.count }, (_, i) => (fixed ?? timeAt(grid, i)) - offsetMs);
   }
-
+  private read(selector: SelectorExpr): readonly StoredSeries[] {
+    const found = this.query.select(selector);
+    return this.hinted.has(selector) ? found.map(withHints) : found;
+  }
   private select(selector: SelectorExpr): Row[] {
-    const moments = this.moments(selector);
-    const rows: Row[] = [];
-    for (const series of this.query.select(selector)) {
-      const row = selector.modifier === 'smoothed' ? this.smoothed(series, moments) : latest(series, moments, this.query.lookbackMs);
-      if (row) rows.push(row);
-    }
-    return rows;
+    const looking = { moments: this.moments(selector), lookbackMs: this.query.lookbackMs };
+    return this.read(selector).flatMap(
+      (series) => selectRow(series, looking, selector.modifier, this.tellOf(series.labels, selector)) ?? [],
+    );
   }
-  private smoothed(series: StoredSeries, moments: Float64Array): Row | null {
-    const samples = withoutStale(series);
-    const row = emptyRow(series.labels, moments.length);
-    moments.forEach((endMs, i) => {
-      put(row, i, smoothedAt({ ...samples, endMs, lookbackMs: this.query.lookbackMs }));
-    });
-    return row.has.includes(1) ? row : null;
-  }
-  /** For timestamp(): when the sample a selector finds was taken. */
-  sampleTimes(selector: SelectorExpr): Row[] {
-    const moments = this.moments(selector);
-    return this.query
-      .select(selector)
-      .flatMap((series) => latest({ ...series, values: series.values }, moments, this.query.lookbackMs, series.times) ?? []);
+  /** For timestamp() and start_timestamp(): of the samples a selector finds. */
+  sampleTimes(selector: SelectorExpr, wanted: Wanted): Row[] {
+    const looking = { moments: this.moments(selector), lookbackMs: this.query.lookbackMs };
+    return this.query.select(selector).flatMap((series) => latest(series, looking, wanted) ?? []);
   }
 
   matrix(expr: Expr): Matrix {
@@ -128,9 +148,7 @@ export class Evaluator {
     return ms;
   }
   private stored(expr: MatrixExpr): Matrix {
-    const rows = this.query
-      .select(expr.selector)
-      .map((series): MatrixRow => ({ labels: series.labels, dropName: false, ...withoutStale(series) }));
+    const rows = this.read(expr.selector).map((series): MatrixRow => ({ labels: series.labels, dropName: false, ...withoutStale(series) }));
     return { rangeMs: this.rangeMs(expr), ends: this.moments(expr.selector), rows };
   }
   private subquery(expr: SubqueryExpr): Matrix {
@@ -142,18 +160,8 @@ export class Evaluator {
     const last = ends.reduce((most, end) => Math.max(most, end), Number.NEGATIVE_INFINITY);
     // Multiples of the step, the first one after the window's open start.
     const startMs = (Math.floor(first / stepMs) + 1) * stepMs;
-    const count = Math.max(0, Math.floor((last - startMs) / stepMs) + 1);
-    const rows = new Evaluator(this.query, this.notes, { startMs, stepMs, count })
-      .vector(expr.expr)
-      .map(({ labels, dropName, values, has }): MatrixRow => {
-        const at = [...has.keys()].filter((i) => has[i] === 1);
-        return {
-          labels,
-          dropName,
-          times: Float64Array.from(at, (i) => startMs + i * stepMs),
-          values: Float64Array.from(at, (i) => values[i] as number),
-        };
-      });
+    const grid = { startMs, stepMs, count: Math.max(0, Math.floor((last - startMs) / stepMs) + 1) };
+    const rows = new Evaluator(this.query, this.notes, grid, this.hinted).vector(expr.expr).map((row) => samplesOf(row, grid));
     return { rangeMs, ends, rows };
   }
 
@@ -168,7 +176,7 @@ export class Evaluator {
       case 'start':
         return { type: 'scalar', values: this.constant(query.grid.startMs / 1000) };
       case 'end':
-        return { type: 'scalar', values: this.constant(timeAt(query.grid, query.grid.count - 1) / 1000) };
+        return { type: 'scalar', values: this.constant(endOf(query.grid) / 1000) };
       case 'range':
         return { type: 'scalar', values: this.constant(((query.grid.count - 1) * query.grid.stepMs) / 1000) };
       case 'step':
@@ -186,118 +194,46 @@ export class Evaluator {
       case 'vector':
         return {
           type: 'vector',
-          rows: [{ ...emptyRow(labelsOf([]), 0), values: this.scalar(args[0] as Expr), has: new Uint8Array(grid.count).fill(1) }],
+          rows: [{ ...emptyRow(NO_LABELS, 0), values: this.scalar(args[0] as Expr), has: new Uint8Array(grid.count).fill(FLOAT) }],
         };
       case 'absent_over_time':
-        return { type: 'vector', rows: [this.absentOverTime(args[0] as Expr)] };
+        return { type: 'vector', rows: [absentOverTime(this, args[0] as Expr)] };
+      case 'info':
+        return { type: 'vector', rows: evaluateInfo(this, expr) };
     }
-    if (Object.hasOwn(RANGE_FUNCTIONS, name)) return { type: 'vector', rows: this.overTime(expr) };
+    if (Object.hasOwn(RANGE_FUNCTIONS, name)) return { type: 'vector', rows: evaluateOverTime(this, expr) };
     if (VECTOR_FUNCTIONS.has(name)) return { type: 'vector', rows: evaluateVectorCall(this, expr) };
-    throw new EvaluationError(`${name}() is not there yet`);
-  }
-
-  private overTime({ function: name, args, ...at }: CallExpr): Row[] {
-    const apply = RANGE_FUNCTIONS[name] as (typeof RANGE_FUNCTIONS)[string];
-    const range = args.find((arg) => isRange(arg)) as Expr;
-    const numbers = args.filter((arg) => arg !== range).map((arg) => this.scalar(arg));
-    if (name === 'quantile_over_time') this.warnOfQuantile(numbers[0] as Float64Array, at);
-    if (name === 'double_exponential_smoothing') checkFactors(numbers);
-    const { rangeMs, ends, rows } = this.matrix(range);
-    const modifier = modifierOf(range);
-    const found: Row[] = [];
-    for (const { labels, dropName, times, values } of rows) {
-      const row = emptyRow(labels, this.grid.count, dropName || !KEEPS_NAME.has(name));
-      if (modifier) {
-        ends.forEach((endMs, i) => {
-          const window = { times, values, startMs: endMs - rangeMs, endMs, lookbackMs: this.query.lookbackMs };
-          put(row, i, EXTENDED[modifier][name]?.(window, rangeMs));
-        });
-        if (row.has.includes(1)) found.push(row);
-        continue;
-      }
-      let [from, to] = [0, 0];
-      for (let i = 0; i < this.grid.count; i++) {
-        const endMs = ends[i] as number;
-        if (i > 0 && endMs < (ends[i - 1] as number)) [from, to] = [0, 0];
-        while (to < times.length && (times[to] as number) <= endMs) to++;
-        while (from < to && (times[from] as number) <= endMs - rangeMs) from++;
-        if (from === to) continue;
-        const window = {
-          times,
-          values,
-          from,
-          to,
-          endMs,
-          rangeMs,
-          nowMs: timeAt(this.grid, i),
-          numbers: numbers.map((each) => each[i] as number),
-        };
-        put(row, i, apply(window));
-      }
-      if (row.has.includes(1)) found.push(row);
-    }
-    return found;
-  }
-  warnOfQuantile(quantiles: Float64Array, at: { start: number; end: number }): void {
-    const bad = quantiles.find((q) => !(q >= 0 && q <= 1));
-    if (bad !== undefined) this.notes.warn(`quantile value should be between 0 and 1, got ${goNumber(bad)}`, at);
-  }
-  private absentOverTime(range: Expr): Row {
-    const { rangeMs, ends, rows } = this.matrix(range);
-    const row = emptyRow(absentLabels(range), this.grid.count);
-    for (let i = 0; i < this.grid.count; i++) {
-      const endMs = ends[i] as number;
-      const isThere = rows.some(({ times }) => times.some((ms) => ms > endMs - rangeMs && ms <= endMs));
-      if (isThere) continue;
-      row.values[i] = 1;
-      row.has[i] = 1;
-    }
-    return row;
+    throw new EvaluationError(`unknown function with name ${JSON.stringify(name)}`);
   }
 }
 
-function put(row: Row, i: number, value: number | undefined): void {
-  if (value === undefined) return;
-  row.values[i] = value;
-  row.has[i] = 1;
-}
-function modifierOf(expr: Expr): SelectorModifier | null {
-  if (expr.kind === 'paren') return modifierOf(expr.expr);
-  return expr.kind === 'matrix' ? expr.selector.modifier : null;
-}
-function isRange(expr: Expr): boolean {
-  return expr.kind === 'matrix' || expr.kind === 'subquery' || (expr.kind === 'paren' && isRange(expr.expr));
-}
-function checkFactors(numbers: readonly Float64Array[]): void {
-  const [smoothing, trend] = numbers.map((each) => each[0] as number);
-  if (!((smoothing as number) >= 0 && (smoothing as number) <= 1))
-    throw new EvaluationError(`invalid smoothing factor. Expected: 0 <= sf <= 1, got: ${goNumber(smoothing as number)}`);
-  if (!((trend as number) >= 0 && (trend as number) <= 1))
-    throw new EvaluationError(`invalid trend factor. Expected: 0 <= tf <= 1, got: ${goNumber(trend as number)}`);
-}
-/** The value of the only series there is at that time. */
+/** The only float there is at that time. */
 function onlyOne(rows: readonly Row[], i: number): number | undefined {
-  const there = rows.filter((row) => row.has[i] === 1);
+  const there = rows.filter((row) => row.has[i] === FLOAT);
   return there.length === 1 ? (there[0] as Row).values[i] : undefined;
 }
-function withoutStale({ times, values }: StoredSeries): { times: Float64Array; values: Float64Array } {
-  const stale = staleFlags(values);
-  if (!stale) return { times, values };
-  return { times: times.filter((_, i) => stale[i] === 0), values: values.filter((_, i) => stale[i] === 0) };
-}
-/** The newest sample of (moment - lookback, moment] for each moment; null when there is none at all. @param ask what is wanted of it */
-function latest(series: StoredSeries, moments: Float64Array, lookbackMs: number, ask = series.values): Row | null {
-  const { times, values, labels } = series;
-  const stale = staleFlags(values);
-  const row = emptyRow(labels, moments.length);
-  let next = 0;
-  for (let i = 0; i < moments.length; i++) {
-    const moment = moments[i] as number;
-    if (i > 0 && moment < (moments[i - 1] as number)) next = 0;
-    while (next < times.length && (times[next] as number) <= moment) next++;
-    const at = next - 1;
-    if (at < 0 || (times[at] as number) <= moment - lookbackMs || stale?.[at] === 1) continue;
-    put(row, i, ask === times ? (ask[at] as number) / 1000 : ask[at]);
-  }
-  return row.has.includes(1) ? row : null;
+function samplesOf({ labels, dropName, values, has, histograms }: Row, grid: Grid): MatrixRow {
+  const places = (kind: number): number[] => [...has.keys()].filter((i) => has[i] === kind);
+  const timesOf = (at: readonly number[]): Float64Array => Float64Array.from(at, (i) => timeAt(grid, i));
+  const [floats, others] = [places(FLOAT), histograms ? places(HISTOGRAM) : []];
+  return {
+    labels,
+    dropName,
+    times: timesOf(floats),
+    values: Float64Array.from(floats, (i) => values[i] as number),
+    starts: null,
+    // Samples between those of a subquery are passed over: what they say of the one before them is not so here.
+    histograms:
+      histograms && others.length > 0
+        ? {
+            times: timesOf(others),
+            histograms: others.flatMap((i) => {
+              const histogram = histograms[i];
+              if (!histogram) return [];
+              return [histogram.hint === 'gauge' ? histogram : { ...histogram, hint: 'unknown' as const }];
+            }),
+            starts: null,
+          }
+        : null,
+  };
 }

@@ -52,5 +52,3 @@ export const DATE_FUNCTIONS: Readonly<Record<string, Number1>> = {
   month: date((at) => at.getUTCMonth() + 1),
   year: date((at) => at.getUTCFullYear()),
 };
-/** Functions without an argument; time() is the evaluator's. */
-export const PI = Math.PI;

@@ -17,13 +17,16 @@ export interface Window {
   readonly nowMs: number;
   /** Scalar arguments at this time. */
   readonly numbers: readonly number[];
+  /** When the counter of each sample began; see Samples. */
+  readonly starts: Float64Array | null;
+  /** Told when a counter is said to have begun while it still went on. */
+  readonly onOverlap: () => void;
 }
 type WindowFunction = (window: Window) => number | undefined;
 
 /** Prometheus' extrapolation; see query/rate.ts for the rule in words. */
-function extrapolated({ times, values, from, to, endMs, rangeMs }: Window, isCounter: boolean): number | undefined {
-  const samples = to - from;
-  if (samples < 2) return undefined;
+function extrapolated(window: Window, isCounter: boolean): number | undefined {
+  const { times, values, from, to, starts } = window;
   const [firstMs, lastMs] = [times[from] as number, times[to - 1] as number];
   const first = values[from] as number;
   let change = (values[to - 1] as number) - first;
@@ -31,30 +34,72 @@ function extrapolated({ times, values, from, to, endMs, rangeMs }: Window, isCou
     for (let i = from + 1; i < to; i++) {
       const before = values[i - 1] as number;
       if ((values[i] as number) < before) change += before;
+      else if (starts && beganAnew(times, starts, i)) change += before;
     }
+    if (starts && overlaps(times, starts, from, to)) window.onOverlap();
   }
-  const sampled = (lastMs - firstMs) / 1000;
-  const every = sampled / (samples - 1);
-  const reach = every * 1.1;
-  let toStart = (firstMs - (endMs - rangeMs)) / 1000;
-  let toEnd = (endMs - lastMs) / 1000;
-  if (toStart >= reach) toStart = every / 2;
-  if (isCounter && change > 0 && first >= 0) toStart = Math.min(toStart, sampled * (first / change));
-  if (toEnd >= reach) toEnd = every / 2;
-  return change * ((sampled + toStart + toEnd) / sampled);
+  const beganMs = isCounter ? (starts?.[from] ?? 0) : 0;
+  if (isWithin(beganMs, firstMs, window)) change += first;
+  const toZero = isCounter && change > 0 && first >= 0 ? first / change : Number.POSITIVE_INFINITY;
+  const factor = extrapolation(firstMs, lastMs, to - from, window, beganMs, toZero);
+  return factor < 0 ? undefined : change * factor;
 }
-function instant({ times, values, to, from }: Window, isRate: boolean): number | undefined {
+/** The counter began within the range: it was 0 then, as if there were a sample. @param beganMs 0: not told */
+export const isWithin = (beganMs: number, firstMs: number, { endMs, rangeMs }: Pick<Window, 'endMs' | 'rangeMs'>): boolean =>
+  beganMs !== 0 && beganMs > endMs - rangeMs && beganMs < firstMs;
+/**
+ * How much longer than the sampled range the change is taken to have gone on. @param toZero how far back the counter was 0, in times of the
+ * sampled range. @returns -1: too few samples
+ */
+export function extrapolation(
+  firstMs: number,
+  lastMs: number,
+  samples: number,
+  { endMs, rangeMs }: Pick<Window, 'endMs' | 'rangeMs'>,
+  beganMs: number,
+  toZero: number,
+): number {
+  const began = isWithin(beganMs, firstMs, { endMs, rangeMs });
+  if (samples < 2 && !began) return -1;
+  const every = samples < 2 ? 0 : (lastMs - firstMs) / 1000 / (samples - 1);
+  const reach = every * 1.1;
+  const sampled = (lastMs - (began ? beganMs : firstMs)) / 1000;
+  let toStart = began ? 0 : (firstMs - (endMs - rangeMs)) / 1000;
+  let toEnd = (endMs - lastMs) / 1000;
+  if (toStart >= reach && !began) toStart = every / 2;
+  if (sampled * toZero < toStart) toStart = sampled * toZero;
+  if (toEnd >= reach) toEnd = every / 2;
+  return (sampled + toStart + toEnd) / sampled;
+}
+/** Whether by what is told of its start the counter of sample `i` is another one than that of the sample before. */
+export function beganAnew(times: Float64Array, starts: Float64Array, i: number): boolean {
+  const [start, time] = [starts[i] as number, times[i] as number];
+  const [startBefore, timeBefore] = [starts[i - 1] as number, times[i - 1] as number];
+  if (start === 0 || start >= time || start < timeBefore) return false;
+  // A delta goes on where the one before ended; a counter whose start nobody knows says the same of its second sample.
+  return start > timeBefore || (startBefore !== 0 && startBefore < timeBefore);
+}
+/** Whether any sample says that its counter began before the sample before was taken, and another time than that one. */
+export function overlaps(times: Float64Array, starts: Float64Array, from: number, to: number): boolean {
+  for (let i = from + 1; i < to; i++) {
+    const start = starts[i] as number;
+    if (start !== 0 && start < (times[i - 1] as number) && start !== starts[i - 1]) return true;
+  }
+  return false;
+}
+function instant({ times, values, to, from, starts }: Window, isRate: boolean): number | undefined {
   if (to - from < 2) return undefined;
   const [last, before] = [values[to - 1] as number, values[to - 2] as number];
   const ms = (times[to - 1] as number) - (times[to - 2] as number);
   if (ms === 0) return undefined;
   if (!isRate) return last - before;
-  return (last < before ? last : last - before) / (ms / 1000);
+  const isReset = last < before || (starts !== null && beganAnew(times, starts, to - 1));
+  return (isReset ? last : last - before) / (ms / 1000);
 }
 /** How often two samples in a row are as asked. */
-function countPairs({ values, from, to }: Window, counts: (before: number, value: number) => boolean): number {
+function countPairs({ values, from, to }: Window, counts: (before: number, value: number, i: number) => boolean): number {
   let count = 0;
-  for (let i = from + 1; i < to; i++) if (counts(values[i - 1] as number, values[i] as number)) count++;
+  for (let i = from + 1; i < to; i++) if (counts(values[i - 1] as number, values[i] as number, i)) count++;
   return count;
 }
 const extreme =
@@ -133,7 +178,10 @@ export const RANGE_FUNCTIONS: Readonly<Record<string, WindowFunction>> = {
     return quantileOf(0.5, distances);
   },
   changes: (window) => countPairs(window, (before, value) => value !== before && !(Number.isNaN(value) && Number.isNaN(before))),
-  resets: (window) => countPairs(window, (before, value) => value < before),
+  resets: (window) => {
+    const { times, starts } = window;
+    return countPairs(window, (before, value, i) => value < before || (starts !== null && beganAnew(times, starts, i)));
+  },
   deriv: ({ times, values, from, to }) => (to - from < 2 ? undefined : linearFit(times, values, from, to, times[from] as number).slope),
   predict_linear: ({ times, values, from, to, nowMs, numbers }) => {
     if (to - from < 2) return undefined;
@@ -157,7 +205,8 @@ const anchoredPairs =
   (name: 'changes' | 'resets'): ExtendedFunction =>
   (window, rangeMs) => {
     const range = anchoredRange(window);
-    return range ? RANGE_FUNCTIONS[name]?.({ ...window, ...range, rangeMs, nowMs: window.endMs, numbers: [] }) : undefined;
+    const rest = { rangeMs, nowMs: window.endMs, numbers: [], starts: null, onOverlap: () => undefined };
+    return range ? RANGE_FUNCTIONS[name]?.({ ...window, ...range, ...rest }) : undefined;
   };
 /** What a modifier of the range makes of a function. */
 export const EXTENDED: Readonly<Record<'anchored' | 'smoothed', Readonly<Record<string, ExtendedFunction>>>> = {

@@ -1,5 +1,6 @@
-import type { Expr, SelectorExpr, SubqueryExpr } from './ast.ts';
+import { childrenOf, type Expr, type SelectorExpr, type SubqueryExpr } from './ast.ts';
 import { durationSeconds } from './duration.ts';
+import { infoSelector } from './info.ts';
 import { endOf, type Grid, type Selection } from './value.ts';
 
 /** What of the store each selector of a query may look at. */
@@ -35,23 +36,11 @@ export function selectionsOf(expr: Expr, options: SelectionOptions): Selection[]
     else if (each.kind === 'subquery') {
       const [first, last] = moved(each, from, to);
       walk(each.expr, first - ms(each.range), last);
+    } else if (each.kind === 'call' && each.function === 'info') {
+      walk(each.args[0] as Expr, from, to);
+      add(infoSelector(each), 0, from, to);
     } else for (const child of childrenOf(each)) walk(child, from, to);
   };
   walk(expr, grid.startMs, endOf(grid));
   return found;
-}
-function childrenOf(expr: Expr): readonly Expr[] {
-  switch (expr.kind) {
-    case 'paren':
-    case 'unary':
-      return [expr.expr];
-    case 'call':
-      return expr.args;
-    case 'aggregate':
-      return expr.parameter ? [expr.parameter, expr.expr] : [expr.expr];
-    case 'binary':
-      return [expr.left, expr.right];
-    default:
-      return [];
-  }
 }

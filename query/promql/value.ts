@@ -1,12 +1,24 @@
 import type { Expr, Matcher, SelectorExpr } from './ast.ts';
 import type { Labels } from './labels.ts';
+import type { NativeHistogram } from './native-histogram.ts';
 import type { Range } from './token.ts';
 
-/** Samples of one series, in time order. Milliseconds; a stale marker is the NaN with Prometheus' payload. */
-export interface StoredSeries {
-  readonly labels: Labels;
+/** Samples of one series, in time order. Milliseconds. Floats and histograms lie apart; no two samples have the same time. */
+export interface Samples {
   readonly times: Float64Array;
   readonly values: Float64Array;
+  /** When the counter of each sample began; 0: not told. null: of none. */
+  readonly starts: Float64Array | null;
+  readonly histograms: HistogramSamples | null;
+}
+export interface HistogramSamples {
+  readonly times: Float64Array;
+  readonly histograms: readonly NativeHistogram[];
+  readonly starts: Float64Array | null;
+}
+/** A stale marker is the NaN with Prometheus' payload; histograms are ended by one too. */
+export interface StoredSeries extends Samples {
+  readonly labels: Labels;
 }
 /** What a selector finds: asked once for each, for all the time it may look at. */
 export type Select = (selector: SelectorExpr) => readonly StoredSeries[];
@@ -20,20 +32,52 @@ export interface Grid {
 export const timeAt = ({ startMs, stepMs }: Grid, i: number): number => startMs + i * stepMs;
 export const endOf = (grid: Grid): number => timeAt(grid, grid.count - 1);
 
-/** One series of a result: a value for each time of the grid where `has` is 1. */
+export type Sample = number | NativeHistogram;
+/** What a row has at a time. */
+export const NOTHING = 0;
+export const FLOAT = 1;
+export const HISTOGRAM = 2;
+/** One series of a result: for each time of the grid what `has` says. */
 export interface Row {
   readonly labels: Labels;
   /** The metric's name is still there, for label_replace and `by (__name__)`, and goes at the end. */
   readonly dropName: boolean;
   readonly values: Float64Array;
   readonly has: Uint8Array;
+  /** By place on the grid; null: no histogram anywhere. */
+  histograms: NativeHistogram[] | null;
 }
 export const emptyRow = (labels: Labels, count: number, dropName = false): Row => ({
   labels,
   dropName,
   values: new Float64Array(count),
   has: new Uint8Array(count),
+  histograms: null,
 });
+export function put(row: Row, i: number, sample: Sample | undefined): void {
+  if (sample === undefined) return;
+  if (typeof sample === 'number') {
+    row.values[i] = sample;
+    row.has[i] = FLOAT;
+    return;
+  }
+  row.histograms ??= [];
+  row.histograms[i] = sample;
+  row.has[i] = HISTOGRAM;
+}
+export function sampleAt({ values, has, histograms }: Row, i: number): Sample | undefined {
+  if (has[i] === FLOAT) return values[i];
+  return has[i] === HISTOGRAM ? histograms?.[i] : undefined;
+}
+export const isThere = ({ has, histograms }: Pick<Row, 'has' | 'histograms'>): boolean =>
+  has.includes(FLOAT) || (histograms !== null && has.includes(HISTOGRAM));
+/** Series with the same labels at different times, as one. @returns null: both are there at some time */
+export function joined(a: Row, b: Row): Row | null {
+  if (a.has.some((own, i) => own !== NOTHING && b.has[i] !== NOTHING)) return null;
+  const row: Row = { ...a, values: a.values.slice(), has: a.has.slice(), histograms: a.histograms?.slice() ?? null };
+  for (let i = 0; i < row.has.length; i++) put(row, i, sampleAt(b, i));
+  return row;
+}
 export type Value =
   | { readonly type: 'scalar'; readonly values: Float64Array }
   | { readonly type: 'vector'; readonly rows: readonly Row[] }
@@ -46,12 +90,10 @@ export interface Matrix {
   readonly ends: Float64Array;
   readonly rows: readonly MatrixRow[];
 }
-export interface MatrixRow {
+/** Without stale markers. */
+export interface MatrixRow extends Samples {
   readonly labels: Labels;
   readonly dropName: boolean;
-  /** Without stale markers. */
-  readonly times: Float64Array;
-  readonly values: Float64Array;
 }
 
 /** An answer that cannot be given; Prometheus calls it an execution error. */
@@ -61,14 +103,17 @@ export class EvaluationError extends Error {
     this.name = 'EvaluationError';
   }
 }
+/** What must be told beside an answer, once each, with the place in the query it was met first. */
 export class Notes {
-  readonly warnings = new Set<string>();
-  readonly infos = new Set<string>();
-  warn(message: string, _at: Range): void {
-    this.warnings.add(`PromQL warning: ${message}`);
+  readonly warnings = new Map<string, Range>();
+  readonly infos = new Map<string, Range>();
+  warn(message: string, at: Range): void {
+    const text = `PromQL warning: ${message}`;
+    if (!this.warnings.has(text)) this.warnings.set(text, at);
   }
-  info(message: string, _at: Range): void {
-    this.infos.add(`PromQL info: ${message}`);
+  info(message: string, at: Range): void {
+    const text = `PromQL info: ${message}`;
+    if (!this.infos.has(text)) this.infos.set(text, at);
   }
 }
 export interface Query {

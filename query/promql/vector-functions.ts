@@ -1,20 +1,28 @@
 import type { CallExpr, Expr } from './ast.ts';
-import { classicFraction, classicQuantile } from './classic-histogram.ts';
 import type { Evaluator } from './evaluate.ts';
+import { HISTOGRAM_FUNCTIONS } from './histogram-functions.ts';
 import { DATE_FUNCTIONS, NUMBER_FUNCTIONS } from './instant-functions.ts';
 import { absentLabels, labelJoin, labelReplace } from './label-functions.ts';
-import { compareLabels, compareText, type Labels, labelOf, labelsOf, METRIC_NAME } from './labels.ts';
+import { compareLabels, compareText, type Labels, labelOf, METRIC_NAME, NO_LABELS } from './labels.ts';
 import { nanFirst } from './numerics.ts';
-import { emptyRow, type Row, timeAt } from './value.ts';
+import { emptyRow, FLOAT, isThere, NOTHING, put, type Row, timeAt } from './value.ts';
 
 /** Functions of an instant vector, series by series or over all of them. */
 type VectorFunction = (evaluator: Evaluator, expr: CallExpr) => readonly Row[];
 
 const first = (expr: CallExpr): Expr => expr.args[0] as Expr;
+/** Without histograms. */
+function floatsOf(rows: readonly Row[]): readonly Row[] {
+  if (rows.every(({ histograms }) => histograms === null)) return rows;
+  const floats = rows.map(
+    (row): Row => (row.histograms ? { ...row, has: row.has.map((own) => (own === FLOAT ? own : NOTHING)), histograms: null } : row),
+  );
+  return floats.filter(isThere);
+}
 function eachNumber(apply: (value: number, ...more: number[]) => number): VectorFunction {
   return (evaluator, expr) => {
     const more = expr.args.slice(1).map((arg) => evaluator.scalar(arg));
-    return evaluator.vector(first(expr)).map((row) => ({
+    return floatsOf(evaluator.vector(first(expr))).map((row) => ({
       ...row,
       dropName: true,
       values: row.values.map((value, i) => apply(value, ...more.map((each) => each[i] as number))),
@@ -26,7 +34,7 @@ function eachDate(apply: (seconds: number) => number): VectorFunction {
     if (expr.args.length > 0) return eachNumber(apply)(evaluator, expr);
     const { grid } = evaluator;
     const values = Float64Array.from({ length: grid.count }, (_, i) => apply(timeAt(grid, i) / 1000));
-    return [{ ...emptyRow(labelsOf([]), 0), values, has: new Uint8Array(grid.count).fill(1) }];
+    return [{ ...emptyRow(NO_LABELS, 0), values, has: new Uint8Array(grid.count).fill(FLOAT) }];
   };
 }
 function relabelled(
@@ -55,13 +63,14 @@ function sorted(compare: (a: Row, b: Row) => number): VectorFunction {
     return [...rows].sort(compare);
   };
 }
-const valueOrder =
-  (sign: number) =>
-  (a: Row, b: Row): number => {
+function byValue(sign: number): VectorFunction {
+  const inOrder = sorted((a, b) => {
     const [x, y] = [a.values[0] as number, b.values[0] as number];
     if (Number.isNaN(x) || Number.isNaN(y)) return Number(Number.isNaN(x)) - Number(Number.isNaN(y));
     return sign * nanFirst(x, y);
-  };
+  });
+  return (evaluator, expr) => floatsOf(inOrder(evaluator, expr));
+}
 /** Numbers within texts by their value. */
 function naturalOrder(a: string, b: string): number {
   const parts = (text: string): string[] => text.match(/\d+|\D+/g) ?? [];
@@ -90,34 +99,41 @@ function byLabels(sign: number): VectorFunction {
 function absent(evaluator: Evaluator, expr: CallExpr): Row[] {
   const rows = evaluator.vector(first(expr));
   const row = emptyRow(absentLabels(first(expr)), evaluator.grid.count);
-  for (let i = 0; i < row.has.length; i++) {
-    if (rows.some(({ has }) => has[i] === 1)) continue;
-    row.values[i] = 1;
-    row.has[i] = 1;
-  }
-  return row.has.includes(1) ? [row] : [];
+  for (let i = 0; i < row.has.length; i++) if (rows.every(({ has }) => has[i] === NOTHING)) put(row, i, 1);
+  return isThere(row) ? [row] : [];
 }
 /** When the samples were taken; of what was computed, the time of the evaluation. */
 function timestamp(evaluator: Evaluator, expr: CallExpr): readonly Row[] {
-  let arg = first(expr);
-  while (arg.kind === 'paren') arg = arg.expr;
-  if (arg.kind === 'selector') return evaluator.sampleTimes(arg).map((row) => ({ ...row, dropName: true }));
-  return evaluator
-    .vector(arg)
-    .map((row) => ({ ...row, dropName: true, values: row.values.map((_, i) => timeAt(evaluator.grid, i) / 1000) }));
+  const arg = unwrapped(first(expr));
+  if (arg.kind === 'selector') return evaluator.sampleTimes(arg, 'time').map((row) => ({ ...row, dropName: true }));
+  return evaluator.vector(arg).map((row) => {
+    const made = emptyRow(row.labels, row.values.length, true);
+    row.has.forEach((own, i) => {
+      if (own !== NOTHING) put(made, i, timeAt(evaluator.grid, i) / 1000);
+    });
+    return made;
+  });
 }
+/** When the counters of the samples began; of what was computed nobody knows. */
+function startTimestamp(evaluator: Evaluator, expr: CallExpr): readonly Row[] {
+  const arg = unwrapped(first(expr));
+  if (arg.kind === 'selector') return evaluator.sampleTimes(arg, 'start').map((row) => ({ ...row, dropName: true }));
+  evaluator.vector(arg);
+  return [];
+}
+const unwrapped = (expr: Expr): Expr => (expr.kind === 'paren' ? unwrapped(expr.expr) : expr);
 
 const all: Record<string, VectorFunction> = {
   timestamp,
+  start_timestamp: startTimestamp,
   absent,
-  sort: sorted(valueOrder(1)),
-  sort_desc: sorted(valueOrder(-1)),
+  sort: byValue(1),
+  sort_desc: byValue(-1),
   sort_by_label: byLabels(1),
   sort_by_label_desc: byLabels(-1),
   label_replace: relabelled(labelReplace, ([to = '']) => to),
   label_join: relabelled(labelJoin, ([to = '']) => to),
-  histogram_quantile: (evaluator, expr) => classicQuantile(evaluator, expr),
-  histogram_fraction: (evaluator, expr) => classicFraction(evaluator, expr),
+  ...HISTOGRAM_FUNCTIONS,
 };
 for (const [name, apply] of Object.entries(NUMBER_FUNCTIONS)) all[name] = eachNumber(apply);
 for (const [name, apply] of Object.entries(DATE_FUNCTIONS)) all[name] = eachDate(apply);

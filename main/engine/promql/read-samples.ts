@@ -148,7 +148,7 @@ function finished({ labels, times, values, stale }: Growing, startMs: number, en
     const ms = times[i] as number;
     return ms > startMs && ms <= endMs && (n === 0 || times[order[n - 1] as number] !== ms);
   });
-  const out = { labels, times: new Float64Array(kept.length), values: new Float64Array(kept.length) };
+  const out = { labels, times: new Float64Array(kept.length), values: new Float64Array(kept.length), starts: null, histograms: null };
   kept.forEach((i, n) => {
     out.times[n] = times[i] as number;
     if (stale[i] === 1) staleMarkers(out.values, n);

@@ -1,18 +1,20 @@
 import { entriesOf, type Labels, labelsOf } from '#query/promql/labels.ts';
 import { durationMs } from '#query/promql/literals.ts';
 import { parsePromql } from '#query/promql/parser.ts';
+import { histogramsIn, type ScriptHistogram } from './script-histograms.ts';
 
 /** Prometheus' test language (promql/promqltest): loads and evaluations with what they must give. */
 export interface ScriptSeries {
   readonly labels: Labels;
-  /** null: no sample. 'stale': the marker. A text in {{}}: a native histogram. */
-  readonly values: readonly (number | null | 'stale' | 'histogram')[];
+  /** null: no sample. 'stale': the marker. */
+  readonly values: readonly (number | null | 'stale' | ScriptHistogram)[];
 }
 export interface LoadStep {
   readonly kind: 'load';
   readonly stepMs: number;
   readonly series: readonly ScriptSeries[];
-  readonly hasHistograms: boolean;
+  /** When the counters began, in milliseconds before or after each sample: lines with @st. */
+  readonly starts: readonly { readonly labels: Labels; readonly offsetsMs: readonly (number | null)[] }[];
   /** Classic histograms become native ones as well. */
   readonly isNhcb: boolean;
 }
@@ -28,7 +30,6 @@ export interface EvalStep {
   readonly expects: readonly string[];
   readonly wanted: readonly ScriptSeries[];
   readonly scalar: number | null;
-  readonly needsHistograms: boolean;
 }
 export type ScriptStep = { readonly kind: 'clear' } | LoadStep | EvalStep;
 
@@ -53,11 +54,8 @@ function labelsIn(text: string): Labels {
   return text === '{}' ? labelsOf(entriesOf(found).filter(([name]) => name !== '__none__')) : found;
 }
 /** 1+2x3, 5x2, _x3, stale, {{...}}. */
-function expand(item: string): (number | null | 'stale' | 'histogram')[] {
-  if (item.includes('{{')) {
-    const times = /x(\d+)$/.exec(item);
-    return Array.from({ length: times ? Number(times[1]) + 1 : 1 }, () => 'histogram' as const);
-  }
+function expand(item: string): (number | null | 'stale' | ScriptHistogram)[] {
+  if (item.includes('{{')) return histogramsIn(item);
   if (item === 'stale') return ['stale'];
   const gap = /^_(?:x(\d+))?$/.exec(item);
   if (gap) return Array.from({ length: Number(gap[1] ?? 1) }, () => null);
@@ -70,9 +68,15 @@ function expand(item: string): (number | null | 'stale' | 'histogram')[] {
   for (let i = 0; i < Number(run[4] ?? 0); i++) values.push((values.at(-1) as number) + delta);
   return values;
 }
+/** -30s-1mx2: the offset of the first sample, what is added for each further one, and how many these are. */
+function expandStart(item: string): (number | null)[] {
+  if (item === '_') return [null];
+  const [, first = '', step, times = '0'] = /^([+-]?[0-9a-z]+?)(?:([+-][0-9a-z]+?))?(?:x(\d+))?$/.exec(item) ?? [];
+  return Array.from({ length: Number(times) + 1 }, (_, i) => msOf(first) + i * (step === undefined ? 0 : msOf(step)));
+}
+const SERIES = /^\s*((?:[a-zA-Z_:][\w:]*)?(?:\{(?:[^"'`}]|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`)*\})?)(@st)?\s*(.*)$/;
 export function seriesIn(line: string): ScriptSeries {
-  const found = /^\s*((?:[a-zA-Z_:][\w:]*)?(?:\{(?:[^"'`}]|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`)*\})?)\s*(.*)$/.exec(line);
-  const [, labels = '', rest = ''] = found ?? [];
+  const [, labels = '', , rest = ''] = SERIES.exec(line) ?? [];
   const items = rest.match(/\{\{.*?\}\}(?:[+-]\{\{.*?\}\})?(?:x\d+)?|\S+/g) ?? [];
   return { labels: labelsIn(labels === '' ? '{}' : labels), values: items.flatMap(expand) };
 }
@@ -103,14 +107,15 @@ export function readScript(text: string): ScriptStep[] {
   return steps;
 }
 function loadOf(line: string, body: readonly string[]): LoadStep {
-  const hasHistograms = line.startsWith('load_with_nhcb') || body.some((each) => each.includes('{{') || /@st\s/.test(each));
+  const isStart = (each: string): boolean => SERIES.exec(each)?.[2] !== undefined;
   return {
     kind: 'load',
     stepMs: msOf(line.split(' ')[1] as string),
-    series: body.map((each) =>
-      /@st\s/.test(each) ? { ...seriesIn(each.replace(/@st\s.*/, '')), values: ['histogram' as const] } : seriesIn(each),
-    ),
-    hasHistograms,
+    series: body.filter((each) => !isStart(each)).map(seriesIn),
+    starts: body.filter(isStart).map((each) => {
+      const [, labels = '', , rest = ''] = SERIES.exec(each) ?? [];
+      return { labels: labelsIn(labels), offsetsMs: rest.split(/\s+/).filter(Boolean).flatMap(expandStart) };
+    }),
     isNhcb: line.startsWith('load_with_nhcb'),
   };
 }
@@ -133,6 +138,5 @@ function evalOf(line: string, body: readonly string[], number: number): EvalStep
     expects: marks ? [...expects, marks] : expects,
     wanted: scalar === null ? rest.map(seriesIn) : [],
     scalar,
-    needsHistograms: rest.some((each) => each.includes('{{')),
   };
 }

@@ -1,74 +1,118 @@
-import type { Expr, Matcher } from '#query/promql/ast.ts';
+import { type AtModifier, childrenOf, type Expr, type Matcher } from '#query/promql/ast.ts';
 import { evaluate } from '#query/promql/engine.ts';
 import { compileLabelRegex } from '#query/promql/label-regex.ts';
-import { entriesOf, type Labels, labelOf, labelsOf } from '#query/promql/labels.ts';
+import { entriesOf, type Labels, labelOf, NO_LABELS } from '#query/promql/labels.ts';
+import { compact, histogramText, type NativeHistogram } from '#query/promql/native-histogram.ts';
 import { parsePromql } from '#query/promql/parser.ts';
 import { PromqlError } from '#query/promql/token.ts';
-import { EvaluationError, type Grid, type StoredSeries, staleMarkers, timeAt } from '#query/promql/value.ts';
-import { type EvalStep, readScript, type ScriptSeries } from './read-script.ts';
+import {
+  EvaluationError,
+  emptyRow,
+  FLOAT,
+  type Grid,
+  NOTHING,
+  put,
+  type Row,
+  type Sample,
+  type Samples,
+  type StoredSeries,
+  sampleAt,
+  staleMarkers,
+  timeAt,
+} from '#query/promql/value.ts';
+import { type EvalStep, type LoadStep, readScript, type ScriptSeries } from './read-script.ts';
+import { nativeAt, nativeOf, type ScriptHistogram, stored } from './script-histograms.ts';
 
 /** Runs the evaluations of a script over what it loaded. */
 export interface Outcome {
   readonly line: number;
   readonly expr: string;
-  /** skipped: needs native histograms or start times. */
-  readonly state: 'passed' | 'failed' | 'skipped';
+  /** '' when all is as wanted, else what is not. */
   readonly why: string;
 }
-interface Loaded {
+type Loaded = ScriptSeries['values'][number];
+interface LoadedSeries {
   readonly labels: Labels;
-  readonly samples: Map<number, number | 'stale'>;
+  readonly samples: Map<number, Exclude<Loaded, null>>;
+  readonly starts: Map<number, number>;
 }
-/** The native histogram load_with_nhcb makes of classic ones. */
-const nativeOf = (labels: Labels): Labels =>
-  labelsOf(
-    entriesOf(labels)
-      .filter(([name]) => name !== 'le')
-      .map(([name, value]) => [name, name === '__name__' ? value.replace(/_bucket$/, '') : value] as const),
-  );
 const fits = (labels: Labels, { name, operator, value }: Matcher): boolean => {
   const own = labelOf(labels, name);
   if (operator === '=') return own === value;
   if (operator === '!=') return own !== value;
   return compileLabelRegex(value)(own) === (operator === '=~');
 };
-function storedOf({ labels, samples }: Loaded): StoredSeries {
+function storedOf({ labels, samples, starts }: LoadedSeries): StoredSeries {
   const sorted = [...samples].sort(([a], [b]) => a - b);
-  const values = new Float64Array(sorted.length);
-  sorted.forEach(([, value], i) => {
+  const floats = sorted.flatMap(([ms, value]) => (typeof value === 'object' ? [] : [[ms, value] as const]));
+  const values = new Float64Array(floats.length);
+  floats.forEach(([, value], i) => {
     if (value === 'stale') staleMarkers(values, i);
     else values[i] = value;
   });
-  return { labels, times: Float64Array.from(sorted, ([ms]) => ms), values };
+  const histograms: NativeHistogram[] = [];
+  let before: NativeHistogram | null = null;
+  for (const [, value] of sorted) {
+    const histogram: NativeHistogram | null = typeof value === 'object' ? stored(value, before) : null;
+    if (histogram) histograms.push(histogram);
+    before = histogram;
+  }
+  const startsOf = (times: Float64Array): Float64Array | null => (starts.size > 0 ? times.map((ms) => starts.get(ms) ?? 0) : null);
+  const times = Float64Array.from(floats, ([ms]) => ms);
+  const own = Float64Array.from(
+    sorted.filter(([, value]) => typeof value === 'object'),
+    ([ms]) => ms,
+  );
+  return {
+    ...{ labels, times, values, starts: startsOf(times) },
+    histograms: histograms.length > 0 ? { times: own, histograms, starts: startsOf(own) } : null,
+  };
+}
+function load(into: Map<string, LoadedSeries>, { series, starts, stepMs, isNhcb }: LoadStep): void {
+  const seriesOf = (labels: Labels): LoadedSeries => {
+    const known = into.get(labels.key) ?? { labels, samples: new Map(), starts: new Map() };
+    into.set(labels.key, known);
+    return known;
+  };
+  for (const { labels, values } of series) {
+    const { samples } = seriesOf(labels);
+    values.forEach((value, i) => {
+      if (value !== null) samples.set(i * stepMs, value);
+    });
+  }
+  for (const { labels, offsetsMs } of starts) {
+    offsetsMs.forEach((offset, i) => {
+      if (offset !== null) seriesOf(labels).starts.set(i * stepMs, i * stepMs + offset);
+    });
+  }
+  if (!isNhcb) return;
+  const groups = new Map<string, ScriptSeries[]>();
+  for (const each of series) {
+    const { key } = nativeOf(each.labels);
+    groups.set(key, [...(groups.get(key) ?? []), each]);
+  }
+  for (const group of groups.values()) {
+    const { samples } = seriesOf(nativeOf((group[0] as ScriptSeries).labels));
+    const most = Math.max(...group.map(({ values }) => values.length));
+    for (let i = 0; i < most; i++) {
+      const there = group.flatMap(({ labels, values }) => (typeof values[i] === 'number' ? [{ labels, value: values[i] as number }] : []));
+      const histogram = nativeAt(there);
+      if (histogram) samples.set(i * stepMs, { histogram, isHintWritten: false });
+    }
+  }
 }
 
 const LOOKBACK_MS = 300_000;
 export function runScript(text: string): Outcome[] {
-  let loaded = new Map<string, Loaded>();
-  let needsMore = new Set<string>();
+  let loaded = new Map<string, LoadedSeries>();
   const outcomes: Outcome[] = [];
   for (const step of readScript(text)) {
-    if (step.kind === 'clear') {
-      loaded = new Map();
-      needsMore = new Set();
-    } else if (step.kind === 'load') {
-      for (const { labels, values } of step.series) {
-        if (values.includes('histogram')) needsMore.add(labels.key);
-        if (step.isNhcb) {
-          const native = nativeOf(labels);
-          needsMore.add(native.key);
-          loaded.set(native.key, { labels: native, samples: new Map() });
-        }
-        const series = loaded.get(labels.key) ?? { labels, samples: new Map() };
-        loaded.set(labels.key, series);
-        values.forEach((value, i) => {
-          if (value !== null && value !== 'histogram') series.samples.set(i * step.stepMs, value);
-        });
-      }
-    } else {
-      const stored = [...loaded.values()].filter(({ samples, labels }) => samples.size > 0 || needsMore.has(labels.key)).map(storedOf);
-      const why = step.needsHistograms ? 'skipped' : judge(step, stored, needsMore) || judgeAround(step, stored, needsMore);
-      outcomes.push({ line: step.line, expr: step.expr, state: why === '' ? 'passed' : why === 'skipped' ? 'skipped' : 'failed', why });
+    if (step.kind === 'clear') loaded = new Map();
+    else if (step.kind === 'load') load(loaded, step);
+    else {
+      const all = [...loaded.values()].filter(({ samples }) => samples.size > 0).map(storedOf);
+      const why = judge(step, all) || judgeAround(step, all) || judgeAt(step, all);
+      outcomes.push({ line: step.line, expr: step.expr, why });
     }
   }
   return outcomes;
@@ -89,9 +133,7 @@ const shown = (labels: Labels): string =>
     .map(([name, value]) => `${name}="${value}"`)
     .join(', ')}}`;
 
-/** Thrown by a selector that meets what is not there yet: native histograms, start times. */
-class NeedsMore extends Error {}
-function evaluateStep(step: EvalStep, stored: readonly StoredSeries[], expr: Expr, needsMore: ReadonlySet<string>) {
+function evaluateStep(step: EvalStep, all: readonly StoredSeries[], expr: Expr) {
   const count = step.stepMs === 0 ? 1 : Math.floor((step.endMs - step.startMs) / step.stepMs) + 1;
   const grid: Grid = { startMs: step.startMs, stepMs: step.stepMs, count };
   const evaluated = evaluate({
@@ -99,22 +141,18 @@ function evaluateStep(step: EvalStep, stored: readonly StoredSeries[], expr: Exp
     grid,
     lookbackMs: LOOKBACK_MS,
     subqueryStepMs: 60_000,
-    select: ({ matchers }) => {
-      const found = stored.filter(({ labels }) => matchers.every((matcher) => fits(labels, matcher)));
-      if (found.some(({ labels }) => needsMore.has(labels.key))) throw new NeedsMore();
-      return found;
-    },
+    select: ({ matchers }) => all.filter(({ labels }) => matchers.every((matcher) => fits(labels, matcher))),
   });
   return { ...evaluated, grid };
 }
 /** @returns '' when all is as wanted, else what is not */
-function judge(step: EvalStep, stored: readonly StoredSeries[], needsMore: ReadonlySet<string>): string {
+function judge(step: EvalStep, all: readonly StoredSeries[]): string {
   const mustFail = step.expects.find((each) => each.startsWith('fail'));
   try {
     const expr = parsePromql(step.expr);
-    const { answer, notes, grid } = evaluateStep(step, stored, expr, needsMore);
+    const { answer, notes, grid } = evaluateStep(step, all, expr);
     if (mustFail) return 'no error';
-    const noted = judgeNotes(step, [...notes.warnings], [...notes.infos]);
+    const noted = judgeNotes(step, [...notes.warnings.keys()], [...notes.infos.keys()]);
     if (noted !== '') return noted;
     const text = step.expects.find((each) => each.startsWith('string '))?.slice(7);
     if (text !== undefined) {
@@ -129,41 +167,73 @@ function judge(step: EvalStep, stored: readonly StoredSeries[], needsMore: Reado
     }
     const rows =
       answer.type === 'scalar'
-        ? [{ labels: { names: [], values: [], key: '' } as Labels, values: answer.values, has: new Uint8Array(grid.count).fill(1) }]
+        ? [{ ...emptyRow(NO_LABELS, 0), values: answer.values, has: new Uint8Array(grid.count).fill(FLOAT) }]
         : answer.rows;
     return judgeRows(step, rows, grid);
   } catch (error) {
-    if (error instanceof NeedsMore) return 'skipped';
     if (!(error instanceof EvaluationError || error instanceof PromqlError)) throw error;
-    if (error.message.endsWith('is not there yet')) return 'skipped';
     if (!mustFail) return `error: ${error.message}`;
     const [, kind, wanted] = /^fail(?: (msg|regex):\s*(.*))?$/.exec(mustFail) ?? [];
     if (kind === 'msg' && !error.message.includes(wanted as string)) return `another error: ${error.message}`;
     return kind === 'regex' && !new RegExp(wanted as string).test(error.message) ? `another error: ${error.message}` : '';
   }
 }
-/** Each instant case holds as well in the middle of a range query, as Prometheus' own runner has it. */
-function judgeAround(step: EvalStep, stored: readonly StoredSeries[], needsMore: ReadonlySet<string>): string {
-  const isPlain = step.expects.every((each) => /^no_/.test(each));
-  if (step.stepMs !== 0 || !isPlain || step.wanted.length === 0) return '';
-  const gap = 60_000;
-  const grid = { startMs: step.startMs - gap, endMs: step.startMs + gap, stepMs: gap };
-  // What these say depends on the grid, or on the series that are there at other times.
-  if (/\b(?:range|step|start|end|timestamp|limitk|limit_ratio|sort\w*|time)\(/.test(step.expr)) return '';
-  const expr = parsePromql(step.expr);
+const isPlain = ({ expects, stepMs, wanted }: EvalStep): boolean =>
+  stepMs === 0 && wanted.length > 0 && expects.every((each) => /^(?:no_|warn|info)/.test(each));
+const rowAt = (row: Row, i: number): Row => {
+  const one = emptyRow(row.labels, 1);
+  put(one, 0, sampleAt(row, i));
+  return one;
+};
+/** What a query gives at one place of its grid is as wanted. */
+function judgeOne(step: EvalStep, all: readonly StoredSeries[], expr: Expr, place: number, name: string): string {
   try {
-    const { answer } = evaluateStep({ ...step, ...grid }, stored, expr, needsMore);
+    const { answer } = evaluateStep(step, all, expr);
     if (answer.type !== 'vector') return '';
-    const middle = answer.rows.flatMap(({ labels, values, has }) =>
-      has[1] === 1 ? [{ labels, values: values.slice(1, 2), has: has.slice(1, 2) }] : [],
-    );
-    const why = judgeRows(step, middle, { startMs: step.startMs, stepMs: 0, count: 1 });
-    return why && `within a range: ${why}`;
+    const there = answer.rows.filter(({ has }) => has[place] !== NOTHING).map((row) => rowAt(row, place));
+    const why = judgeRows(step, there, { startMs: step.startMs, stepMs: 0, count: 1 });
+    return why && `${name}: ${why}`;
   } catch (error) {
     // At another time something may not be unique.
     if (error instanceof EvaluationError) return '';
     throw error;
   }
+}
+/** Each instant case holds as well in the middle of a range query, as Prometheus' own runner has it. */
+function judgeAround(step: EvalStep, all: readonly StoredSeries[]): string {
+  // What these say depends on the grid, or on the series that are there at other times.
+  if (!isPlain(step) || /\b(?:range|step|start|end|timestamp|limitk|limit_ratio|sort\w*|time)\(/.test(step.expr)) return '';
+  const gap = 60_000;
+  const around = { ...step, startMs: step.startMs - gap, endMs: step.startMs + gap, stepMs: gap };
+  return judgeOne(around, all, parsePromql(step.expr), 1, 'within a range');
+}
+/** Results that are another thing at another time, whatever is asked about. */
+const UNSAFE =
+  /^(?:days_in_month|day_of_(?:month|week|year)|end|hour|minute|month|year|predict_linear|range|start|step|time|timestamp|start_timestamp|info)$/;
+/** Each instant case holds at any other time as well once all its selectors say `@` its own, as Prometheus' own runner has it. */
+function judgeAt(step: EvalStep, all: readonly StoredSeries[]): string {
+  if (!isPlain(step)) return '';
+  const expr = parsePromql(step.expr);
+  if (!fixTime(expr, { kind: 'time', ms: step.startMs })) return '';
+  for (const ms of [0, step.startMs + 7_654_321]) {
+    const why = judgeOne({ ...step, startMs: ms, endMs: ms }, all, expr, 0, `with @, at ${ms / 1000}`);
+    if (why !== '') return why;
+  }
+  return '';
+}
+/** @returns false: its result depends on the time in another way */
+function fixTime(expr: Expr, at: AtModifier): boolean {
+  if (expr.kind === 'call' && UNSAFE.test(expr.function)) return false;
+  if (expr.kind === 'selector' || expr.kind === 'subquery') {
+    expr.at ??= at;
+    return expr.kind === 'selector' || isSafe(expr.expr);
+  }
+  if (expr.kind === 'matrix') return fixTime(expr.selector, at);
+  return childrenOf(expr).every((child) => fixTime(child, at));
+}
+function isSafe(expr: Expr): boolean {
+  if (expr.kind === 'call' && UNSAFE.test(expr.function)) return false;
+  return expr.kind === 'subquery' ? isSafe(expr.expr) : childrenOf(expr).every(isSafe);
 }
 function judgeNotes({ expects }: EvalStep, warnings: readonly string[], infos: readonly string[]): string {
   for (const [name, found] of [
@@ -180,46 +250,69 @@ function judgeNotes({ expects }: EvalStep, warnings: readonly string[], infos: r
   }
   return '';
 }
-interface AnswerRow {
-  readonly labels: Labels;
-  readonly values: Float64Array;
-  readonly has: Uint8Array;
+const textOf = (sample: Loaded | Sample | undefined): string =>
+  typeof sample === 'object' && sample !== null
+    ? `${histogramText(compact('histogram' in sample ? sample.histogram : sample))}`
+    : String(sample);
+function isWanted(sample: Sample | undefined, wanted: Loaded): boolean {
+  if (sample === undefined || wanted === null) return sample === undefined && wanted === null;
+  if (typeof sample === 'number') return typeof wanted === 'number' && almostEqual(sample, wanted);
+  return typeof wanted === 'object' && areAlmostEqual(compact(sample), wanted);
 }
-function judgeRows(step: EvalStep, rows: readonly AnswerRow[], grid: Grid): string {
+function areAlmostEqual(a: NativeHistogram, { histogram, isHintWritten }: ScriptHistogram): boolean {
+  const b = compact(histogram);
+  const areAll = (x: ArrayLike<number>, y: ArrayLike<number>): boolean =>
+    x.length === y.length && Array.from(x).every((value, i) => almostEqual(value, y[i] as number));
+  return (
+    a.schema === b.schema &&
+    a.zeroThreshold === b.zeroThreshold &&
+    (!isHintWritten || a.hint === b.hint) &&
+    areAll([a.count, a.sum, a.zeroCount], [b.count, b.sum, b.zeroCount]) &&
+    areAll(a.bounds, b.bounds) &&
+    areAll(a.positive.indexes, b.positive.indexes) &&
+    areAll(a.negative.indexes, b.negative.indexes) &&
+    areAll(a.positive.counts, b.positive.counts) &&
+    areAll(a.negative.counts, b.negative.counts)
+  );
+}
+function judgeRows(step: EvalStep, rows: readonly Row[], grid: Grid): string {
   const left = new Map(rows.map((row) => [row.labels.key, row]));
   const isOrdered = step.expects.includes('ordered');
   for (const [n, { labels, values }] of step.wanted.entries()) {
     const row = left.get(labels.key);
     if (!row) {
       if (values.every((value) => value === null)) continue;
-      return `no ${shown(labels)} in ${rows.map((each) => `${shown(each.labels)} ${each.values.join(' ')}`).join(' | ')}`;
+      return `no ${shown(labels)} in ${rows.map((each) => `${shown(each.labels)} ${textOf(sampleAt(each, 0))}`).join(' | ')}`;
     }
     left.delete(labels.key);
     if (isOrdered && rows[n] !== row) return `${shown(labels)} is in another place`;
     for (let i = 0; i < grid.count; i++) {
       const wanted = values[i] ?? null;
-      const value = row.has[i] === 1 ? (row.values[i] as number) : null;
-      const isEqual = wanted === null || value === null ? wanted === value : almostEqual(value, wanted as number);
-      if (!isEqual) return `${shown(labels)} at ${timeAt(grid, i) / 1000} s is ${value}, not ${wanted}`;
+      const sample = sampleAt(row, i);
+      if (!isWanted(sample, wanted)) return `${shown(labels)} at ${timeAt(grid, i) / 1000} s is ${textOf(sample)}, not ${textOf(wanted)}`;
     }
   }
   const [more] = left.values();
   return more ? `unwanted ${shown(more.labels)}` : '';
 }
-function judgeMatrix(step: EvalStep, rows: readonly { labels: Labels; times: Float64Array; values: Float64Array }[]): string {
+function judgeMatrix(step: EvalStep, rows: readonly (Samples & { readonly labels: Labels })[]): string {
   const range = step.expects.find((each) => each.startsWith('range vector'));
   const found = /from (\S+) to (\S+) step (\S+)/.exec(range ?? '');
   if (!found) return 'a range of samples';
   const [fromMs, stepMs] = [durationOf(found[1] as string), durationOf(found[3] as string)];
   const wanted = new Map(step.wanted.map((series: ScriptSeries) => [series.labels.key, series]));
-  for (const { labels, times, values } of rows) {
+  for (const { labels, times, values, histograms } of rows) {
     const series = wanted.get(labels.key);
     if (!series) return `unwanted ${shown(labels)}`;
     wanted.delete(labels.key);
-    const points = series.values.flatMap((value, i) => (value === null ? [] : [[fromMs + i * stepMs, value as number] as const]));
+    const points = series.values.flatMap((value, i) => (value === null ? [] : [[fromMs + i * stepMs, value] as const]));
+    const found = [
+      ...[...times].map((ms, i) => [ms, values[i] as number] as const),
+      ...[...(histograms?.times ?? [])].map((ms, i) => [ms, histograms?.histograms[i] as NativeHistogram] as const),
+    ].sort(([a], [b]) => a - b);
     const isEqual =
-      points.length === times.length && points.every(([ms, value], i) => times[i] === ms && almostEqual(values[i] as number, value));
-    if (!isEqual) return `${shown(labels)} has ${[...times].map((ms, i) => `${values[i]}@${ms}`).join(' ')}`;
+      points.length === found.length && points.every(([ms, value], i) => found[i]?.[0] === ms && isWanted(found[i]?.[1], value));
+    if (!isEqual) return `${shown(labels)} has ${found.map(([ms, sample]) => `${textOf(sample)}@${ms}`).join(' ')}`;
   }
   return wanted.size > 0 ? 'series are missing' : '';
 }
