@@ -12,6 +12,7 @@ import { parsePromql } from '#query/promql/parser.ts';
 import { formatPromql, printNumber } from '#query/promql/print.ts';
 import { PromqlError, type Range } from '#query/promql/token.ts';
 import { EvaluationError, type Grid, type Row, timeAt } from '#query/promql/value.ts';
+import { placeOf } from '#query/rules/place-of.ts';
 import type { Shared } from './create-api.ts';
 
 /** Prometheus' HTTP API as Grafana and promtool use it, as far as it is there: queries, series and labels, formatting. */
@@ -224,11 +225,6 @@ function notesOf({ warnings, infos }: Evaluated['notes'], query: string): { warn
     ...(warnings.size > 0 ? { warnings: shown(warnings, 'warning') } : {}),
     ...(infos.size > 0 ? { infos: shown(infos, 'info') } : {}),
   };
-}
-/** Line and column, from 1. */
-function placeOf(query: string, at: number): string {
-  const before = query.slice(0, at).split('\n');
-  return `${before.length}:${(before.at(-1) as string).length + 1}`;
 }
 /** Prometheus' shape of an error. Others go on to the API's own handler. */
 function failed(c: Context, error: unknown): Response {
