@@ -20,6 +20,11 @@ export interface HistogramSamples {
 export interface StoredSeries extends Samples {
   readonly labels: Labels;
 }
+/** A series without histograms, as most are. */
+export const floatSeries = (labels: Labels, times: Float64Array, values: Float64Array): StoredSeries => ({
+  ...{ labels, times, values },
+  ...{ starts: null, histograms: null },
+});
 /** What a selector finds: asked once for each, for all the time it may look at. */
 export type Select = (selector: SelectorExpr) => readonly StoredSeries[];
 

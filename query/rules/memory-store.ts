@@ -5,7 +5,7 @@ import { type Labels, labelOf } from '#query/promql/labels.ts';
 import { parsePromql } from '#query/promql/parser.ts';
 import { selectionsOf } from '#query/promql/selections.ts';
 import { PromqlError } from '#query/promql/token.ts';
-import { EvaluationError, type StoredSeries, staleMarkers } from '#query/promql/value.ts';
+import { EvaluationError, floatSeries, type StoredSeries, staleMarkers } from '#query/promql/value.ts';
 import type { RuleStore } from './evaluate-group.ts';
 import { placeOf } from './place-of.ts';
 import { type RuleSample, ruleVector, type WrittenSample } from './sample.ts';
@@ -37,7 +37,7 @@ class Series {
   /** Samples of (startMs, endMs]. */
   between(startMs: number, endMs: number): StoredSeries {
     const [from, to] = [this.after(startMs), this.after(endMs)];
-    return { labels: this.labels, times: this.times.subarray(from, to), values: this.values.subarray(from, to) };
+    return floatSeries(this.labels, this.times.subarray(from, to), this.values.subarray(from, to));
   }
   private after(ms: number): number {
     let [low, high] = [0, this.count];
