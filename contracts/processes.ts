@@ -3,6 +3,7 @@ import type { ImportCall, ImportNews } from './import-process.ts';
 import type { JournalPosition } from './journal.ts';
 import type { ModelCall, ModelNews } from './llm-process.ts';
 import type { Settings } from './settings.ts';
+import type { SourceBytes, SourceLimits } from './source-limits.ts';
 import type { TailedFileStatus } from './tailing.ts';
 
 /** Kinds of sources; the names of all but imports, scrapes and tails are their kinds. */
@@ -70,6 +71,8 @@ export interface CollectorStatus {
   readonly sources: readonly SourceStatus[];
   /** The largest hundred since the process started. */
   readonly senders: readonly SenderStatus[];
+  /** Bytes of today of what has a limit, the largest hundred; absent: nothing has one. */
+  readonly limited?: readonly SourceBytes[];
   readonly journal: {
     readonly committed: JournalPosition;
     readonly released: JournalPosition;
@@ -94,6 +97,11 @@ export interface PreviousEnd {
   /** How often it ended with this code since the supervisor started. */
   readonly times: number;
 }
+export interface SourceLimitsNews {
+  readonly type: 'source-limits';
+  readonly limits: SourceLimits;
+  readonly fullOfSeries: readonly string[];
+}
 export type ToChild =
   | {
       readonly type: 'start';
@@ -117,6 +125,8 @@ export type ToChild =
   | { readonly type: 'forwarder-status'; readonly status: ForwarderStatus | null; readonly state: ProcessState }
   /** to forwarder: DATA/forward/destinations.json has changed. */
   | { readonly type: 'forwarding-changed' }
+  /** to collector: limits by source in force, and the sources that have no room for series today. */
+  | SourceLimitsNews
   /** to collector: state of the engine, for /healthz. */
   | { readonly type: 'engine-state'; readonly state: ProcessState }
   /** to llm. */
@@ -148,6 +158,8 @@ export type FromChild =
   /** from forwarder, see ToChild. */
   | { readonly type: 'held'; readonly position: JournalPosition }
   | { readonly type: 'forwarder-status'; readonly status: ForwarderStatus }
+  /** from engine. */
+  | SourceLimitsNews
   /** from engine: destinations were changed; `active`: there is at least one. */
   | { readonly type: 'forwarding-changed'; readonly active: boolean }
   | { readonly type: 'stopped' };

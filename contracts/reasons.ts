@@ -50,6 +50,16 @@ export const REASONS = {
     'The source sends more items a second than limits.sources allows it.',
     'The sender retries; lower its rate or raise its itemsPerSecond.',
   ),
+  source_bytes: r(
+    'refused',
+    'The source has sent the bytes its limit allows it for the day (UTC).',
+    'Raise its maxBytesPerDay on the Volume page or in limits.sources; it is not sent again.',
+  ),
+  source_series: r(
+    'dropped',
+    'The source has as many active series as its limit allows it for the day (UTC); points of further series are dropped.',
+    'Raise its maxSeries on the Volume page or in limits.sources, or drop labels by a rule.',
+  ),
   over_share: r(
     'refused',
     'The sender holds more than its fair share of the memory for requests under way.',

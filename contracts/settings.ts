@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type Destination, destinationSchema, FORWARD_SIGNALS } from './forwarding.ts';
+import { sourceLimitsSchema } from './source-limits.ts';
 import { TAIL_FORMATS, type TailSettings, tailConfigSchema } from './tailing.ts';
 
 /** Every limit of the receivers, with its default. Refusals are counted by reason (reasons.ts). */
@@ -74,11 +75,10 @@ export const limitsSchema = z
       .nonnegative()
       .default(8 * 1024 ** 3)
       .describe('journal kept only for forwarding, bytes; the oldest is dropped first, also when the disk is down to its reserve'),
-    sources: z
-      .record(z.string(), z.strictObject({ itemsPerSecond: z.number().positive() }))
+    sources: sourceLimitsSchema
       .default({})
       .describe(
-        'hard limits by source: `otlp-http: { itemsPerSecond: 5000 }`; ten seconds of it may come at once, beyond that 429 `source_rate`',
+        'hard limits by source: `otlp-http: { itemsPerSecond: 5000, maxSeries: 100000, maxBytesPerDay: 5000000000 }`, also `"scrape:*"` and `otlp-grpc service=cart` (no rate); counted `source_rate`, `source_series`, `source_bytes`',
       ),
     corsOrigins: z.array(z.string()).default([]).describe('web origins that may send telemetry'),
   })

@@ -133,7 +133,7 @@ export type RulePreview = z.infer<typeof rulePreviewSchema>;
 
 /** Text of a match as a regular expression; also what SQL's LIKE of likePattern finds. */
 export function globOf(pattern: string): RegExp {
-  const parts = pattern.split('*').map((part) => part.replace(/[.*+?^${}()|[\]\\/-]/g, '\\$&'));
+  const parts = pattern.split('*').map((part) => part.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&'));
   return new RegExp(`^${parts.join('.*')}$`, 'su');
 }
 /** A sampled span says so in its tracestate: "fl=n:10" stands for ten. Twelve characters at most: kept within the cell. */

@@ -44,6 +44,8 @@ const ANSWERS: Partial<Record<ReasonCode, RefusalAnswer>> = {
   // By gRPC UNAVAILABLE too: not every SDK sends RESOURCE_EXHAUSTED again.
   over_share: answer(429, GrpcCode.unavailable, 1),
   source_rate: answer(429, GrpcCode.unavailable, 5),
+  // Not to be sent again: the day may be long. Prometheus, Loki's and Zipkin's senders let go of what gets 400.
+  source_bytes: answer(400, GrpcCode.resourceExhausted),
   disk_full: unavailable(30),
   journal_full: unavailable(5),
   journal_failed: unavailable(5),

@@ -27,6 +27,8 @@ export interface ReceiverOptions {
   readonly nowMs: () => number;
   /** Hard limits of sources. */
   readonly rates: SourceRates;
+  /** Sources that have no room for series of metrics today: the engine leaves such points out, and the sender is told. */
+  readonly fullOfSeries: Set<string>;
 }
 export interface OtlpRequest {
   readonly kind: OtlpKind;
@@ -108,12 +110,13 @@ function loadCheck(): Promise<typeof import('./check.ts')> {
 }
 const loadTranscoder = () => import('./json.ts');
 
-export function createReceiver(given: Omit<ReceiverOptions, 'senders' | 'turns' | 'rates'>): Receiver {
+export function createReceiver(given: Omit<ReceiverOptions, 'senders' | 'turns' | 'rates' | 'fullOfSeries'>): Receiver {
   const options: ReceiverOptions = {
     ...given,
     senders: new Senders(given.nowMs),
     turns: new FairTurns(),
     rates: new SourceRates(given.limits.sources, given.nowMs),
+    fullOfSeries: new Set(),
   };
   return {
     options,
@@ -151,11 +154,12 @@ async function receive(options: ReceiverOptions, request: OtlpRequest): Promise<
     const receivedUnixNano = arrivalOf(options, request.forwarded);
     const checked = await check(options, request, receivedUnixNano);
     withinRate(options, request.account.source, checked.items);
-    if (checked.body.length > 0) await append(options, request, checked, receivedUnixNano);
+    const over = checked.body.length > 0 ? await append(options, request, checked, receivedUnixNano) : '';
+    if (over !== '') return { rejected: checked.items, message: over };
     request.account.accept(request.kind, checked.items - checked.rejected, body.length);
     if (connection) senders.accepted(connection, body.length);
     if (checked.unreadable > 0) request.account.refuse('malformed', checked.problem, checked.unreadable);
-    return { rejected: checked.rejected, message: partialMessage(request.kind, checked) };
+    return { rejected: checked.rejected, message: partialMessage(request.kind, checked) || seriesWarning(options, request) };
   } finally {
     reservation.free();
   }
@@ -238,7 +242,32 @@ async function transcode({ kind, transcode: other }: OtlpRequest, plain: Uint8Ar
     throw error;
   }
 }
-async function append(options: ReceiverOptions, request: OtlpRequest, checked: Checked, receivedUnixNano: bigint): Promise<void> {
+/** Sources that can be told of items that are not taken, in a partial success. */
+const PARTIAL: readonly string[] = ['otlp-http', 'otlp-grpc', 'import'];
+/**
+ * @returns why nothing of it was taken, for a partial success: what is over the limit of the day would be refused again however often it is
+ * sent; '' once it is durable
+ */
+async function append(options: ReceiverOptions, request: OtlpRequest, checked: Checked, receivedUnixNano: bigint): Promise<string> {
+  try {
+    await appendChecked(options, request, checked, receivedUnixNano);
+    return '';
+  } catch (error) {
+    const { account, connection, transcode } = request;
+    const isOver = error instanceof JournalError && error.reason === 'source_bytes';
+    if (!isOver || transcode || !PARTIAL.includes(account.kind)) throw error;
+    const { sentence } = new Refusal(error.reason, error.message);
+    account.refuse(error.reason, sentence);
+    if (connection) options.senders.refused(connection);
+    return sentence;
+  }
+}
+/** OTLP: a partial success that rejects nothing is a warning. */
+function seriesWarning({ fullOfSeries }: ReceiverOptions, { kind, account: { source } }: OtlpRequest): string {
+  if (kind !== 'metrics' || !fullOfSeries.has(source)) return '';
+  return `${source} has as many active series as its limit allows it today: points of further series are not stored`;
+}
+async function appendChecked(options: ReceiverOptions, request: OtlpRequest, checked: Checked, receivedUnixNano: bigint): Promise<void> {
   const entry: JournalEntry = {
     kind: KIND[request.kind],
     format: BodyFormat.protobuf,

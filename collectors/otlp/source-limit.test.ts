@@ -1,5 +1,7 @@
+import { tmpdir } from 'node:os';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { MemoryBudget } from '#collectors/pipeline/memory-budget.ts';
+import { SourceBytes } from '#collectors/pipeline/source-bytes.ts';
 import type { JournalEntry } from '#contracts/journal.ts';
 import { limitsSchema } from '#contracts/settings.ts';
 import { type RunningHttpServer, startHttpServer } from './http-server.ts';
@@ -11,7 +13,9 @@ let now = 1_700_000_000_000;
 let server: RunningHttpServer;
 beforeAll(async () => {
   const limits = limitsSchema.parse({ sources: { 'otlp-http': { itemsPerSecond: 1 } } });
-  const append = async (entry: JournalEntry): Promise<number> => entries.push(entry);
+  const ofDay = { 'otlp-*': { maxBytesPerDay: 400 }, zipkin: { maxBytesPerDay: 400 } };
+  const bytes = new SourceBytes({ dataDir: tmpdir(), limits: ofDay, nowMs: () => now, log: console.error });
+  const append = (entry: JournalEntry): Promise<number> => bytes.append(entry, undefined, async (each) => entries.push(each));
   server = await startHttpServer({
     address: { host: '127.0.0.1', port: 0 },
     receiver: createReceiver({ append, limits, retentionSeconds: 0, budget: new MemoryBudget(1e8), nowMs: () => now }),
@@ -41,5 +45,25 @@ it('over its limit it gets 429 with Retry-After, nothing of it is journaled, and
   now += 5_000;
   expect((await send(5)).status).toBe(200);
   expect(server.account.status()).toMatchObject({ state: 'receiving', error: '' });
+});
+it('over its bytes of the day it gets a partial success that rejects all, and nothing of it is journaled', async () => {
+  now += 60_000;
+  const before = entries.length;
+  const answer = await send(10);
+  expect(answer.status).toBe(200);
+  const { partialSuccess } = (await answer.json()) as { partialSuccess: { rejectedLogRecords: string; errorMessage: string } };
+  expect(partialSuccess.rejectedLogRecords).toBe('10');
+  expect(partialSuccess.errorMessage).toMatch(/otlp-http has sent \d+ of the 400 bytes .* Raise its maxBytesPerDay/);
+  expect(entries).toHaveLength(before);
+  expect(server.account.status()).toMatchObject({ state: 'failing', refused: { source_bytes: 1 } });
+});
+it('what has no partial answer gets 400 and is not to be sent again', async () => {
+  const spans = JSON.stringify([{ id: '0000000000000001', traceId: '1'.repeat(32), name: 'x'.repeat(900), timestamp: now * 1_000 }]);
+  const answer = await fetch(`http://127.0.0.1:${server.address.port}/api/v2/spans`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: spans,
+  });
+  expect([answer.status, answer.headers.get('retry-after')]).toEqual([400, null]);
 });
 it('remote write counts by itself', () => expect(server.writeAccount.status().refused).toEqual({}));

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
+import { JournalError } from '#collectors/pipeline/journal-error.ts';
 import { BodyEncoding, BodyFormat, type JournalEntry, type JournalPosition, RecordKind, type ScrapeMeta } from '#contracts/journal.ts';
 import type { SourceStatus } from '#contracts/processes.ts';
 import type { Limits } from '#contracts/settings.ts';
@@ -148,7 +149,11 @@ export function startScraping(options: ScrapingOptions): Scraping {
       await options.append(entryOf(status.source, meta, answer));
     } catch (cause) {
       error = `the scrape could not be kept: ${(cause as Error).message}`;
-      refused['backpressure'] = (refused['backpressure'] ?? 0) + 1;
+      const reason = cause instanceof JournalError && cause.reason === 'source_bytes' ? cause.reason : 'backpressure';
+      refused[reason] = (refused[reason] ?? 0) + 1;
+      // Known to be over its limit the target is not up, as with body_size_limit.
+      if (reason === 'source_bytes')
+        await options.append(entryOf(status.source, { ...meta, up: false, error }, null)).catch(() => undefined);
     }
     const { metrics } = status.accepted;
     const bytes = metrics.bytes + (answer?.body.length ?? 0);

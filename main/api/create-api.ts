@@ -16,6 +16,7 @@ import { exportRoutes } from './export-routes.ts';
 import { forwardingRoutes } from './forwarding-routes.ts';
 import { Guard } from './guard.ts';
 import { importRoutes } from './import-routes.ts';
+import { limitRoutes } from './limit-routes.ts';
 import { modelRoutes } from './model-routes.ts';
 import { incidentRoutes, operatorRoutes } from './operator-routes.ts';
 import { postmortemRoutes } from './postmortem-routes.ts';
@@ -50,6 +51,7 @@ export const ROUTES: readonly Route[] = [
   ...exportRoutes,
   ...volumeRoutes,
   ...ruleRoutes,
+  ...limitRoutes,
   route({
     method: 'get',
     path: '/console/events',

@@ -4,6 +4,7 @@ import { lagBytes } from '#main/engine/describe-state.ts';
 import type { Engine } from '#main/engine/engine.ts';
 import { registerCompaction } from './compaction-metrics.ts';
 import { registerForwarding } from './forwarding-metrics.ts';
+import { registerLimits } from './limit-metrics.ts';
 
 /** The engine's own metrics, OpenMetrics text at GET /metrics. Values are read when scraped. */
 export class SelfMetrics {
@@ -87,6 +88,7 @@ export class SelfMetrics {
     );
     registerForwarding(engine, counter, registers);
     registerCompaction(engine, registers);
+    registerLimits(engine, registers);
     counter('faultline_journal_records', 'Journal records read.', [], () => [[{}, account.records]]);
     counter('faultline_journal_damaged_places', 'Places of the journal that could not be read; what stood there is lost.', [], () => [
       [{}, loop.damage.places],

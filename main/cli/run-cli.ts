@@ -4,6 +4,7 @@ import { FORMATS } from '#contracts/file-formats.ts';
 import { childHost } from '#main/supervisor/child-host.ts';
 import type { ExportFlags } from './export-command.ts';
 import type { ImportFlags } from './import-command.ts';
+import type { LimitsFlags } from './limits-command.ts';
 import type { ModelsFlags } from './models-command.ts';
 import { parseCount, ValueError } from './parse-values.ts';
 import type { SettingFlags } from './read-settings.ts';
@@ -18,6 +19,7 @@ export const EXIT = { ok: 0, failed: 1, usage: 2, refused: 3 } as const;
 
 /** Settings a user wrote wrong are usage, whatever the place he wrote them in. */
 const USAGE_CODES: readonly string[] = ['config_invalid', 'bad_request'];
+const LIMIT_ACTIONS = ['list', 'set', 'remove'] as const;
 const TIME_HELP = 'T is RFC 3339, Unix seconds, now or now-15m.';
 
 /** For commander, which names the flag before what this says. */
@@ -207,6 +209,24 @@ function addRules(program: Command, done: (code: number) => void): void {
     .option('--ignore-unknown-fields', 'pass over keys of rule files that are not known')
     .action(async (files: string[], flags: RulesTestFlags) => done(await (await import('./rules-command.ts')).testRules(files, flags)));
 }
+function addLimits(program: Command, done: (code: number) => void): void {
+  withInstance(
+    program.command('limits').description('hard limits by source: active series and bytes a day (UTC), items a second, and what is used'),
+  )
+    .argument('[ACTION]', 'list, set or remove', 'list')
+    .argument('[SOURCE]', 'as on the Sources page, * for any characters: otlp-http, "scrape:*", "otlp-grpc service=cart"')
+    .option('--max-series <N>', 'series with points that arrived today; points of further ones are dropped')
+    .option('--max-bytes-per-day <SIZE>', 'bytes as journaled: 5GB; what goes over it is refused')
+    .option('--items-per-second <N>', 'spans, log records, points; beyond it 429')
+    .option('--json', 'as JSON')
+    .action(async (action: string, source: string | undefined, flags: LimitsFlags) => {
+      const known = LIMIT_ACTIONS.find((each) => each === action);
+      if (!known) throw new FaultlineError('bad_request', `There is no "limits ${action}": ${LIMIT_ACTIONS.join(', ')}.`);
+      if ((known === 'list') !== (source === undefined))
+        throw new FaultlineError('bad_request', 'A SOURCE goes with "limits set" and "limits remove", and only with them.');
+      done(await (await import('./limits-command.ts')).limits(known, source ?? null, flags));
+    });
+}
 function addSmall(program: Command, done: (code: number) => void): void {
   withInstance(program.command('flush').description('make everything acknowledged so far queryable'))
     .option('--durable', 'and write it to the day files')
@@ -243,6 +263,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
     addExport,
     addVolume,
     addRules,
+    addLimits,
     addSmall,
   ])
     add(program, done);

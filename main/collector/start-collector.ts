@@ -7,17 +7,18 @@ import { type RunningHttpServer, startHttpServer } from '#collectors/otlp/http-s
 import { createReceiver, type Receiver } from '#collectors/otlp/receiver.ts';
 import { type Journal, openJournal } from '#collectors/pipeline/journal.ts';
 import { MemoryBudget } from '#collectors/pipeline/memory-budget.ts';
-import type { Senders } from '#collectors/pipeline/senders.ts';
+import { SourceBytes } from '#collectors/pipeline/source-bytes.ts';
 import type { Scraping } from '#collectors/prometheus/scrape-manager.ts';
 import { loadWriteCheck } from '#collectors/prometheus/write-receiver.ts';
 import type { Tailing } from '#collectors/tail/tail-files.ts';
 import { DEMO_FOLDER, DEMO_PROMETHEUS_FILE, DEMO_TARGETS_FILE } from '#contracts/demo-files.ts';
 import { FaultlineError } from '#contracts/errors.ts';
 import type { JournalEntry, JournalPosition } from '#contracts/journal.ts';
-import type { CollectorStatus, ParentPort, ProcessState, ToChild } from '#contracts/processes.ts';
+import type { CollectorStatus, ParentPort, ProcessState, SourceLimitsNews, ToChild } from '#contracts/processes.ts';
 import { LISTENERS, type Listeners, type Settings } from '#contracts/settings.ts';
 import { TAIL_BOOK_FILE } from '#contracts/tailing.ts';
 import { opened } from './port-owner.ts';
+import { readSourceLimits } from './read-source-limits.ts';
 
 export interface StartOptions {
   readonly settings: Settings;
@@ -61,7 +62,8 @@ class Collector implements RunningCollector {
   private readonly log: (line: string) => void;
   private readonly startedUnixMs: number;
   private readonly opening: Promise<Journal>;
-  private senders: Senders | null = null;
+  private receiver: Receiver | null = null;
+  private readonly sourceBytes: SourceBytes;
   private journal: Journal | null = null;
   private http: RunningHttpServer | null = null;
   private grpc: RunningGrpcServer | null = null;
@@ -84,6 +86,7 @@ class Collector implements RunningCollector {
     this.log = log;
     this.startedUnixMs = nowMs();
     const { limits, durability } = settings;
+    this.sourceBytes = new SourceBytes({ dataDir: settings.dataDir, limits: readSourceLimits(settings, log), nowMs, log });
     this.opening = openJournal(journalFolder(settings.dataDir), {
       durability,
       maxBytes: limits.journalMaxBytes,
@@ -112,9 +115,10 @@ class Collector implements RunningCollector {
     const { limits, retentionSeconds } = settings;
     const budget = new MemoryBudget(limits.maxInFlightBytes);
     const append = (entry: JournalEntry, sender?: string): Promise<JournalPosition> =>
-      this.journal ? this.journal.append(entry, sender) : this.opening.then((journal) => journal.append(entry, sender));
+      this.journal ? this.append(this.journal, entry, sender) : this.opening.then((journal) => this.append(journal, entry, sender));
     const receiver = createReceiver({ append, limits, retentionSeconds, budget, nowMs });
-    this.senders = receiver.options.senders;
+    receiver.options.rates.setLimits(readSourceLimits(settings, log));
+    this.receiver = receiver;
     try {
       this.http = await opened('ingest', settings.ingest, (address) =>
         startHttpServer({ address, receiver, nowMs, log, grpcAddress: () => this.addresses.otlpGrpc, health: () => this.health() }),
@@ -124,6 +128,7 @@ class Collector implements RunningCollector {
       );
       if (LISTENERS.some((key) => settings.listeners?.[key])) await this.startListeners(settings.listeners as Listeners, receiver);
       this.journal = await this.opening;
+      this.sourceBytes.recover(journalFolder(settings.dataDir), this.journal.committed);
       await this.startScraping(append);
       await this.startTailing(this.journal);
       await this.startHostMetrics(this.journal);
@@ -133,6 +138,7 @@ class Collector implements RunningCollector {
     }
     this.statusTimer = setInterval(() => {
       this.send({ type: 'collector-status', status: this.status() });
+      if (this.sourceBytes.hasLimits) void this.sourceBytes.save().then(() => this.release(this.releasable));
       void this.startDemoScraping(append).catch((error: Error) => log(`cannot scrape the demo's hosts: ${error.message}`));
     }, STATUS_MS);
     // The ports are open: now the parts the first request would otherwise wait for.
@@ -140,6 +146,10 @@ class Collector implements RunningCollector {
       () =>
         void Promise.all([receiver.warmUp(), this.grpc?.warmUp(), loadWriteCheck()]).catch((error: Error) => log(`BUG: ${error.stack}`)),
     );
+  }
+  private append(journal: Journal, entry: JournalEntry, sender?: string): Promise<JournalPosition> {
+    if (!this.sourceBytes.hasLimits) return journal.append(entry, sender);
+    return this.sourceBytes.append(entry, sender, (each, from) => journal.append(each, from));
   }
   private async startListeners(listeners: Listeners, receiver: Receiver): Promise<void> {
     // Loaded by whoever asks for them only.
@@ -184,7 +194,7 @@ class Collector implements RunningCollector {
       tails,
       dataDir,
       journalDir: journalFolder(dataDir),
-      append: (entry) => journal.append(entry),
+      append: (entry) => this.append(journal, entry),
       committed: () => journal.committed,
       limits,
       retentionSeconds,
@@ -197,10 +207,10 @@ class Collector implements RunningCollector {
     const { dataDir, hostMetricsMs, retentionSeconds } = this.settings;
     if (hostMetricsMs === undefined) return;
     const { startHostMetrics } = await import('#collectors/host/host-metrics.ts');
-    const append = (entry: JournalEntry): Promise<JournalPosition> => journal.append(entry);
+    const append = (entry: JournalEntry): Promise<JournalPosition> => this.append(journal, entry);
     this.hostMetrics = startHostMetrics({ intervalMs: hostMetricsMs, dataDir, append, retentionSeconds, nowMs: this.nowMs, log: this.log });
   }
-  /** Segments of which the tails' book does not know yet how far they say files are read stay. */
+  /** Segments of which the tails' book and that of the bytes by source do not know yet what they say stay. */
   private release(position: JournalPosition): void {
     this.releasable = position;
     void this.opening
@@ -208,7 +218,8 @@ class Collector implements RunningCollector {
         const { tailing } = this;
         tailing?.want(position);
         // A store that is ahead has lost its journal: there is nothing in it to keep.
-        journal.release(tailing && position <= journal.committed ? Math.min(position, tailing.safePosition) : position);
+        const booked = Math.min(tailing?.safePosition ?? Number.MAX_SAFE_INTEGER, this.sourceBytes.safePosition);
+        journal.release(position <= journal.committed ? Math.min(position, booked) : position);
       })
       .catch(() => undefined);
   }
@@ -216,7 +227,16 @@ class Collector implements RunningCollector {
   onMessage(message: ToChild): void {
     if (message.type === 'released') this.release(message.position);
     else if (message.type === 'held') void this.opening.then((journal) => journal.hold(message.position)).catch(() => undefined);
+    else if (message.type === 'source-limits')
+      void this.opening.then((journal) => this.takeLimits(journal, message)).catch(() => undefined);
     else if (message.type === 'engine-state') this.engineState = message.state;
+  }
+  private takeLimits(journal: Journal, { limits, fullOfSeries }: SourceLimitsNews): void {
+    this.sourceBytes.setLimits(limits, journal.committed);
+    const { rates, fullOfSeries: known } = (this.receiver as Receiver).options;
+    rates.setLimits(limits);
+    known.clear();
+    for (const source of fullOfSeries) known.add(source);
   }
   private advancedSoon(): void {
     this.advancedTimer ??= setTimeout(() => {
@@ -240,7 +260,8 @@ class Collector implements RunningCollector {
       ]
         .flatMap((account) => (account ? [account.status()] : []))
         .concat(this.scraping?.statuses() ?? [], this.tailing?.statuses() ?? [], this.hostMetrics ? [this.hostMetrics.status()] : []),
-      senders: this.senders?.statuses() ?? [],
+      senders: this.receiver?.options.senders.statuses() ?? [],
+      ...(this.sourceBytes.hasLimits ? { limited: this.sourceBytes.statuses() } : {}),
       journal: {
         committed: this.journal?.committed ?? 0,
         released: this.journal?.released ?? 0,
@@ -283,6 +304,7 @@ class Collector implements RunningCollector {
       this.grpc?.close(deadlineMs),
       ...listeners,
     ]);
+    await this.sourceBytes.save();
     await this.opening.then((journal) => journal.close()).catch((error: Error) => this.log(`journal: ${error.message}`));
     if (this.advancedTimer) clearTimeout(this.advancedTimer);
     if (this.journal) {

@@ -18,6 +18,7 @@ import type { ImportDesk } from './import-desk.ts';
 import type { IncidentBook } from './incident-book.ts';
 import type { IngestAccount } from './ingest-account.ts';
 import type { IngestLoop } from './ingest-loop.ts';
+import type { LimitBook } from './limits/limit-book.ts';
 import type { MemoryGuard } from './memory-guard.ts';
 import type { ModelShelf } from './model-shelf.ts';
 import type { Postmortems } from './postmortems/postmortems.ts';
@@ -43,6 +44,7 @@ export interface EngineParts {
   readonly exports: ExportRunner;
   readonly imports: ImportBook;
   readonly rules: RuleBook;
+  readonly limits: LimitBook;
   readonly desk: ImportDesk;
   readonly memory: MemoryGuard;
   /** Why the engine before this one ended, when it said so. */
@@ -98,6 +100,9 @@ export class Engine {
   }
   get rules(): RuleBook {
     return this.parts.rules;
+  }
+  get limits(): LimitBook {
+    return this.parts.limits;
   }
   get forwarding(): ForwardingBook {
     return this.parts.forwarding;

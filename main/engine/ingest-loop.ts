@@ -52,6 +52,8 @@ export class IngestLoop {
   private wakeUp: () => void = () => undefined;
   private woken = false;
   private quietPolls = 0;
+  /** What later records will need of earlier ones: a record without rows changes nothing about it. */
+  private stillNeeds: NonNullable<AppendedRecord['needs']> | null = null;
   private toldPlaces = 0;
   private interludes: (() => Promise<void>)[] = [];
   private waiters: { resolve: (position: JournalPosition) => void; reject: (error: unknown) => void }[] = [];
@@ -157,7 +159,7 @@ export class IngestLoop {
     const batch = batchOf(record);
     if (batch !== null && !store.firstOfBatch(batch, record.position)) {
       account.note(record.source, 'repeated_batch', record.items);
-      store.append({ position: record.position, next: record.next }, []);
+      store.append({ position: record.position, next: record.next, needs: this.stillNeeds }, []);
       return;
     }
     let decoded: DecodedRecord & Pick<AppendedRecord, 'needs'>;
@@ -166,6 +168,7 @@ export class IngestLoop {
       decoded = await decode(record);
       reason = 'store_failed';
       const { needs } = decoded;
+      this.stillNeeds = needs?.open ? { rows: null, open: needs.open } : null;
       store.append({ position: record.position, next: record.next, ...(needs === undefined ? {} : { needs }) }, decoded.batches);
     } catch (error) {
       account.drop(record.source, reason, Math.max(1, record.items));
@@ -174,7 +177,7 @@ export class IngestLoop {
       );
       await this.options.quarantine(record, error);
       // The store must still learn that this record is done, or the journal would be kept for ever.
-      store.append({ position: record.position, next: record.next }, []);
+      store.append({ position: record.position, next: record.next, needs: this.stillNeeds }, []);
       return;
     }
     account.take(record, decoded, nowMs());

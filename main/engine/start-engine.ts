@@ -7,7 +7,9 @@ import { DEMO_FOLDER } from '#contracts/demo-files.ts';
 import type { LanguageModel } from '#contracts/llm.ts';
 import type { ParentPort, PreviousEnd, ToChild } from '#contracts/processes.ts';
 import type { Settings } from '#contracts/settings.ts';
+import { SOURCE_LIMITS_FILE } from '#contracts/source-limits.ts';
 import { DEFAULT_SEED, DEMO_SCENARIOS } from '#demo/scenarios.ts';
+import { replaceFile } from '#exporters/forward/forward-state.ts';
 import { createApi } from '#main/api/create-api.ts';
 import { openStore } from '#store/open-store.ts';
 import { ApiDoor } from './api-door.ts';
@@ -23,6 +25,7 @@ import { ImportDesk } from './import-desk.ts';
 import { IncidentBook } from './incident-book.ts';
 import { IngestAccount } from './ingest-account.ts';
 import { IngestLoop } from './ingest-loop.ts';
+import { LimitBook } from './limits/limit-book.ts';
 import { MemoryGuard, memoryBudget } from './memory-guard.ts';
 import type { ModelClient } from './model-client.ts';
 import { openModels } from './open-models.ts';
@@ -98,13 +101,23 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
   // What an earlier run stored for a time that has not come yet is no news to the journal.
   const { maxTimeMs } = await store.facts();
   if (maxTimeMs !== null) evaluation.noteRows('spans', 0, maxTimeMs, maxTimeMs);
-  const rules = new RuleBook({ store, between: (work) => loop.between(work), maxSeries: limits.maxSeries, nowMs });
+  const sourceLimits = new LimitBook({
+    store,
+    configured: limits.sources,
+    between: (work) => loop.between(work),
+    writeOwn: (own) => replaceFile(path.join(dataDir, SOURCE_LIMITS_FILE), JSON.stringify(own)),
+    ...{ send, nowMs, log },
+  });
+  await sourceLimits.load();
+  const { dictionary } = sourceLimits;
+  const rules = new RuleBook({ store, dictionary, between: (work) => loop.between(work), maxSeries: limits.maxSeries, nowMs });
   await rules.load();
   const loop = new IngestLoop({
     reader,
     store,
     account,
-    decode: (record) => rules.decode(record, (dictionary) => decodeRecord(record, { dictionary, limits })),
+    decode: (record) =>
+      sourceLimits.decode(record, (faceOf) => rules.decode(record, (given) => decodeRecord(record, { dictionary: faceOf(given), limits }))),
     quarantine: (record, error) => quarantineRecord(dataDir, record, error, log),
     onVisible: (table, rows, oldestMs, newestMs) => evaluation.noteRows(table, rows, oldestMs, newestMs),
     nowMs,
@@ -154,6 +167,7 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
     forwarding,
     exports,
     rules,
+    limits: sourceLimits,
     imports,
     desk,
     memory,
@@ -175,7 +189,11 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
   send({ type: 'released', position: store.released() });
   loop.start();
   // Judged only once the journal has been read: half of an hour would look like a change.
-  const ticking = setInterval(() => void (loop.caughtUp && evaluation.tick()), TICK_MS);
+  const ticking = setInterval(() => {
+    if (!loop.caughtUp) return;
+    evaluation.tick();
+    void sourceLimits.tick();
+  }, TICK_MS);
   let stopped: Promise<void> | null = null;
   const stop = async (): Promise<void> => {
     clearInterval(ticking);
@@ -187,6 +205,7 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
     await demo.stop();
     await models.shelf.stop();
     await loop.stop();
+    await sourceLimits.save().catch((error: Error) => log(`limits by source: ${error.message}`));
     await reader.close();
     await store.close();
   };

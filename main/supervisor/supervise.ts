@@ -1,6 +1,6 @@
 import { type ErrorCode, FaultlineError } from '#contracts/errors.ts';
 import type { ForwarderStatus } from '#contracts/forwarding.ts';
-import type { CollectorStatus, FromChild, PreviousEnd, ProcessState } from '#contracts/processes.ts';
+import type { CollectorStatus, FromChild, PreviousEnd, ProcessState, SourceLimitsNews } from '#contracts/processes.ts';
 import { LISTENERS, type Listeners, type Settings } from '#contracts/settings.ts';
 import { backOffMs } from './back-off.ts';
 import { settingsOf } from './child-environment.ts';
@@ -108,6 +108,7 @@ export function supervise({
   let stopping = false;
   let lastStatus: CollectorStatus | null = null;
   let released: number | null = null;
+  let sourceLimits: SourceLimitsNews | null = null;
   /** What forwarding still needs of the journal: all there is until the forwarder says. */
   let held = forwarding || keepJournal ? 0 : NOTHING_HELD;
   let forwards = forwarding;
@@ -168,6 +169,7 @@ export function supervise({
     if (slot.name === 'collector') {
       slot.child?.send({ type: 'engine-state', state: slots.engine.state });
       if (released !== null) slot.child?.send({ type: 'released', position: released });
+      if (sourceLimits) slot.child?.send(sourceLimits);
       tellHeld();
     } else if (slot.name === 'engine') {
       if (lastStatus) slot.child?.send({ type: 'collector-status', status: lastStatus });
@@ -230,6 +232,10 @@ export function supervise({
         break;
       case 'forwarding-changed':
         void followForwarding(message.active);
+        break;
+      case 'source-limits':
+        sourceLimits = message;
+        slots.collector.child?.send(message);
         break;
       case 'llm-news':
       case 'import-news':

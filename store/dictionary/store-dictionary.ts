@@ -1,4 +1,5 @@
-import type { Attributes, Dictionary, ResourceRow, ScopeRow, SeriesRow } from '#contracts/columns.ts';
+import type { Attributes, ResourceRow, ScopeRow, SeriesRow } from '#contracts/columns.ts';
+import type { StoredDictionary } from '#contracts/store.ts';
 import { columnsFromRows, type RowValue } from '../hot/columns-from-rows.ts';
 import type { HotRows } from '../hot/hot-rows.ts';
 import { type DictionaryTable, RESOURCES, SCOPES, SERIES } from '../sql/ddl/dictionary-tables.ts';
@@ -24,6 +25,9 @@ class IdTable {
   }
   get size(): number {
     return this.ids.size;
+  }
+  known(key: string): number | undefined {
+    return this.ids.get(key);
   }
   load(key: string, id: number): void {
     this.ids.set(key, id);
@@ -67,7 +71,7 @@ const attributes = (from: Attributes, prefix = ''): RowValue => ({
  * and are stored before the first row that uses them (write/flush.ts). Each table holds at most `limit` entries;
  * beyond it the id is 0.
  */
-export class StoreDictionary implements Dictionary {
+export class StoreDictionary implements StoredDictionary {
   readonly resources: IdTable;
   readonly scopes: IdTable;
   readonly seriesIds: IdTable;
@@ -127,6 +131,9 @@ export class StoreDictionary implements Dictionary {
         scope_id: s.scopeId,
       };
     });
+  }
+  seriesId(key: string): number | undefined {
+    return this.seriesIds.known(key);
   }
   drain(hot: HotRows, nowMs: number): void {
     for (const table of this.tables) table.drain(hot, nowMs);

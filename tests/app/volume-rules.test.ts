@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { ARRIVAL_HEADER, BATCH_ID_HEADER } from '#contracts/forward-headers.ts';
+import type { SourceLimitsAnswer } from '#contracts/source-limits.ts';
 import { keepBelow, type RuleAction, type RulesAnswer, spread, type VolumeRule } from '#contracts/volume-rules.ts';
 import { type FaultlineProcess, startFaultline } from './faultline-process.ts';
 
@@ -141,4 +142,72 @@ it('refuses a rule that does not fit, and says why', async () => {
     ),
   ).toContain('drop or sample');
   expect((await faultline.fetch('/console/volume/rules/nobody', { method: 'DELETE' })).status).toBe(404);
+});
+it('limits by source hold through kills of engine and collector, and the sender is told', async () => {
+  const limit = async (name: string, of: object): Promise<SourceLimitsAnswer> => {
+    const answer = await faultline.fetch('/console/volume/limits', { method: 'POST', body: JSON.stringify({ name, limit: of }) });
+    expect(answer.status).toBe(200);
+    return (await answer.json()) as SourceLimitsAnswer;
+  };
+  const point = async (first: number, count: number): Promise<{ rejected: number; message: string }> => {
+    const ms = Date.now();
+    const dataPoints = Array.from({ length: count }, (_, i) => ({
+      timeUnixNano: nano(ms),
+      asDouble: 1,
+      attributes: [attribute('id', String(first + i))],
+    }));
+    const answer = await fetch(`${faultline.ingest}/v1/metrics`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ resourceMetrics: [{ resource, scopeMetrics: [{ metrics: [{ name: 'wide', gauge: { dataPoints } }] }] }] }),
+    });
+    expect(answer.status).toBe(200);
+    const { partialSuccess } = (await answer.json()) as { partialSuccess?: { rejectedDataPoints: string; errorMessage: string } };
+    return { rejected: Number(partialSuccess?.rejectedDataPoints ?? 0), message: partialSuccess?.errorMessage ?? '' };
+  };
+  const wide = (): Promise<number> => one("SELECT count(*) FROM series WHERE metric = 'wide'");
+  const used = async (): Promise<SourceLimitsAnswer['limits'][number]['usage'][number] | undefined> => {
+    const { limits } = (await (await faultline.fetch('/console/volume/limits')).json()) as SourceLimitsAnswer;
+    return limits[0]?.usage.find(({ source }) => source === 'otlp-http');
+  };
+  await limit('otlp-*', { maxSeries: 50 });
+  await point(0, 40);
+  await faultline.flush();
+  await killEngine();
+  await point(0, 60);
+  await point(60, 10);
+  await faultline.flush();
+  expect(await wide()).toBe(50);
+  expect(await used()).toMatchObject({ series: 50, dropped: 20 });
+  // The engine has told the collector.
+  await vi.waitUntil(async () => (await point(0, 1)).message.includes('as many active series'), { timeout: 10_000 });
+  await limit('otlp-*', { maxSeries: 50, maxBytesPerDay: 20_000 });
+  let taken = 0;
+  for (let refused = 0; refused === 0; taken++) refused = (await point(0, 50)).rejected;
+  await faultline.flush();
+  const before = await used();
+  expect(before?.bytes).toBeLessThanOrEqual(20_000);
+  expect(taken).toBeGreaterThan(2);
+  const collector = faultline.pids()['collector'] as number;
+  process.kill(collector, 'SIGKILL');
+  await vi.waitUntil(async () => (faultline.pids()['collector'] ?? collector) !== collector, { timeout: 10_000 });
+  await vi.waitUntil(
+    () =>
+      point(0, 50).then(
+        ({ rejected }) => rejected === 50,
+        () => false,
+      ),
+    { timeout: 10_000 },
+  );
+  await vi.waitUntil(async () => (await used())?.bytes === before?.bytes, { timeout: 10_000 });
+  const metrics = await (await faultline.fetch('/metrics')).text();
+  expect(metrics).toContain('faultline_source_active_series{limit="otlp-*",source="otlp-http",service=""} 50');
+  expect(metrics).toMatch(/faultline_refused_total\{source="otlp-http",reason="source_bytes"\} [1-9]/);
+  await killEngine();
+  await limit('otlp-*', { maxSeries: 60 });
+  await point(100, 20);
+  await faultline.flush();
+  expect(await wide()).toBe(60);
+  const bad = await faultline.fetch('/console/volume/limits', { method: 'POST', body: JSON.stringify({ name: 'otlp-http', limit: {} }) });
+  expect(((await bad.json()) as { error: { message: string } }).error.message).toContain('needs one of');
 });

@@ -71,6 +71,25 @@ describe.skipIf(cannotRun !== null)(`volume${cannotRun === null ? '' : `: skippe
     expect(problems.filter((problem) => !problem.includes('/console/volume/preview'))).toEqual([]);
     await close();
   });
+  it('a limit by source: set, what is used of it today, removed', async () => {
+    const { page, problems, close } = await openConsole(browser, faultline, { path: '/volume?view=limits' });
+    await page.getByText('No source has a limit of its own').waitFor();
+    const form = page.getByRole('form', { name: 'Set limit' });
+    await form.getByLabel('Source').fill('otlp-*');
+    await form.getByLabel('GB a day').fill('2.5');
+    await form.getByRole('button', { name: 'Set limit' }).click();
+    const row = page.getByRole('row', { name: /otlp-\*/ });
+    await row.getByText('2.5 GB').waitFor();
+    const more = startMixedLoad(faultline.ingest);
+    await page.getByRole('row', { name: /otlp-http .*[kM]B/ }).waitFor();
+    await more.stop();
+    expect(await accessProblems(page)).toEqual([]);
+    await row.getByRole('button', { name: 'Remove' }).click();
+    await row.getByRole('button', { name: 'Remove it?' }).click();
+    await page.getByText('No source has a limit of its own').waitFor();
+    expect(problems).toEqual([]);
+    await close();
+  });
   it('logs by service and pattern in Chinese, light', async () => {
     const { page, problems, close } = await openConsole(browser, faultline, { path: '/volume?view=logs', locale: 'zh', theme: 'light' });
     await page.locator('main table td a').first().click();

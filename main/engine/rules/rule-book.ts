@@ -26,7 +26,9 @@ type Saved = z.infer<typeof savedSchema>;
 type Did = RulesAnswer['audit'][number]['did'];
 
 export interface RuleBookParts {
-  readonly store: Pick<Store, 'dictionary' | 'getState' | 'setState' | 'released'>;
+  readonly store: Pick<Store, 'getState' | 'setState' | 'released'>;
+  /** What a series that no rule is about is asked of. */
+  readonly dictionary: Dictionary;
   /** Runs `work` while no record is being taken; `from`: position of the next. */
   readonly between: <T>(work: (from: JournalPosition) => Promise<T>) => Promise<T>;
   readonly maxSeries: number;
@@ -52,8 +54,8 @@ export class RuleBook {
     for (const version of this.saved.versions) this.addSet(version);
   }
   private addSet({ from, rules }: Saved['versions'][number]): void {
-    const { store, maxSeries } = this.parts;
-    this.sets.push({ from, set: new RuleSet(rules, store.dictionary, maxSeries, this.counts, this.sets.at(-1)?.set ?? null) });
+    const { dictionary, maxSeries } = this.parts;
+    this.sets.push({ from, set: new RuleSet(rules, dictionary, maxSeries, this.counts, this.sets.at(-1)?.set ?? null) });
   }
   get rules(): readonly VolumeRule[] {
     return this.saved.versions.at(-1)?.rules ?? [];
@@ -71,7 +73,7 @@ export class RuleBook {
       before === set
         ? []
         : [...(before?.windows ?? [])].filter(([id, windows]) => set?.windows.get(id) !== windows).map(([, windows]) => windows);
-    if (set === null || (set.isEmpty && ended.length === 0)) return decode(this.parts.store.dictionary);
+    if (set === null || (set.isEmpty && ended.length === 0)) return decode(this.parts.dictionary);
     set.dictionary.source = record.source;
     const { decoded, needs } = set.apply(record, await decode(set.dictionary), this.parts.nowMs(), ended);
     return { ...decoded, needs };

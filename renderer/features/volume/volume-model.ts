@@ -1,7 +1,7 @@
 import type { VolumeAnswer, VolumeBy, VolumeFile, VolumeRow } from '#contracts/volume.ts';
 
 /** Where on the page one is: a breakdown and what it is narrowed to. */
-export const VIEWS = ['metrics', 'traces', 'logs', 'files', 'rules'] as const;
+export const VIEWS = ['metrics', 'traces', 'logs', 'files', 'rules', 'limits'] as const;
 export type View = (typeof VIEWS)[number];
 export interface Level {
   readonly view: View;
@@ -20,7 +20,7 @@ export function levelOf(param: Read): Level {
   const view = VIEWS.find((each) => each === param('view')) ?? 'metrics';
   const [metric, label, service] = [param('metric'), param('label'), param('service')];
   const none = { view, metric: '', label: '', service: '' };
-  if (view === 'files' || view === 'rules') return { ...none, by: null };
+  if (view === 'files' || view === 'rules' || view === 'limits') return { ...none, by: null };
   if (view === 'traces') return { ...none, service, by: service === '' ? 'trace-service' : 'span' };
   if (view === 'logs') return { ...none, service, by: service === '' ? 'log-service' : 'pattern' };
   if (label !== '') return { ...none, metric, label, service, by: 'value' };
