@@ -133,8 +133,8 @@ export const REASONS = {
   ),
   float_histogram: r(
     'dropped',
-    'A native histogram has fractional counts, which the store has no place for yet.',
-    'The sender was told (400). Send the series the histogram was computed from.',
+    'A native histogram of a TSDB block has fractional counts, which are not read from there yet.',
+    'Send it by remote write.',
   ),
   histogram_too_wide: r(
     'dropped',

@@ -204,6 +204,12 @@ export const HISTOGRAMS: TableSpec = {
     { name: 'negative_offset', kind: 'i64', sql: 'BIGINT', nullable: true, about: 'Exponential: index of the first negative bucket.' },
     list('negative_counts', 'u64', 'UBIGINT', 'Exponential: negative buckets.'),
     u32('flags', 'OTLP data point flags; bits 16 and 17: reset hint of a Prometheus native histogram (1 yes, 2 no, 3 gauge).'),
+    list(
+      'float_counts',
+      'f64',
+      'DOUBLE',
+      'Prometheus histogram with fractional counts: count, zero_count, then bucket_counts, positive_counts and negative_counts, exactly; the columns of those names hold them rounded. Else empty.',
+    ),
   ],
 };
 export const EXEMPLARS: TableSpec = {

@@ -90,7 +90,9 @@ export class HistogramRows {
   private readonly quantileValues = new NumberList('f64');
   private readonly positive = new NumberList('u64');
   private readonly negative = new NumberList('u64');
-  private readonly lists = [this.bounds, this.counts, this.quantileValues, this.positive, this.negative];
+  /** Of Prometheus only: always empty here. */
+  private readonly floatCounts = new NumberList('f64');
+  private readonly lists = [this.bounds, this.counts, this.quantileValues, this.positive, this.negative, this.floatCounts];
   private readonly exemplars: ExemplarRows;
 
   constructor(exemplars: ExemplarRows) {
@@ -104,7 +106,7 @@ export class HistogramRows {
   batches(): ColumnBatch[] {
     const { rows } = this;
     if (rows === 0) return [];
-    const names = ['bounds', 'bucket_counts', 'quantile_values', 'positive_counts', 'negative_counts'];
+    const names = ['bounds', 'bucket_counts', 'quantile_values', 'positive_counts', 'negative_counts', 'float_counts'];
     const others = new Map<number, Column>(this.lists.map((list, i) => [column(names[i] as string), list.column(rows)]));
     return [{ table: 'histograms', rows, columns: this.columns.finish(rows, others), heap: new Uint8Array(0) }];
   }

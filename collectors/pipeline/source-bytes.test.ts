@@ -22,9 +22,7 @@ afterEach(async () => {
 });
 const folder = (): string => path.join(dataDir, 'journal');
 /** A collector's life: the journal and the counts over it. */
-async function live(
-  limits: SourceLimits,
-): Promise<{
+async function live(limits: SourceLimits): Promise<{
   journal: Journal;
   bytes: SourceBytes;
   send: (size: number, source?: string, service?: string, receivedMs?: number) => Promise<number>;

@@ -297,11 +297,13 @@ describe('a scrape', () => {
       STALE_NAN_BITS,
     ]);
   });
-  it('leaves out a native histogram with fractional counts, counted, and keeps the rest', () => {
+  it('keeps a native histogram with fractional counts', () => {
     const half = family('h', 4, '', [[field(7, [double(4, 1.5), double(6, 0.5), ...spans(12, [0, 1]), counts(14, 1.5)])]]);
     const body = joined(half, family('g', 1, '', [[field(2, [double(1, 4)])]]));
     const decoded = decodeScrape({ ...record('', { contentType: PROTOBUF_TYPE }), body }, { dictionary: memoryDictionary(), limits });
-    expect([...decoded.dropped]).toEqual([['float_histogram', 1]]);
-    expect(decoded.batches[0]?.rows).toBe(1 + REPORT_ROWS);
+    expect([...decoded.dropped]).toEqual([]);
+    const { columns } = decoded.batches.find(({ table }) => table === 'histograms') as ColumnBatch;
+    const floats = columns.at(-1) as unknown as { offsets: Uint32Array; children: { data: Float64Array }[] };
+    expect([...(floats.children[0]?.data.subarray(0, floats.offsets[1]) ?? [])]).toEqual([1.5, 0, 1.5]);
   });
 });

@@ -318,7 +318,6 @@ describe('native histograms', () => {
         ],
       },
     ],
-    ['float_histogram', 'fractional', { count: { case: 'countFloat', value: 1.5 }, positiveSpans: [{ length: 1 }], positiveCounts: [1.5] }],
     ['time_too_old', 'Older than the retention', { ...whole, timestamp: 1n }],
   ])('counts %s: %s', (reason, says, histogram) => {
     const good = { ...base, ...whole };
@@ -326,6 +325,33 @@ describe('native histograms', () => {
     expect(checked.problem).toContain(says);
     expect(dropped).toEqual({ [reason]: 1 });
     expect(histograms).toHaveLength(1);
+  });
+  it('keeps fractional counts exactly beside their rounded ones, also with custom bounds', () => {
+    const spans = [
+      { offset: 2, length: 1 },
+      { offset: 1, length: 2 },
+    ];
+    const exponential = {
+      ...{ count: { case: 'countFloat' as const, value: 0.1 + 0.2 }, zeroCount: { case: 'zeroCountFloat' as const, value: 0.75 } },
+      ...{ positiveSpans: spans, positiveCounts: [1.5, 0, 1e-300], negativeSpans: [{ length: 1 }], negativeCounts: [2.49] },
+    };
+    const custom = {
+      ...{ count: { case: 'countFloat' as const, value: 2.25 }, schema: -53, zeroThreshold: 0, customValues: [0.5, 1, 2] },
+      ...{ positiveSpans: [{ offset: 1, length: 1 }], positiveCounts: [2.25] },
+    };
+    const { histograms, dropped } = one(request({ ...base, ...exponential }, { ...base, ...custom }));
+    expect(dropped).toEqual({});
+    expect(histograms).toMatchObject([
+      {
+        ...{ count: 0n, zero_count: 1n, positive_offset: 1n, positive_counts: [2n, 0n, 0n, 0n], negative_counts: [2n] },
+        float_counts: [0.1 + 0.2, 0.75, 1.5, 0, 0, 1e-300, 2.49],
+      },
+      { count: 2n, bounds: [0.5, 1, 2], bucket_counts: [0n, 2n, 0n, 0n], float_counts: [2.25, 0, 0, 2.25, 0, 0] },
+    ]);
+    const { histograms: wholes } = one(
+      request({ ...base, count: { case: 'countFloat', value: 3 }, positiveSpans: [{ length: 1 }], positiveCounts: [3] }),
+    );
+    expect(wholes).toMatchObject([{ count: 3n, positive_counts: [3n], float_counts: [] }]);
   });
   it('keeps the end of a histogram series', () => {
     const body = withStale(write1(request({ ...base, sum: PATCHED, count: { case: 'countInt', value: 0n } })));

@@ -22,7 +22,7 @@ const H = {
 const NO_RECORDED_VALUE = 1;
 /** Reset hint of a native histogram, in bits OTLP leaves free: see the column in contracts/tables.ts. */
 const HINT_SHIFT = 16;
-const LISTS = ['bounds', 'bucket_counts', 'quantile_values', 'positive_counts', 'negative_counts'] as const;
+const LISTS = ['bounds', 'bucket_counts', 'quantile_values', 'positive_counts', 'negative_counts', 'float_counts'] as const;
 
 /** Native histograms as rows, the same whether they came by remote write or were scraped. */
 export class HistogramRows {
@@ -33,7 +33,8 @@ export class HistogramRows {
   private readonly quantileValues = new NumberList('f64');
   private readonly positive = new NumberList('u64');
   private readonly negative = new NumberList('u64');
-  private readonly lists = [this.bounds, this.bucketCounts, this.quantileValues, this.positive, this.negative];
+  private readonly floatCounts = new NumberList('f64');
+  private readonly lists = [this.bounds, this.bucketCounts, this.quantileValues, this.positive, this.negative, this.floatCounts];
   private readonly number = new Float64Array(1);
   private readonly halves = new Uint32Array(this.number.buffer);
 
@@ -73,8 +74,23 @@ export class HistogramRows {
       point.positive.eachBucket(point.isFloat, (count) => pushWhole(this.positive, count));
       point.negative.eachBucket(point.isFloat, (count) => pushWhole(this.negative, count));
     }
+    if (point.isFractional) this.putFloatCounts(point);
     for (const list of this.lists) list.finish(row);
     (present[H.sum] as Uint8Array)[row] = 1;
+  }
+  /** What the whole columns hold rounded. */
+  private putFloatCounts(point: HistogramPoint): void {
+    const push = (count: number): void => {
+      this.number[0] = count;
+      this.floatCounts.push(this.halves[0] as number, this.halves[1] as number);
+    };
+    push(point.count);
+    push(point.zeroCount);
+    if (point.schema === CUSTOM_SCHEMA) eachCustom(point, push);
+    else {
+      point.positive.eachBucket(true, push);
+      point.negative.eachBucket(true, push);
+    }
   }
   /** Listed bounds: exactly a classic histogram, with the buckets that nobody mentioned as zeros. */
   private putCustom(point: HistogramPoint): void {
@@ -83,11 +99,7 @@ export class HistogramRows {
       this.number[0] = values[i] as number;
       this.bounds.push(this.halves[0] as number, this.halves[1] as number);
     }
-    const { positive } = point;
-    const first = positive.width > 0 ? positive.first : 0;
-    for (let i = 0; i < first; i++) this.bucketCounts.push(0, 0);
-    positive.eachBucket(point.isFloat, (count) => pushWhole(this.bucketCounts, count));
-    for (let i = first + positive.width; i <= length; i++) this.bucketCounts.push(0, 0);
+    eachCustom(point, (count) => pushWhole(this.bucketCounts, count));
   }
   private put(column: number, row: number, lo: number, hi: number): void {
     const words = this.columns.words[column] as Uint32Array;
@@ -96,9 +108,20 @@ export class HistogramRows {
     const present = this.columns.present[column] as Uint8Array;
     if (present.length > 0) present[row] = 1;
   }
-  /** A whole number below 2^53, of either sign. */
+  /** A number below 2^53, of either sign, as a whole one. */
   private putWhole(column: number, row: number, value: number): void {
-    this.put(column, row, value >>> 0, Math.floor(value / 2 ** 32));
+    const whole = Math.round(value);
+    this.put(column, row, whole >>> 0, Math.floor(whole / 2 ** 32));
   }
 }
-const pushWhole = (list: NumberList, value: number): void => list.push(value >>> 0, Math.floor(value / 2 ** 32));
+function pushWhole(list: NumberList, value: number): void {
+  const whole = Math.round(value);
+  list.push(whole >>> 0, Math.floor(whole / 2 ** 32));
+}
+/** Buckets of listed bounds, those nobody mentioned as zeros. */
+function eachCustom({ positive, bounds, isFloat }: HistogramPoint, each: (count: number) => void): void {
+  const first = positive.width > 0 ? positive.first : 0;
+  for (let i = 0; i < first; i++) each(0);
+  positive.eachBucket(isFloat, each);
+  for (let i = first + positive.width; i <= bounds.length; i++) each(0);
+}

@@ -83,6 +83,8 @@ export class HistogramPoint {
   /** What judge() found, as a clause. */
   problem = '';
   zeroIsFloat = false;
+  /** judge() found counts that are no whole numbers. */
+  isFractional = false;
   private readonly number = new Float64Array(1);
   private readonly halves = new Uint32Array(this.number.buffer);
 
@@ -98,7 +100,7 @@ export class HistogramPoint {
   }
   /** Empties it. */
   begin(): void {
-    this.isFloat = this.zeroIsFloat = false;
+    this.isFloat = this.zeroIsFloat = this.isFractional = false;
     this.count = this.sumLo = this.sumHi = this.schema = this.zeroThreshold = this.zeroCount = this.hint = 0;
     this.timeLo = this.timeHi = this.startLo = this.startHi = 0;
     this.positive.begin();
@@ -265,9 +267,8 @@ export class HistogramPoint {
     else if (!this.isFloat && (this.isNanSum ? total > count : total !== count))
       this.problem = `its buckets hold ${total} observations, its count says ${count}`;
     if (this.problem !== '') return 'invalid_histogram';
-    if (whole) return '';
-    this.problem = 'it has fractional counts';
-    return 'float_histogram';
+    this.isFractional = !whole;
+    return '';
   }
   private get isNanSum(): boolean {
     this.halves[0] = this.sumLo;

@@ -5,7 +5,8 @@ import { keyValues, type SeriesSource, type WrittenSamples } from './write-sampl
 
 /**
  * Native histograms that came by remote write as an OTLP ExportMetricsServiceRequest: exponential ones as exponential
- * histograms, custom bounds as explicit bounds, one ResourceMetrics a point. What OTLP has no field for stays behind: the reset hint.
+ * histograms, custom bounds as explicit bounds, one ResourceMetrics a point. What OTLP has no field for stays behind: the reset hint, and
+ * points with fractional counts.
  */
 const encoder = new TextEncoder();
 const column = (batch: ColumnBatch, name: string): Column => batch.columns[HISTOGRAMS.columns.findIndex((c) => c.name === name)] as Column;
@@ -23,9 +24,16 @@ class HistogramWriter {
     this.source = source;
     this.out = new ReverseBytes(Math.max(4096, batch.rows * 256));
   }
-  write(): Uint8Array {
-    for (let row = this.batch.rows - 1; row >= 0; row--) this.resource(row);
-    return this.out.take();
+  write(): WrittenSamples {
+    const { offsets } = column(this.batch, 'float_counts') as ListColumn;
+    let points = 0;
+    for (let row = this.batch.rows - 1; row >= 0; row--) {
+      // OTLP counts whole observations: rounded, a point would be another one.
+      if ((offsets[row + 1] as number) > (offsets[row] as number)) continue;
+      this.resource(row);
+      points++;
+    }
+    return { bytes: this.out.take(), points };
   }
   private words(name: string): Uint32Array {
     const { data } = column(this.batch, name) as FixedColumn;
@@ -119,5 +127,5 @@ class HistogramWriter {
 export function writeHistograms(batches: readonly ColumnBatch[], source: SeriesSource): WrittenSamples {
   const batch = batches.find(({ table }) => table === 'histograms');
   if (!batch || batch.rows === 0) return { bytes: new Uint8Array(0), points: 0 };
-  return { bytes: new HistogramWriter(batch, source).write(), points: batch.rows };
+  return new HistogramWriter(batch, source).write();
 }

@@ -85,4 +85,7 @@ export const MIGRATIONS: readonly Migration[] = [
     onlyAdds: true,
   },
   { kind: 'bills', from: 5, sql: [] },
+  { kind: 'catalog', from: 6, sql: [], onlyAdds: true },
+  { kind: 'day', from: 6, sql: ['ALTER TABLE IF EXISTS {db}.main.histograms ADD COLUMN IF NOT EXISTS float_counts DOUBLE[]'], onlyAdds: true },
+  { kind: 'bills', from: 6, sql: [], onlyAdds: true },
 ];

@@ -100,12 +100,13 @@ const running = (deltas: readonly bigint[]): number[] => {
     return Number(sum);
   });
 };
-const dense = (buckets: Map<number, number>): bigint[] => {
+const denseFloats = (buckets: Map<number, number>): number[] => {
   if (buckets.size === 0) return [];
   const keys = [...buckets.keys()];
   const [first, last] = [Math.min(...keys), Math.max(...keys)];
-  return Array.from({ length: last - first + 1 }, (_, i) => BigInt(buckets.get(first + i) ?? 0));
+  return Array.from({ length: last - first + 1 }, (_, i) => buckets.get(first + i) ?? 0);
 };
+const dense = (buckets: Map<number, number>): bigint[] => denseFloats(buckets).map((count) => BigInt(Math.round(count)));
 const widthOf = (buckets: Map<number, number>): number =>
   buckets.size === 0 ? 0 : Math.max(...buckets.keys()) - Math.min(...buckets.keys()) + 1;
 const firstOf = (buckets: Map<number, number>): bigint => (buckets.size === 0 ? 0n : BigInt(Math.min(...buckets.keys()) - 1));
@@ -136,20 +137,22 @@ function histogramRow(h: OneHistogram): Record<string, unknown> | string {
   const total = counts.reduce((a, b) => a + b, zero);
   if ([...counts, zero, count].some((each) => !(each >= 0)) || total >= 2 ** 53 || count >= 2 ** 53) return bad;
   if (!isFloat && (Number.isNaN(h.sum) ? total > count : total !== count)) return bad;
-  if ([...counts, zero, count].some((each) => !Number.isInteger(each))) return 'float_histogram';
-  const shared = { count: BigInt(count), sum: h.sum, flags: h.resetHint << 16 };
+  const isFractional = [...counts, zero, count].some((each) => !Number.isInteger(each));
+  const floats = (...lists: number[][]): number[] => (isFractional ? [count, zero, ...lists.flat()] : []);
+  const shared = { count: BigInt(Math.round(count)), sum: h.sum, flags: h.resetHint << 16 };
   if (isCustom)
     return {
       ...shared,
       bounds: h.customValues,
-      bucket_counts: Array.from({ length: h.customValues.length + 1 }, (_, i) => BigInt(positive.get(i) ?? 0)),
+      bucket_counts: Array.from({ length: h.customValues.length + 1 }, (_, i) => BigInt(Math.round(positive.get(i) ?? 0))),
+      float_counts: floats(Array.from({ length: h.customValues.length + 1 }, (_, i) => positive.get(i) ?? 0)),
       scale: null,
       positive_counts: [],
     };
   return {
     ...shared,
     scale: BigInt(h.schema),
-    zero_count: BigInt(zero),
+    zero_count: BigInt(Math.round(zero)),
     zero_threshold: h.zeroThreshold,
     positive_offset: firstOf(positive),
     positive_counts: dense(positive),
@@ -157,6 +160,7 @@ function histogramRow(h: OneHistogram): Record<string, unknown> | string {
     negative_counts: dense(negative),
     bounds: [],
     bucket_counts: [],
+    float_counts: floats(denseFloats(positive), denseFloats(negative)),
   };
 }
 
