@@ -185,6 +185,8 @@ it('limits by source hold through kills of engine and collector, and the sender 
   let taken = 0;
   for (let refused = 0; refused === 0; taken++) refused = (await point(0, 50)).rejected;
   await faultline.flush();
+  // The collector says so once a second.
+  await vi.waitUntil(async () => (await used())?.refused === 1, { timeout: 10_000 });
   const before = await used();
   expect(before?.bytes).toBeLessThanOrEqual(20_000);
   expect(taken).toBeGreaterThan(2);
