@@ -86,6 +86,11 @@ export const MIGRATIONS: readonly Migration[] = [
   },
   { kind: 'bills', from: 5, sql: [] },
   { kind: 'catalog', from: 6, sql: [], onlyAdds: true },
-  { kind: 'day', from: 6, sql: ['ALTER TABLE IF EXISTS {db}.main.histograms ADD COLUMN IF NOT EXISTS float_counts DOUBLE[]'], onlyAdds: true },
+  {
+    kind: 'day',
+    from: 6,
+    sql: ['ALTER TABLE IF EXISTS {db}.main.histograms ADD COLUMN IF NOT EXISTS float_counts DOUBLE[]'],
+    onlyAdds: true,
+  },
   { kind: 'bills', from: 6, sql: [], onlyAdds: true },
 ];
