@@ -79,6 +79,8 @@ export interface Dictionary {
   resource(key: string, row: () => ResourceRow): number;
   scope(key: string, row: () => ScopeRow): number;
   series(key: string, row: () => SeriesRow): number;
+  /** Id of a series that is there; undefined: there is none yet. Absent: nobody asks this dictionary. */
+  seriesId?(key: string): number | undefined;
 }
 export interface Attributes {
   readonly keys: readonly string[];

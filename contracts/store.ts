@@ -19,7 +19,7 @@ import type { VolumeFile } from './volume.ts';
  * skips per file and table the rows it already holds.
  */
 export interface Store {
-  readonly dictionary: StoredDictionary;
+  readonly dictionary: Dictionary;
   /** Rows of one journal record. Rows of one table of one record must come in the same order on every replay. */
   append(record: AppendedRecord, batches: readonly ColumnBatch[]): void;
   /**
@@ -37,8 +37,6 @@ export interface Store {
    * unaligned costs twice and stays small for good.
    */
   relieve(): Promise<void>;
-  /** Writes the rows of the dictionary that are not stored yet: their ids stay theirs. */
-  keepDictionary(): Promise<void>;
   /** Makes blocks of all stored samples there are enough of, however new (the store does so by itself with what is two hours old). */
   compact(): Promise<void>;
   /** Rows held in memory, bytes they take, per table. */
@@ -82,10 +80,6 @@ export interface Store {
   /** Deletes by age and size now (also runs by itself). Returns what went. */
   enforceRetention(nowMs: number): Promise<readonly PrunedDay[]>;
   close(): Promise<void>;
-}
-export interface StoredDictionary extends Dictionary {
-  /** undefined: there is no such series yet. */
-  seriesId(key: string): number | undefined;
 }
 export interface AppendedRecord {
   readonly position: JournalPosition;

@@ -1,4 +1,4 @@
-import type { ColumnBatch } from '#contracts/columns.ts';
+import type { ColumnBatch, Dictionary } from '#contracts/columns.ts';
 import type { Bill } from '#contracts/cost.ts';
 import { type ErrorCode, FaultlineError } from '#contracts/errors.ts';
 import type { JournalPosition } from '#contracts/journal.ts';
@@ -13,7 +13,6 @@ import type {
   QueryResult,
   QueryValue,
   Store,
-  StoredDictionary,
   StoreFacts,
 } from '#contracts/store.ts';
 import type { TableName } from '#contracts/tables.ts';
@@ -80,7 +79,7 @@ const RETENTION_EVERY_MS = 60_000;
 
 /** Implements contracts/store.ts over the parts that open-store.ts puts together. */
 export class OpenStore implements Store {
-  readonly dictionary: StoredDictionary;
+  readonly dictionary: Dictionary;
   readonly postmortems: PostmortemStore;
   readonly modelCalls: ModelCallStore;
   private readonly parts: StoreParts;
@@ -174,9 +173,6 @@ export class OpenStore implements Store {
   }
   onReleased(listener: (position: JournalPosition) => void): void {
     this.listeners.push(listener);
-  }
-  keepDictionary(): Promise<void> {
-    return this.writer.keepDictionary();
   }
   relieve(): Promise<void> {
     this.writable();

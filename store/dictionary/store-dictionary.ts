@@ -1,5 +1,4 @@
-import type { Attributes, ResourceRow, ScopeRow, SeriesRow } from '#contracts/columns.ts';
-import type { StoredDictionary } from '#contracts/store.ts';
+import type { Attributes, Dictionary, ResourceRow, ScopeRow, SeriesRow } from '#contracts/columns.ts';
 import { columnsFromRows, type RowValue } from '../hot/columns-from-rows.ts';
 import type { HotRows } from '../hot/hot-rows.ts';
 import { type DictionaryTable, RESOURCES, SCOPES, SERIES } from '../sql/ddl/dictionary-tables.ts';
@@ -71,7 +70,7 @@ const attributes = (from: Attributes, prefix = ''): RowValue => ({
  * and are stored before the first row that uses them (write/flush.ts). Each table holds at most `limit` entries;
  * beyond it the id is 0.
  */
-export class StoreDictionary implements StoredDictionary {
+export class StoreDictionary implements Dictionary {
   readonly resources: IdTable;
   readonly scopes: IdTable;
   readonly seriesIds: IdTable;

@@ -102,9 +102,6 @@ export class StoreWriter {
       if (this.problem) throw new FaultlineError(this.problem.code, this.problem.message);
     });
   }
-  keepDictionary(): Promise<void> {
-    return this.queue.run(() => flushDictionary(this.context));
-  }
   /** Whole row groups; everything only where there is none. Rejects when it cannot, without a try before the next one is due. */
   relieve(): Promise<void> {
     return this.queue.run(async () => {

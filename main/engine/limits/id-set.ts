@@ -30,6 +30,12 @@ export class IdSet {
     set.size = this.size;
     return set;
   }
+  /** 0 without any. */
+  get largest(): number {
+    let end = this.bits.length;
+    while (end > 0 && this.bits[end - 1] === 0) end--;
+    return end === 0 ? 0 : (end - 1) * 8 + 31 - Math.clz32(this.bits[end - 1] as number);
+  }
   toString(): string {
     let end = this.bits.length;
     while (end > 0 && this.bits[end - 1] === 0) end--;

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { DecodedRecord, Dictionary, FixedColumn } from '#contracts/columns.ts';
 import { FaultlineError } from '#contracts/errors.ts';
@@ -5,6 +6,7 @@ import type { JournalPosition, JournalRecord } from '#contracts/journal.ts';
 import type { SourceLimitsNews } from '#contracts/processes.ts';
 import { dayOf, MAX_SOURCE_LIMITS, type SourceLimit, type SourceLimits, sourceLimitsSchema } from '#contracts/source-limits.ts';
 import type { AppendedRecord, Store } from '#contracts/store.ts';
+import { readStoredSeries } from '#store/read/read-stored-series.ts';
 import { pickRows } from '../rules/pick-rows.ts';
 import { IdSet } from './id-set.ts';
 import { LIMITED, LimitDictionary, SeriesLimits } from './series-limits.ts';
@@ -12,6 +14,8 @@ import { LIMITED, LimitDictionary, SeriesLimits } from './series-limits.ts';
 const STATE_KEY = 'volume.limits';
 /** Series that were let in are written down this often; until then the journal keeps the records they came with. */
 const SAVE_MS = 10_000;
+const STORED_WITHIN_MS = 10_000;
+const STORED_POLL_MS = 100;
 const savedSchema = z.object({
   /** Set on the Volume page. */
   own: sourceLimitsSchema,
@@ -27,7 +31,7 @@ const savedSchema = z.object({
 });
 type Decoded = DecodedRecord & Pick<AppendedRecord, 'needs'>;
 export interface LimitBookParts {
-  readonly store: Pick<Store, 'dictionary' | 'getState' | 'setState' | 'released' | 'keepDictionary'>;
+  readonly store: Pick<Store, 'dictionary' | 'query' | 'getState' | 'setState' | 'released'>;
   /** Limits of the configuration: each holds whatever the page says of its name. */
   readonly configured: SourceLimits;
   /** Runs `work` while no record is being taken; `from`: position of the next. */
@@ -181,9 +185,19 @@ export class LimitBook {
     this.writing = done.catch(() => undefined);
     return done;
   }
+  /** The ids must be those of stored rows, or a restart would give them to others. The store writes its dictionary once a second. */
+  private async seriesStored(): Promise<void> {
+    const last = Math.max(0, ...[...(this.current?.admitted.values() ?? [])].map(({ ids }) => ids.largest));
+    for (
+      const untilMs = performance.now() + STORED_WITHIN_MS;
+      (await readStoredSeries(this.parts.store)) < last;
+      await sleep(STORED_POLL_MS)
+    )
+      if (performance.now() > untilMs)
+        throw new FaultlineError('data_dir_not_writable', 'New series are not stored: see what the store says of the data folder.');
+  }
   private async write(json: string): Promise<void> {
-    // The ids must be those of stored rows, or a restart would give them to others.
-    await this.parts.store.keepDictionary();
+    await this.seriesStored();
     await this.parts.store.setState(STATE_KEY, json);
   }
   /** Without versions that no replay reaches any more; the newest of those before it still holds at its beginning. */

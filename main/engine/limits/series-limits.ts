@@ -9,7 +9,6 @@ import {
   OTHER_SOURCES,
   type SourceLimits,
 } from '#contracts/source-limits.ts';
-import type { StoredDictionary } from '#contracts/store.ts';
 import { IdSet } from './id-set.ts';
 
 /** Id of a series its source has no room for: no row of the dictionary, and below those of rules (rules/rule-dictionary.ts). */
@@ -96,9 +95,9 @@ export class LimitDictionary implements Dictionary {
   source = '';
   /** A series was let in. */
   onAdmitted: () => void = () => undefined;
-  private readonly inner: StoredDictionary;
+  private readonly inner: Dictionary;
 
-  constructor(inner: StoredDictionary) {
+  constructor(inner: Dictionary) {
     this.inner = inner;
   }
   resource(key: string, row: () => ResourceRow): number {
@@ -112,7 +111,7 @@ export class LimitDictionary implements Dictionary {
     if (gate === null) return this.inner.series(key, row);
     const known = row();
     const counts = gate.countsOf(source, known.service);
-    const id = this.inner.seriesId(key);
+    const id = this.inner.seriesId?.(key);
     const full = counts.filter(({ ids, maxSeries }) => ids.size >= maxSeries && (id === undefined || !ids.has(id)));
     if (full.length > 0) {
       gate.full.add(source);
