@@ -6,7 +6,7 @@ import { framed, MessageReader } from './grpc-server-message.ts';
 import { EXPORT_SERVICES, exportPath, type GrpcServicesOptions, HEALTH_PATHS, notGrpc } from './grpc-server-methods.ts';
 import type { GrpcPatience, GrpcSession } from './grpc-server-session.ts';
 import { type CallStatus, refusedStatus, statusHeaders } from './grpc-server-status.ts';
-import { type BodySender, senderOf } from './receiver-body.ts';
+import { type Learn, learnerOf } from './receiver-body.ts';
 import { GrpcCode, Refusal } from './receiver-refusal.ts';
 import { encodeExportResponse } from './receiver-response.ts';
 
@@ -74,15 +74,16 @@ export class GrpcCall {
       maxBytes: options.limits.maxBodyBytes,
       pool,
       budget: options.budget,
-      sender: this.sender(),
+      connection: session.connection,
+      learn: this.learner(),
     });
     const { callTicks, tickMs } = context.patience;
     const senderTicks = Math.ceil((timeoutSeconds(headers['grpc-timeout']) * 1000) / tickMs);
     this.senderGivesUp = senderTicks < callTicks;
     this.ticksLeft = Math.min(callTicks, senderTicks);
   }
-  private sender(): BodySender {
-    return senderOf(this.context.receiver.options.senders, this.session.connection, (compressed) =>
+  private learner(): Learn | null {
+    return learnerOf(this.context.receiver.options.senders, this.session.connection, (compressed) =>
       compressed ? parseContentEncoding(String(this.headers['grpc-encoding'] ?? '')) : 'identity',
     );
   }

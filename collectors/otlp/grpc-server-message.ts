@@ -55,12 +55,12 @@ export class MessageReader implements Body {
     this.compressed = flag === 1;
     this.length = bytes.readUInt32BE(1);
     this.missing = this.length;
-    const { maxBytes, budget, sender } = this.options;
-    if (sender?.newcomers) sender.first(bytes.subarray(PREFIX_BYTES), this.compressed);
+    const { maxBytes, budget, connection, learn } = this.options;
+    learn?.(bytes.subarray(PREFIX_BYTES), this.compressed);
     if (this.length > maxBytes) return new Refusal('body_too_large', `The message has ${this.length} bytes, the limit is ${maxBytes}`);
     if (this.length === bytes.length - PREFIX_BYTES) {
       // What is kept alive is all that came with it in one read of the socket.
-      this.reservation = budget.reserve(bytes.buffer.byteLength, sender?.share() ?? null);
+      this.reservation = budget.reserve(bytes.buffer.byteLength, connection?.sender ?? null);
       if (!this.reservation) return new Refusal(budget.denial);
       this.missing = 0;
       this.whole = bytes.subarray(PREFIX_BYTES);

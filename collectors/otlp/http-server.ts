@@ -13,7 +13,7 @@ import { refuseHttp2 } from './http-server-grpc-refusal.ts';
 import { checkHost, checkOrigin, isLoopbackOrigin, preflightHeaders } from './http-server-guard.ts';
 import { compressionOf, PUSH_PATHS, type PushPath } from './http-server-push.ts';
 import type { Forwarded, Receiver } from './receiver.ts';
-import { type BodyOptions, senderOf } from './receiver-body.ts';
+import { type BodyOptions, learnerOf } from './receiver-body.ts';
 import { type FirstBytes, tellByFirstBytes } from './receiver-first-bytes.ts';
 import { Refusal, refusalAnswer } from './receiver-refusal.ts';
 import { encodeExportResponse, encodeStatus, exportResponseJson, statusJson } from './receiver-response.ts';
@@ -240,8 +240,8 @@ class OtlpHttpServer implements RunningHttpServer {
   /** Limits of a body, at the cost of its sender. */
   private bodyOptions(connection: SenderConnection, encoding: ContentEncoding | 'json' | null): BodyOptions {
     const { pool, options } = this.options.receiver;
-    const sender = senderOf(options.senders, connection, () => encoding);
-    return { maxBytes: options.limits.maxBodyBytes, pool, budget: options.budget, sender };
+    const learn = learnerOf(options.senders, connection, () => encoding);
+    return { maxBytes: options.limits.maxBodyBytes, pool, budget: options.budget, connection, learn };
   }
   private goOn(request: IncomingMessage, response: ServerResponse, asksToContinue: boolean): void {
     if (this.closing) throw new Refusal('shutting_down');

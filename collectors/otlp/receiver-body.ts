@@ -1,6 +1,6 @@
 import type { BufferPool } from '#collectors/pipeline/buffer-pool.ts';
 import type { ContentEncoding } from '#collectors/pipeline/decompress.ts';
-import type { MemoryBudget, Reservation, Share } from '#collectors/pipeline/memory-budget.ts';
+import type { MemoryBudget, Reservation } from '#collectors/pipeline/memory-budget.ts';
 import type { SenderConnection, Senders } from '#collectors/pipeline/senders.ts';
 import { firstServiceInJson, firstServiceOf } from './first-service.ts';
 import { Refusal } from './receiver-refusal.ts';
@@ -10,16 +10,14 @@ export interface BodyOptions {
   readonly pool: BufferPool;
   readonly budget: MemoryBudget;
   /** Whose share of the budget it takes; absent: nobody's. */
-  readonly sender?: BodySender;
+  readonly connection?: SenderConnection;
+  /**
+   * Where the connection has not told yet who sends: learns it from the first bytes of the body, as sent, which count apart from
+   * the rest; of a compressed message of gRPC it is told so.
+   */
+  readonly learn?: Learn | null;
 }
-/** Who sends is learned from the first bytes of a body, where the connection has not told yet: they count apart from the rest. */
-export interface BodySender {
-  /** Null: known already. */
-  readonly newcomers: Share | null;
-  share(): Share;
-  /** The first bytes of the body, as sent. @param compressed gRPC: whether the message is */
-  first(bytes: Uint8Array, compressed: boolean): void;
-}
+export type Learn = (bytes: Uint8Array, compressed: boolean) => void;
 /** A request body in lent memory. */
 export interface Body {
   readonly bytes: Uint8Array;
@@ -42,11 +40,10 @@ export class BodyBuffer implements Body {
   /** @param declared length the sender states, null when it does not */
   constructor(options: BodyOptions, declared: number | null) {
     this.options = options;
-    const { sender } = options;
-    const newcomers = sender?.newcomers ?? null;
-    const trusted = newcomers === null ? TRUSTED_BYTES : FIRST_BYTES;
+    const { connection, learn } = options;
+    const trusted = learn ? FIRST_BYTES : TRUSTED_BYTES;
     const bytes = options.pool.sizeFor(declared !== null && declared <= trusted ? declared : FIRST_BYTES);
-    this.reservation = options.budget.reserve(bytes, newcomers ?? sender?.share() ?? null);
+    this.reservation = options.budget.reserve(bytes, (learn ? connection?.newcomers : connection?.sender) ?? null);
     this.buffer = this.reservation ? options.pool.take(bytes) : Buffer.alloc(0);
   }
   /** False: the budget is used up, nothing can be added. */
@@ -58,23 +55,23 @@ export class BodyBuffer implements Body {
   }
   /** Adds `chunk` from `start` to `end`. @returns why it cannot be added */
   add(chunk: Buffer, start = 0, end = chunk.length): Refusal | null {
-    const { maxBytes, sender } = this.options;
+    const { maxBytes, learn } = this.options;
     const length = this.length + end - start;
     if (length > maxBytes) return new Refusal('body_too_large', `The body has more than ${maxBytes} bytes`);
-    if (this.length === 0 && sender?.newcomers && start === 0) sender.first(chunk.subarray(0, end), false);
+    if (this.length === 0 && learn && start === 0) learn(chunk.subarray(0, end), false);
     if (length > this.buffer.length && !this.growTo(length)) return new Refusal(this.options.budget.denial);
     chunk.copy(this.buffer, this.length, start, end);
     this.length = length;
     return null;
   }
   private growTo(length: number): boolean {
-    const { pool, budget, sender } = this.options;
+    const { pool, budget, connection } = this.options;
     const wanted = Math.max(length, this.buffer.length * 2);
     const missing = pool.sizeFor(wanted) - this.buffer.length;
     if (this.growth) {
       if (!this.growth.grow(missing)) return false;
     } else {
-      this.growth = budget.reserve(missing, sender?.share() ?? null);
+      this.growth = budget.reserve(missing, connection?.sender ?? null);
       if (!this.growth) return false;
     }
     const larger = pool.take(wanted);
@@ -91,18 +88,15 @@ export class BodyBuffer implements Body {
     this.buffer = Buffer.alloc(0);
   }
 }
-/** @param encodingOf how the body is compressed, as far as it is OTLP; null: it tells nothing */
-export function senderOf(
+/** @param encodingOf how the body is compressed, as far as it is OTLP; null: it tells nothing @returns null: the sender is known */
+export function learnerOf(
   senders: Senders,
   connection: SenderConnection,
   encodingOf: (compressed: boolean) => ContentEncoding | 'json' | null,
-): BodySender {
-  return {
-    newcomers: connection.isNew ? connection.newcomers : null,
-    share: () => connection.sender,
-    first: (bytes, compressed) => {
-      const encoding = encodingOf(compressed);
-      if (encoding !== null) senders.learn(connection, encoding === 'json' ? firstServiceInJson(bytes) : firstServiceOf(bytes, encoding));
-    },
+): Learn | null {
+  if (!connection.isNew) return null;
+  return (bytes, compressed) => {
+    const encoding = encodingOf(compressed);
+    if (encoding !== null) senders.learn(connection, encoding === 'json' ? firstServiceInJson(bytes) : firstServiceOf(bytes, encoding));
   };
 }

@@ -12,7 +12,7 @@ import { REASONS, type ReasonCode } from '#contracts/reasons.ts';
 import type { Limits } from '#contracts/settings.ts';
 import type { OtlpKind } from '#protos/field-table.ts';
 import type { CheckResult } from './check.ts';
-import { firstService, firstServiceOf } from './first-service.ts';
+import { firstService } from './first-service.ts';
 import { Refusal } from './receiver-refusal.ts';
 
 export interface ReceiverOptions {
@@ -142,9 +142,8 @@ async function receive(options: ReceiverOptions, request: OtlpRequest): Promise<
   const { body, connection } = request;
   if (body.length > limits.maxBodyBytes)
     throw new Refusal('body_too_large', `The body has ${body.length} bytes, the limit is ${limits.maxBodyBytes}`);
-  // Compressed, it tells its service when it is inflated; only a connection that has told none is looked into before.
-  if (connection && request.format === 'protobuf' && (request.encoding === 'identity' || connection.service === ''))
-    senders.learn(connection, firstServiceOf(body, request.encoding));
+  // Compressed, it tells its service when it is inflated; a new connection's first bytes were looked into before (receiver-body.ts).
+  if (connection && request.format === 'protobuf' && request.encoding === 'identity') senders.learn(connection, firstService(body));
   const sender = connection?.sender;
   const extraBytes = workingBytes(request, limits);
   const reservation = reserveBeside(budget, body, extraBytes, sender ?? null);

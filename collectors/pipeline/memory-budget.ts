@@ -24,10 +24,11 @@ export class MemoryBudget {
   }
   /** @returns null when that would be over the budget, or over the share: answer with `denial` */
   reserve(bytes: number, share: Share | null = null): Reservation | null {
-    const reservation = new Reservation((change) => this.change(change, share));
+    const reservation = new Reservation(this, share);
     return reservation.grow(bytes) ? reservation : null;
   }
-  private change(bytes: number, share: Share | null): boolean {
+  /** For reservations. @returns false: refused, see `denial` */
+  change(bytes: number, share: Share | null): boolean {
     if (bytes > 0 && !this.allows(bytes, share)) return false;
     this.held += bytes;
     if (share) share.heldBytes += bytes;
@@ -46,24 +47,25 @@ export class MemoryBudget {
 }
 export class Reservation {
   bytes = 0;
-  private readonly change: (bytes: number) => boolean;
+  private readonly budget: MemoryBudget;
+  private readonly share: Share | null;
 
-  constructor(change: (bytes: number) => boolean) {
-    this.change = change;
+  constructor(budget: MemoryBudget, share: Share | null) {
+    this.budget = budget;
+    this.share = share;
   }
   grow(bytes: number): boolean {
-    if (!this.change(bytes)) return false;
+    if (!this.budget.change(bytes, this.share)) return false;
     this.bytes += bytes;
     return true;
   }
   /** Gives a part back. */
   shrink(bytes: number): void {
-    this.change(-bytes);
+    this.budget.change(-bytes, this.share);
     this.bytes -= bytes;
   }
   /** Safe twice. */
   free(): void {
-    this.change(-this.bytes);
-    this.bytes = 0;
+    this.shrink(this.bytes);
   }
 }
