@@ -3,15 +3,16 @@ import { FaultlineError } from '#contracts/errors.ts';
 import type { Engine } from '#main/engine/engine.ts';
 import { readSamples } from '#main/engine/promql/read-samples.ts';
 import { LOOKBACK_MS, runPromql } from '#main/engine/promql/run-promql.ts';
-import { isHistogram, namesOf, type PromqlSeries, partLabels, type SeriesBook } from '#main/engine/promql/series-book.ts';
+import { namesOf, type PromqlSeries, partLabel, partLabels, type SeriesBook } from '#main/engine/promql/series-book.ts';
 import type { Matcher } from '#query/promql/ast.ts';
 import type { Answer, Evaluated } from '#query/promql/engine.ts';
-import { compareText, entriesOf, type Labels, labelOf, setLabel } from '#query/promql/labels.ts';
+import { compareText, entriesOf, type Labels, labelOf, NO_LABELS, setLabel } from '#query/promql/labels.ts';
 import { durationMs } from '#query/promql/literals.ts';
+import { bucketsOf, type NativeHistogram } from '#query/promql/native-histogram.ts';
 import { parsePromql } from '#query/promql/parser.ts';
 import { formatPromql, printNumber } from '#query/promql/print.ts';
 import { PromqlError, type Range } from '#query/promql/token.ts';
-import { EvaluationError, type Grid, type Row, timeAt } from '#query/promql/value.ts';
+import { EvaluationError, emptyRow, FLOAT, type Grid, type Row, type Sample, type Samples, sampleAt, timeAt } from '#query/promql/value.ts';
 import { placeOf } from '#query/rules/place-of.ts';
 import type { Shared } from './create-api.ts';
 
@@ -59,10 +60,48 @@ function durationOf(text: string, name: string): number {
 
 const objectOf = (labels: Labels): Record<string, string> => Object.fromEntries(entriesOf(labels));
 const pointOf = (ms: number, value: number): [number, string] => [ms / 1000, printNumber(value)];
-function pointsOf({ values, has }: Pick<Row, 'values' | 'has'>, grid: Grid): [number, string][] {
-  const points: [number, string][] = [];
-  for (let i = 0; i < grid.count; i++) if (has[i] === 1) points.push(pointOf(timeAt(grid, i), values[i] as number));
-  return points;
+/** Prometheus' shape: of each populated bucket which of its ends are in it, both ends and its count (util/jsonutil). */
+function histogramPoint(ms: number, histogram: NativeHistogram): [number, unknown] {
+  const buckets = bucketsOf(histogram).filter(({ count }) => count !== 0);
+  return [
+    ms / 1000,
+    {
+      count: printNumber(histogram.count),
+      sum: printNumber(histogram.sum),
+      ...(buckets.length > 0
+        ? {
+            buckets: buckets.map(({ lower, upper, count, includesLower, includesUpper }) => [
+              includesLower ? (includesUpper ? 3 : 1) : includesUpper ? 0 : 2,
+              ...[lower, upper, count].map(printNumber),
+            ]),
+          }
+        : {}),
+    },
+  ];
+}
+/** Floats and histograms apart, each in time order; what there are none of is left out. */
+interface Points {
+  readonly values?: readonly [number, string][];
+  readonly histograms?: readonly [number, unknown][];
+}
+function pointsOf(samples: Iterable<readonly [ms: number, sample: Sample]>): Points {
+  const values: [number, string][] = [];
+  const histograms: [number, unknown][] = [];
+  for (const [ms, sample] of samples) {
+    if (typeof sample === 'number') values.push(pointOf(ms, sample));
+    else histograms.push(histogramPoint(ms, sample));
+  }
+  return { ...(values.length > 0 ? { values } : {}), ...(histograms.length > 0 ? { histograms } : {}) };
+}
+function* samplesOf(row: Row, grid: Grid): Iterable<readonly [number, Sample]> {
+  for (let i = 0; i < grid.count; i++) {
+    const sample = sampleAt(row, i);
+    if (sample !== undefined) yield [timeAt(grid, i), sample];
+  }
+}
+function* storedSamples({ times, values, histograms }: Samples): Iterable<readonly [number, Sample]> {
+  for (let i = 0; i < times.length; i++) yield [times[i] as number, values[i] as number];
+  for (const [i, histogram] of histograms?.histograms.entries() ?? []) yield [histograms?.times[i] as number, histogram];
 }
 function instantResult(answer: Answer, grid: Grid): { resultType: string; result: unknown } {
   switch (answer.type) {
@@ -70,15 +109,17 @@ function instantResult(answer: Answer, grid: Grid): { resultType: string; result
       return { resultType: 'scalar', result: pointOf(grid.startMs, answer.values[0] as number) };
     case 'string':
       return { resultType: 'string', result: [grid.startMs / 1000, answer.value] };
-    case 'vector':
-      return { resultType: 'vector', result: answer.rows.map((row) => ({ metric: objectOf(row.labels), value: pointsOf(row, grid)[0] })) };
+    case 'vector': {
+      const result = answer.rows.map((row) => {
+        const { values, histograms } = pointsOf(samplesOf(row, grid));
+        return { metric: objectOf(row.labels), ...(values ? { value: values[0] } : { histogram: histograms?.[0] }) };
+      });
+      return { resultType: 'vector', result };
+    }
     case 'matrix':
       return {
         resultType: 'matrix',
-        result: answer.rows.map(({ labels, times, values }) => ({
-          metric: objectOf(labels),
-          values: [...times].map((ms, i) => pointOf(ms, values[i] as number)),
-        })),
+        result: answer.rows.map((row) => ({ metric: objectOf(row.labels), ...pointsOf(storedSamples(row)) })),
       };
   }
 }
@@ -87,9 +128,11 @@ function rangeResult(answer: Answer, grid: Grid): { resultType: string; result: 
     throw new BadData(
       `invalid parameter "query": invalid expression type ${JSON.stringify(answer.type === 'string' ? 'string' : 'range vector')} for range query, must be Scalar or instant Vector`,
     );
-  const none = { names: [], values: [], key: '' };
-  const rows = answer.type === 'scalar' ? [{ labels: none, values: answer.values, has: new Uint8Array(grid.count).fill(1) }] : answer.rows;
-  return { resultType: 'matrix', result: rows.map((row) => ({ metric: objectOf(row.labels), values: pointsOf(row, grid) })) };
+  const rows =
+    answer.type === 'scalar'
+      ? [{ ...emptyRow(NO_LABELS, 0), values: answer.values, has: new Uint8Array(grid.count).fill(FLOAT) }]
+      : answer.rows;
+  return { resultType: 'matrix', result: rows.map((row) => ({ metric: objectOf(row.labels), ...pointsOf(samplesOf(row, grid)) })) };
 }
 
 /** Registers the routes under /api/v1. Who may call them has been asked by then. */
@@ -141,7 +184,7 @@ export function servePrometheus(app: Hono<{ Variables: Shared }>, engine: Engine
       { matchers, startMs: startMs - 1, endMs },
       { timeoutMs: TIMEOUT_MS, signal: c.req.raw.signal },
     );
-    return read.filter(({ times }) => times.length > 0).map(({ labels }) => labels);
+    return read.filter(({ times, histograms }) => times.length + (histograms?.times.length ?? 0) > 0).map(({ labels }) => labels);
   };
 
   const routes: Readonly<Record<string, (c: Context, parameters: Parameters) => Promise<unknown>>> = {
@@ -209,9 +252,10 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 /** Of histograms also the label each bucket or quantile has; its values are with the samples. */
 function allLabels(series: PromqlSeries): Labels[] {
-  if (!isHistogram(series)) return [series.labels];
+  const label = partLabel(series);
+  if (!label) return [series.labels];
   const [first = '', ...others] = namesOf(series);
-  const part = setLabel(partLabels(series, first), series.type === 'summary' ? 'quantile' : 'le', '+Inf');
+  const part = setLabel(partLabels(series, first), label, '+Inf');
   return [part, ...others.map((name) => partLabels(series, name))];
 }
 const sorted = (texts: readonly string[]): string[] => [...new Set(texts)].sort(compareText).slice(0, MAX_VALUES);

@@ -1,7 +1,7 @@
 import type { CallExpr, Matcher, SelectorExpr } from './ast.ts';
 import type { Evaluator } from './evaluate.ts';
-import { compileLabelRegex } from './label-regex.ts';
 import { entriesOf, type Labels, labelOf, labelsOf, METRIC_NAME } from './labels.ts';
+import { labelsTest, valueTest } from './matching.ts';
 import { latest } from './selected-rows.ts';
 import { EvaluationError, emptyRow, FLOAT, HISTOGRAM, NOTHING, put, type Row, sampleAt, timeAt } from './value.ts';
 
@@ -36,11 +36,6 @@ export function infoSelector(call: CallExpr): SelectorExpr {
   selectors.set(call, selector);
   return selector;
 }
-function fits({ operator, value }: Matcher, text: string): boolean {
-  const isText = operator === '=' || operator === '!=';
-  return (isText ? text === value : compileLabelRegex(value)(text)) === (operator === '=' || operator === '=~');
-}
-
 /** The info series there are at each time, by the metric's name and the target. */
 interface InfoRow {
   readonly labels: Labels;
@@ -90,9 +85,10 @@ export function evaluateInfo(evaluator: Evaluator, call: CallExpr): Row[] {
   const names = selector.matchers.filter(isName);
   const data = selector.matchers.filter((matcher) => !isName(matcher));
   const wanted = new Set(data.map(({ name }) => name));
-  const mayBeWithout = data.every((matcher) => fits(matcher, ''));
+  const mayBeWithout = data.every((matcher) => valueTest(matcher)(''));
   const rows = evaluator.vector(call.args[0] as SelectorExpr);
-  const isInfo = ({ labels }: Row): boolean => names.every((matcher) => fits(matcher, labelOf(labels, METRIC_NAME)));
+  const isNamed = labelsTest(names);
+  const isInfo = ({ labels }: Row): boolean => isNamed(labels);
   const base = rows.filter((row) => !isInfo(row));
   const infos = infoRows(evaluator, selector, base);
   const { count } = evaluator.grid;

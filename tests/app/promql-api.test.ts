@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findFreePort } from '#main/collector/port-owner.ts';
+import { labels1, write1 } from '../fixtures/write-requests.ts';
 import { type FaultlineProcess, startFaultline } from './faultline-process.ts';
 
 /** The Prometheus API over what was really received; beside Debian's Prometheus, which answers the same of the same samples. */
@@ -48,6 +49,13 @@ describe('the Prometheus API over OTLP', () => {
       explicitBounds: [0.1, 1],
       bucketCounts: [String(turn * 5), String(turn * 4), String(turn)],
     }));
+    // One observation in (1, 2^(1/2^scale)] for each count.
+    const exponential = (scale: number, counts: readonly number[]) =>
+      counts.map((count, i) => ({
+        timeUnixNano: `${nowMs - (counts.length - 1 - i) * 60_000}000000`,
+        ...{ count: String(count + 1), sum: count * 1.5, scale, zeroCount: '1' },
+        positive: { offset: 0, bucketCounts: [String(count)] },
+      }));
     const body = {
       resourceMetrics: [
         {
@@ -67,6 +75,8 @@ describe('the Prometheus API over OTLP', () => {
                 },
                 { name: 'shop.jobs', sum: { aggregationTemporality: 1, isMonotonic: true, dataPoints: points([1, 2, 3, 4]) } },
                 { name: 'http.server.request.duration', unit: 's', histogram: { aggregationTemporality: 2, dataPoints: histogram } },
+                { name: 'shop.wait', exponentialHistogram: { aggregationTemporality: 2, dataPoints: exponential(1, [1, 3]) } },
+                { name: 'shop.pause', exponentialHistogram: { aggregationTemporality: 1, dataPoints: exponential(20, [2, 3, 4]) } },
               ],
             },
           ],
@@ -79,6 +89,33 @@ describe('the Prometheus API over OTLP', () => {
       body: JSON.stringify(body),
     });
     expect(sent.status).toBe(200);
+    const native = (value: number, custom: boolean) => ({
+      timestamp: BigInt(nowMs),
+      ...{ sum: value * 2, schema: custom ? -53 : 0, zeroThreshold: custom ? 0 : 0.001, customValues: custom ? [0.5, 1] : [] },
+      count: { case: 'countInt' as const, value: BigInt(value) },
+      positiveSpans: [{ offset: 1, length: 1 }],
+      positiveDeltas: [BigInt(value)],
+    });
+    const sample = (value: number) => [{ value, timestamp: BigInt(nowMs) }];
+    const written = await fetch(`${faultline.ingest}/api/v1/write`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-protobuf', 'content-encoding': 'snappy' },
+      body: write1({
+        timeseries: [
+          { labels: labels1({ __name__: 'rpc_seconds', job: 'a' }), histograms: [native(4, false)] },
+          { labels: labels1({ __name__: 'rpc_seconds', job: 'b' }), histograms: [native(6, false)] },
+          { labels: labels1({ __name__: 'disk_seconds', job: 'a' }), histograms: [native(8, true)] },
+          { labels: labels1({ __name__: 'old_seconds_bucket', job: 'a', le: '1' }), samples: sample(3) },
+          { labels: labels1({ __name__: 'old_seconds_bucket', job: 'a', le: '+Inf' }), samples: sample(4) },
+          { labels: labels1({ __name__: 'gc_seconds', job: 'a', quantile: '0.5' }), samples: sample(0.25) },
+        ],
+        metadata: [
+          { type: 3, metricFamilyName: 'old_seconds', help: '', unit: '' },
+          { type: 5, metricFamilyName: 'gc_seconds', help: '', unit: '' },
+        ],
+      }),
+    });
+    expect(written.status).toBe(204);
     await faultline.flush();
   });
   afterAll(() => faultline.stop());
@@ -97,6 +134,38 @@ describe('the Prometheus API over OTLP', () => {
     const answer = await ask(`query?query=${encodeURIComponent(query as string)}&time=${nowMs / 1000}`);
     expect(answer).toMatchObject({ status: 'success', data: { resultType: 'vector', result: [{ metric, value: [nowMs / 1000, value] }] } });
     expect(answer.data.result[0]?.metric).toEqual(metric);
+  });
+  it.each([
+    ['histogram_count(shop_wait)', '4'],
+    ['histogram_quantile(0.9, shop_wait)', String(2 ** (0.5 * (1 - 0.4 / 3)))],
+    // Deltas are added up to 3, 7 and 12 observations; 5 in the one minute between the last two are 10 in two.
+    ['histogram_count(increase(shop_pause[2m]))', '10'],
+    ['histogram_sum(sum(rpc_seconds))', '20'],
+    ['histogram_fraction(1, 2, sum(rpc_seconds))', '1'],
+    ['histogram_avg(disk_seconds)', '2'],
+    ['histogram_quantile(0.5, disk_seconds)', '0.75'],
+    // Scraped and written classic histograms and summaries are plain series, whatever is said of their type.
+    ['histogram_quantile(0.5, old_seconds_bucket)', String(2 / 3)],
+    ['gc_seconds{quantile="0.5"}', '0.25'],
+  ])('histograms: %s', async (query, value) => {
+    const answer = await ask(`query?query=${encodeURIComponent(query)}&time=${nowMs / 1000}`);
+    expect(answer.data.result).toHaveLength(1);
+    expect(Number(answer.data.result[0]?.value?.[1])).toBeCloseTo(Number(value), 9);
+  });
+  it("gives native histograms in Prometheus' shape, and says what does not go together", async () => {
+    const query = encodeURIComponent('sum(rpc_seconds)');
+    const histogram = { count: '10', sum: '20', buckets: [[0, '1', '2', '10']] };
+    expect((await ask(`query?query=${query}&time=${nowMs / 1000}`)).data.result).toEqual([
+      { metric: {}, histogram: [nowMs / 1000, histogram] },
+    ]);
+    const range = await ask(`query_range?query=${query}&start=${nowMs / 1000}&end=${nowMs / 1000 + 5}&step=5`);
+    expect(range.data.result).toEqual([{ metric: {}, histograms: [0, 5].map((after) => [nowMs / 1000 + after, histogram]) }]);
+    expect((await ask(`query?query=${encodeURIComponent('disk_seconds')}&time=${nowMs / 1000}`)).data.result).toMatchObject([
+      { histogram: [nowMs / 1000, { count: '8', sum: '16', buckets: [[0, '0.5', '1', '8']] }] },
+    ]);
+    expect(await ask(`query?query=${encodeURIComponent('1 +\n  (rpc_seconds + 1)')}&time=${nowMs / 1000}`)).toMatchObject({
+      infos: ['PromQL info: incompatible sample types encountered for binary operator "+": histogram + float (2:4)'],
+    });
   });
   it('says what is wrong, and where', async () => {
     expect(await ask('query?query=sum(')).toMatchObject({
@@ -133,7 +202,9 @@ describe('the Prometheus API over OTLP', () => {
       '0.1',
       '1',
     ]);
-    expect(((await ask('labels')) as unknown as { data: string[] }).data).toEqual(['__name__', 'http_route', 'instance', 'job', 'le']);
+    expect(((await ask('labels')) as unknown as { data: string[] }).data).toEqual([
+      ...['__name__', 'http_route', 'instance', 'job', 'le', 'quantile'],
+    ]);
     expect(((await ask('format_query?query=sum(a)by(b)')) as unknown as { data: string }).data).toBe('sum by (b) (a)');
   });
 });
@@ -162,6 +233,8 @@ describe.skipIf(missing.length > 0)(`beside Debian's Prometheus${missing.length 
 scrape_configs:
 - job_name: node
   static_configs: [{targets: ["127.0.0.1:${exporterPort}"]}]
+- job_name: own
+  static_configs: [{targets: ["127.0.0.1:${prometheusPort}"]}]
 remote_write:
 - url: ${faultline.ingest}/api/v1/write
   queue_config: {batch_send_deadline: 300ms, min_backoff: 50ms}
@@ -196,7 +269,8 @@ remote_write:
     'node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes',
     'topk(3, sum by (mode) (node_cpu_seconds_total))',
     'node_filesystem_avail_bytes{fstype!~"tmpfs|ramfs"} / on (device, mountpoint) group_left (fstype) node_filesystem_size_bytes',
-    'max_over_time(sum(node_load1)[5s:1s])',
+    // Not a whole number of steps: Prometheus 2 takes both ends of a range.
+    'max_over_time(sum(node_load1)[5500ms:1s])',
     'histogram_quantile(0.9, sum by (le) (rate(go_gc_duration_seconds_bucket[5s]))) or vector(1)',
     'label_replace(node_uname_info, "short", "$1", "release", "([0-9]+).*")',
     'count by (__name__) ({__name__=~"node_netstat.+"}) > 0',
@@ -205,6 +279,8 @@ remote_write:
     'quantile(0.5, node_cpu_seconds_total) unless on () absent(up)',
     'stddev_over_time(node_load1[5s] offset 1s)',
     'sort_desc(count by (job) (scrape_samples_scraped))',
+    'go_gc_duration_seconds{job="own"}',
+    'histogram_quantile(0.9, sum by (le, handler) (prometheus_http_request_duration_seconds_bucket))',
   ])('%s', async (query) => {
     const range = `query_range?query=${encodeURIComponent(query)}&start=${startMs / 1000}&end=${endMs / 1000}&step=2`;
     const [ours, wanted] = [await ask(range), await theirs(range)];

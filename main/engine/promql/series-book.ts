@@ -2,8 +2,8 @@ import type { Attributes, MetricType } from '#contracts/columns.ts';
 import { CLASSIC_NAMES } from '#query/otlp-names.ts';
 import { type LabelOptions, prometheusLabels } from '#query/otlp-series.ts';
 import type { Matcher } from '#query/promql/ast.ts';
-import { compileLabelRegex } from '#query/promql/label-regex.ts';
 import { type Labels, labelOf, labelsOf, setLabel } from '#query/promql/labels.ts';
+import { valueTest } from '#query/promql/matching.ts';
 import { numbers, type Queries, texts } from '#store/read/columns-of.ts';
 import { seriesSinceSql } from '#store/sql/read/promql-sql.ts';
 
@@ -12,10 +12,17 @@ export interface PromqlSeries {
   readonly id: number;
   readonly labels: Labels;
   readonly type: MetricType;
+  readonly kind: SeriesKind;
+  readonly source: 'otlp' | 'prometheus';
   readonly unit: string;
   readonly help: string;
   readonly isDelta: boolean;
 }
+/**
+ * How its points are stored: as numbers, or as histograms, which PromQL sees as native ones or, OTLP's with bounds and summaries, as a classic
+ * histogram's several series. Scraped classic histograms and summaries are numbers, whatever type they have.
+ */
+export type SeriesKind = 'float' | 'native' | 'classic';
 /** Resource attributes on every series: where it runs. */
 const OPTIONS: LabelOptions = {
   ...CLASSIC_NAMES,
@@ -23,15 +30,11 @@ const OPTIONS: LabelOptions = {
   scopeLabels: false,
 };
 const CHUNK = 20_000;
-export const isHistogram = ({ type }: Pick<PromqlSeries, 'type'>): boolean => type === 'histogram' || type === 'summary';
 /** Names of the series one histogram or summary is. */
 const PARTS: Readonly<Record<'histogram' | 'summary', readonly string[]>> = {
   histogram: ['_bucket', '_sum', '_count'],
   summary: ['', '_sum', '_count'],
 };
-/** Labels whose values are with the samples. */
-const PART_LABEL: Readonly<Record<'histogram' | 'summary', string>> = { histogram: 'le', summary: 'quantile' };
-
 /** Labels of all series there are, in memory: about 0.5 kB each. Series never change, so only new ones are read. */
 export class SeriesBook {
   private readonly all: PromqlSeries[] = [];
@@ -66,9 +69,9 @@ export class SeriesBook {
       const result = await this.store.query(seriesSinceSql(last, CHUNK), [], { maxRows: CHUNK });
       const [ids, monotonic] = [numbers(result, 'series_id'), numbers(result, 'monotonic')];
       const text = (name: string): readonly (string | null)[] => texts(result, name);
-      const [metric, type, unit, help, temporality, source, attributes, resource] = [
+      const [metric, type, unit, help, temporality, source, numberType, attributes, resource] = [
         ...[text('metric'), text('type'), text('unit'), text('description')],
-        ...[text('temporality'), text('source'), text('attributes'), text('resource')],
+        ...[text('temporality'), text('source'), text('number_type'), text('attributes'), text('resource')],
       ] as const as readonly (readonly (string | null)[])[];
       for (let i = 0; i < result.rowCount; i++) {
         const of = (column: readonly (string | null)[] | undefined): string => column?.[i] ?? '';
@@ -77,7 +80,7 @@ export class SeriesBook {
           type: of(type) as MetricType,
           unit: of(unit),
           monotonic: monotonic[i] === 1,
-          source: of(source) as 'otlp',
+          source: of(source) as 'otlp' | 'prometheus',
         };
         const labels = prometheusLabels(
           { ...row, attributes: attributesOf(of(attributes)) },
@@ -87,7 +90,11 @@ export class SeriesBook {
         );
         const isDelta = of(temporality) === 'delta';
         // A name nothing is left of cannot be asked for.
-        this.all.push({ id: ids[i] as number, labels: labelsOf(labels ?? []), type: row.type, unit: row.unit, help: of(help), isDelta });
+        const kind = kindOf(row, of(numberType));
+        this.all.push({
+          ...{ id: ids[i] as number, labels: labelsOf(labels ?? []), type: row.type, kind, source: row.source },
+          ...{ unit: row.unit, help: of(help), isDelta },
+        });
       }
       if (result.rowCount < CHUNK) return;
     }
@@ -97,21 +104,28 @@ function attributesOf(json: string): Attributes {
   const entries = Object.entries(JSON.parse(json || '{}') as Record<string, string>);
   return { keys: entries.map(([key]) => key), values: entries.map(([, value]) => value), types: '' };
 }
-/** Metric names a series is found by. */
-export function namesOf({ labels, type }: PromqlSeries): readonly string[] {
-  const name = labelOf(labels, '__name__');
-  return type === 'histogram' || type === 'summary' ? PARTS[type].map((part) => name + part) : [name];
+function kindOf({ type, source }: { readonly type: MetricType; readonly source: string }, numberType: string): SeriesKind {
+  if (numberType !== '') return 'float';
+  if (type === 'exponential_histogram') return 'native';
+  if (type === 'histogram') return source === 'prometheus' ? 'native' : 'classic';
+  return type === 'summary' ? 'classic' : 'float';
 }
+/** Metric names a series is found by. */
+export function namesOf({ labels, type, kind }: PromqlSeries): readonly string[] {
+  const name = labelOf(labels, '__name__');
+  return kind === 'classic' ? PARTS[type as keyof typeof PARTS].map((part) => name + part) : [name];
+}
+/** A label whose values are with the samples. */
+export const partLabel = ({ type, kind }: PromqlSeries): 'le' | 'quantile' | null =>
+  kind !== 'classic' ? null : type === 'summary' ? 'quantile' : 'le';
 export const partLabels = (series: PromqlSeries, name: string): Labels => setLabel(series.labels, '__name__', name);
 
-function testOf({ name, operator, value }: Matcher): (series: PromqlSeries, metric: string) => boolean {
-  const isText = operator === '=' || operator === '!=';
-  const regex = isText ? null : compileLabelRegex(value);
-  const wanted = operator === '=' || operator === '=~';
+function testOf(matcher: Matcher): (series: PromqlSeries, metric: string) => boolean {
+  const { name } = matcher;
+  const fits = valueTest(matcher);
   return (series, metric) => {
     // Decided sample by sample.
-    if (isHistogram(series) && name === PART_LABEL[series.type as 'histogram']) return true;
-    const own = name === '__name__' ? metric : labelOf(series.labels, name);
-    return (regex ? regex(own) : own === value) === wanted;
+    if (name === partLabel(series)) return true;
+    return fits(name === '__name__' ? metric : labelOf(series.labels, name));
   };
 }

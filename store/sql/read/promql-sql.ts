@@ -5,15 +5,26 @@ export const seriesSinceSql = (
   afterId: number,
   limit: number,
 ): string => `SELECT d.series_id::DOUBLE AS series_id, d.metric, d.type, d.unit, d.description, d.temporality,
-  d.monotonic::INTEGER AS monotonic, d.source, to_json(d.attributes)::VARCHAR AS attributes, to_json(r.attributes)::VARCHAR AS resource
+  d.monotonic::INTEGER AS monotonic, d.source, d.number_type, to_json(d.attributes)::VARCHAR AS attributes, to_json(r.attributes)::VARCHAR AS resource
 FROM series d LEFT JOIN resources r ON r.resource_id = d.resource_id
 WHERE d.series_id > ${numberLiteral(afterId)} ORDER BY d.series_id LIMIT ${numberLiteral(limit)}`;
 
-/** Points of histograms and summaries in [startMs, endMs]. */
-export function promqlHistogramsSql(ids: readonly number[], startMs: number, endMs: number): string {
+/** Points of classic histograms and summaries in [startMs, endMs]. */
+export function promqlClassicSql(ids: readonly number[], startMs: number, endMs: number): string {
   const where = allOf([`x.series_id IN (${ids.map(numberLiteral).join(', ')})`, between('x.time', startMs, endMs + 1)]);
   return `SELECT x.series_id::DOUBLE AS series_id, (epoch_ns(x.time) // 1000000)::DOUBLE AS ms, x.count::DOUBLE AS count, x.sum,
   to_json(x.bounds)::VARCHAR AS bounds, to_json(x.bucket_counts)::VARCHAR AS counts, to_json(x.quantile_values)::VARCHAR AS quantiles,
   (x.flags & 1)::INTEGER AS stale
+FROM histograms x WHERE ${where} ORDER BY x.series_id, x.time`;
+}
+
+/** Points of native histograms in [startMs, endMs]: exponential ones and, without a scale, those with bounds. */
+export function promqlNativeSql(ids: readonly number[], startMs: number, endMs: number): string {
+  const where = allOf([`x.series_id IN (${ids.map(numberLiteral).join(', ')})`, between('x.time', startMs, endMs + 1)]);
+  return `SELECT x.series_id::DOUBLE AS series_id, (epoch_ns(x.time) // 1000000)::DOUBLE AS ms, x.count::DOUBLE AS count, coalesce(x.sum, 0) AS sum,
+  x.scale::DOUBLE AS scale, x.zero_count::DOUBLE AS zero_count, x.zero_threshold, x.positive_offset::DOUBLE AS positive_offset,
+  x.negative_offset::DOUBLE AS negative_offset, to_json(x.positive_counts)::VARCHAR AS positive, to_json(x.negative_counts)::VARCHAR AS negative,
+  to_json(x.bounds)::VARCHAR AS bounds, to_json(x.bucket_counts)::VARCHAR AS counts, (x.flags & 1)::INTEGER AS stale,
+  ((x.flags >> 16) & 3)::INTEGER AS hint
 FROM histograms x WHERE ${where} ORDER BY x.series_id, x.time`;
 }

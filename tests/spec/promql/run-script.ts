@@ -1,7 +1,7 @@
-import { type AtModifier, childrenOf, type Expr, type Matcher } from '#query/promql/ast.ts';
+import { type AtModifier, childrenOf, type Expr } from '#query/promql/ast.ts';
 import { evaluate } from '#query/promql/engine.ts';
-import { compileLabelRegex } from '#query/promql/label-regex.ts';
-import { entriesOf, type Labels, labelOf, NO_LABELS } from '#query/promql/labels.ts';
+import { entriesOf, type Labels, NO_LABELS } from '#query/promql/labels.ts';
+import { labelsTest } from '#query/promql/matching.ts';
 import { compact, histogramText, type NativeHistogram } from '#query/promql/native-histogram.ts';
 import { parsePromql } from '#query/promql/parser.ts';
 import { PromqlError } from '#query/promql/token.ts';
@@ -36,12 +36,6 @@ interface LoadedSeries {
   readonly samples: Map<number, Exclude<Loaded, null>>;
   readonly starts: Map<number, number>;
 }
-const fits = (labels: Labels, { name, operator, value }: Matcher): boolean => {
-  const own = labelOf(labels, name);
-  if (operator === '=') return own === value;
-  if (operator === '!=') return own !== value;
-  return compileLabelRegex(value)(own) === (operator === '=~');
-};
 function storedOf({ labels, samples, starts }: LoadedSeries): StoredSeries {
   const sorted = [...samples].sort(([a], [b]) => a - b);
   const floats = sorted.flatMap(([ms, value]) => (typeof value === 'object' ? [] : [[ms, value] as const]));
@@ -141,7 +135,10 @@ function evaluateStep(step: EvalStep, all: readonly StoredSeries[], expr: Expr) 
     grid,
     lookbackMs: LOOKBACK_MS,
     subqueryStepMs: 60_000,
-    select: ({ matchers }) => all.filter(({ labels }) => matchers.every((matcher) => fits(labels, matcher))),
+    select: ({ matchers }) => {
+      const fits = labelsTest(matchers);
+      return all.filter(({ labels }) => fits(labels));
+    },
   });
   return { ...evaluated, grid };
 }
