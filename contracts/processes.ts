@@ -1,9 +1,10 @@
 import type { ForwarderStatus } from './forwarding.ts';
 import type { ImportCall, ImportNews } from './import-process.ts';
 import type { JournalPosition } from './journal.ts';
+import type { SourceBytes } from './limited-source.ts';
 import type { ModelCall, ModelNews } from './llm-process.ts';
 import type { Settings } from './settings.ts';
-import type { SourceBytes, SourceLimits } from './source-limits.ts';
+import type { SourceLimits } from './source-limits.ts';
 import type { TailedFileStatus } from './tailing.ts';
 
 /** Kinds of sources; the names of all but imports, scrapes and tails are their kinds. */

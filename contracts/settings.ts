@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { type Destination, destinationSchema, FORWARD_SIGNALS } from './forwarding.ts';
+import type { ListenerKey } from './listeners.ts';
 import { sourceLimitsSchema } from './source-limits.ts';
-import { TAIL_FORMATS, type TailSettings, tailConfigSchema } from './tailing.ts';
+import { tailConfigSchema } from './tail-config.ts';
+import { TAIL_FORMATS, type TailSettings } from './tailing.ts';
 
 /** Every limit of the receivers, with its default. Refusals are counted by reason (reasons.ts). */
 export const limitsSchema = z
@@ -159,13 +161,6 @@ export interface Address {
   readonly host: string;
   readonly port: number;
 }
-/** Receivers with ports of their own, each off unless asked for: keys of the configuration. */
-export const LISTENERS = ['syslog', 'syslogTls', 'fluent', 'fluentTls', 'statsd'] as const;
-export type ListenerKey = (typeof LISTENERS)[number];
-/** Those of them that speak TLS. */
-export const TLS_LISTENERS = ['syslogTls', 'fluentTls'] as const satisfies readonly ListenerKey[];
-/** The flag of a key: syslogTls, --syslog-tls. */
-export const flagOf = (key: string): string => `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 /** null = off. */
 export interface Listeners extends Readonly<Record<ListenerKey, Address | null>> {
   /** IANA name; '' = the zone of this machine. */

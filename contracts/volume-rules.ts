@@ -131,11 +131,6 @@ export const rulePreviewSchema = z.object({
 });
 export type RulePreview = z.infer<typeof rulePreviewSchema>;
 
-/** Text of a match as a regular expression; also what SQL's LIKE of likePattern finds. */
-export function globOf(pattern: string): RegExp {
-  const parts = pattern.split('*').map((part) => part.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&'));
-  return new RegExp(`^${parts.join('.*')}$`, 'su');
-}
 /** A sampled span says so in its tracestate: "fl=n:10" stands for ten. Twelve characters at most: kept within the cell. */
 export const SAMPLED_KEY = 'fl=n:';
 /** What is kept one in N times: a 32-bit number below this. */

@@ -28,6 +28,16 @@ export const ONE_DOOR = {
   'apache-arrow': ['store', 'exporters', 'renderer', 'main/cli', 'main/api'],
   zod: ['contracts', 'collectors', 'models', 'main'],
 };
+/**
+ * What an entry must not load before its first line runs, measured for the collector: zod 30 ms of CPU and 13 MB, node:http as an ES
+ * module 45 ms and 15 MB.
+ */
+export const STARTS_FAST = {
+  'main/collector/main.ts': [
+    ...['zod', 'yaml', '@grpc/grpc-js', '@bufbuild/protobuf'],
+    ...['node:dns', 'node:http', 'node:http2', 'node:https', 'node:tls'],
+  ],
+};
 /** No clock and no chance: both are arguments there. */
 export const PURE = ['contracts', 'query', 'analytics'];
 export const MAX_LINES = 500;

@@ -1,6 +1,7 @@
 import type { Receiver } from '#collectors/otlp/receiver.ts';
 import type { SourceAccount } from '#collectors/pipeline/accounting.ts';
-import { type Address, type ListenerKey, type Listeners, TLS_LISTENERS } from '#contracts/settings.ts';
+import { type ListenerKey, TLS_LISTENERS } from '#contracts/listeners.ts';
+import type { Address, Listeners } from '#contracts/settings.ts';
 import { listenTcp, type TcpListener, type TcpOptions } from './tcp-listener.ts';
 import type { TlsFiles } from './tls-files.ts';
 import { listenUdp, type UdpListener, type UdpOptions } from './udp-listener.ts';

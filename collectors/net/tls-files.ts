@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import { FaultlineError } from '#contracts/errors.ts';
-import { flagOf, type Listeners } from '#contracts/settings.ts';
+import { flagOf } from '#contracts/listeners.ts';
+import type { Listeners } from '#contracts/settings.ts';
 
 /** PEM. */
 export interface TlsFiles {

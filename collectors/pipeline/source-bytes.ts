@@ -14,8 +14,8 @@ import {
   OTHER_SOURCES,
   SOURCE_BYTES_FILE,
   type SourceBytes as SourceBytesTold,
-  type SourceLimits,
-} from '#contracts/source-limits.ts';
+} from '#contracts/limited-source.ts';
+import type { SourceLimits } from '#contracts/source-limits.ts';
 import { syncFolder } from './disk-file.ts';
 import { JournalError } from './journal-error.ts';
 import { openJournalReader } from './journal-reader.ts';

@@ -1,4 +1,5 @@
-import { type CompiledLimit, compileLimits, type SourceLimits } from '#contracts/source-limits.ts';
+import { type CompiledLimit, compileLimits } from '#contracts/limited-source.ts';
+import type { SourceLimits } from '#contracts/source-limits.ts';
 
 /** A source may send this long at once what it may send in that time: a batch is no flood. */
 const BURST_SECONDS = 10;

@@ -2,17 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { delimiter, dirname, resolve } from 'node:path';
 import { FaultlineError } from '#contracts/errors.ts';
-import {
-  type Address,
-  type Config,
-  configSchema,
-  flagOf,
-  type Limits,
-  type ListenerKey,
-  limitsSchema,
-  type Settings,
-  TLS_LISTENERS,
-} from '#contracts/settings.ts';
+import { flagOf, type ListenerKey, TLS_LISTENERS } from '#contracts/listeners.ts';
+import { type Address, type Config, configSchema, type Limits, limitsSchema, type Settings } from '#contracts/settings.ts';
 import { defaultDataFolder } from './default-data-folder.ts';
 import {
   parseAddress,

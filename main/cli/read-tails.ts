@@ -2,7 +2,8 @@ import { resolve } from 'node:path';
 import { parseGlob } from '#collectors/tail/glob.ts';
 import { FaultlineError } from '#contracts/errors.ts';
 import type { Config } from '#contracts/settings.ts';
-import { MAX_TAILS, type Multiline, TAIL_FORMATS, type TailConfig, type TailSettings } from '#contracts/tailing.ts';
+import type { TailConfig } from '#contracts/tail-config.ts';
+import { MAX_TAILS, type Multiline, TAIL_FORMATS, type TailSettings } from '#contracts/tailing.ts';
 import { parseRetention, valueAt } from './parse-values.ts';
 
 export interface TailPlaceInSettings {

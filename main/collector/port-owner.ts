@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { FaultlineError } from '#contracts/errors.ts';
-import { type Address, flagOf } from '#contracts/settings.ts';
+import { flagOf } from '#contracts/listeners.ts';
+import type { Address } from '#contracts/settings.ts';
 
 const LISTEN = '0A';
 const MAX_TRIES = 20;

@@ -14,8 +14,10 @@ import type { Tailing } from '#collectors/tail/tail-files.ts';
 import { DEMO_FOLDER, DEMO_PROMETHEUS_FILE, DEMO_TARGETS_FILE } from '#contracts/demo-files.ts';
 import { FaultlineError } from '#contracts/errors.ts';
 import type { JournalEntry, JournalPosition } from '#contracts/journal.ts';
+import { LISTENERS } from '#contracts/listeners.ts';
 import type { CollectorStatus, ParentPort, ProcessState, SourceLimitsNews, ToChild } from '#contracts/processes.ts';
-import { LISTENERS, type Listeners, type Settings } from '#contracts/settings.ts';
+import type { Listeners, Settings } from '#contracts/settings.ts';
+import type { SourceLimits } from '#contracts/source-limits.ts';
 import { TAIL_BOOK_FILE } from '#contracts/tailing.ts';
 import { opened } from './port-owner.ts';
 import { readSourceLimits } from './read-source-limits.ts';
@@ -50,7 +52,7 @@ export const journalFolder = (dataDir: string): string => path.join(dataDir, 'jo
  * before the journal is open waits for it. @throws FaultlineError port_taken, data_dir_locked, data_dir_not_writable
  */
 export async function startCollector(options: StartOptions): Promise<RunningCollector> {
-  const collector = new Collector(options);
+  const collector = new Collector(options, await readSourceLimits(options.settings, options.log ?? console.error));
   await collector.start();
   return collector;
 }
@@ -63,6 +65,8 @@ class Collector implements RunningCollector {
   private readonly startedUnixMs: number;
   private readonly opening: Promise<Journal>;
   private receiver: Receiver | null = null;
+  /** At the start. */
+  private readonly sourceLimits: SourceLimits;
   private readonly sourceBytes: SourceBytes;
   private journal: Journal | null = null;
   private http: RunningHttpServer | null = null;
@@ -79,14 +83,18 @@ class Collector implements RunningCollector {
   private advancedTimer: NodeJS.Timeout | null = null;
   private stopping: Promise<void> | null = null;
 
-  constructor({ settings, send, releasedPosition, heldPosition, nowMs = Date.now, log = console.error }: StartOptions) {
+  constructor(
+    { settings, send, releasedPosition, heldPosition, nowMs = Date.now, log = console.error }: StartOptions,
+    sourceLimits: SourceLimits,
+  ) {
     this.settings = settings;
     this.send = send;
     this.nowMs = nowMs;
     this.log = log;
     this.startedUnixMs = nowMs();
     const { limits, durability } = settings;
-    this.sourceBytes = new SourceBytes({ dataDir: settings.dataDir, limits: readSourceLimits(settings, log), nowMs, log });
+    this.sourceLimits = sourceLimits;
+    this.sourceBytes = new SourceBytes({ dataDir: settings.dataDir, limits: sourceLimits, nowMs, log });
     this.opening = openJournal(journalFolder(settings.dataDir), {
       durability,
       maxBytes: limits.journalMaxBytes,
@@ -117,7 +125,7 @@ class Collector implements RunningCollector {
     const append = (entry: JournalEntry, sender?: string): Promise<JournalPosition> =>
       this.journal ? this.append(this.journal, entry, sender) : this.opening.then((journal) => this.append(journal, entry, sender));
     const receiver = createReceiver({ append, limits, retentionSeconds, budget, nowMs });
-    receiver.options.rates.setLimits(readSourceLimits(settings, log));
+    receiver.options.rates.setLimits(this.sourceLimits);
     this.receiver = receiver;
     try {
       this.http = await opened('ingest', settings.ingest, (address) =>

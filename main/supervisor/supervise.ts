@@ -1,7 +1,8 @@
 import { type ErrorCode, FaultlineError } from '#contracts/errors.ts';
 import type { ForwarderStatus } from '#contracts/forwarding.ts';
+import { LISTENERS } from '#contracts/listeners.ts';
 import type { CollectorStatus, FromChild, PreviousEnd, ProcessState, SourceLimitsNews } from '#contracts/processes.ts';
-import { LISTENERS, type Listeners, type Settings } from '#contracts/settings.ts';
+import type { Listeners, Settings } from '#contracts/settings.ts';
 import { backOffMs } from './back-off.ts';
 import { settingsOf } from './child-environment.ts';
 import { ImporterChild } from './importer-child.ts';

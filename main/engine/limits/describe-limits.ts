@@ -1,5 +1,6 @@
+import { DAY_MS, dayOf, keyOf, type LimitedSource } from '#contracts/limited-source.ts';
 import type { CollectorStatus } from '#contracts/processes.ts';
-import { DAY_MS, dayOf, keyOf, type LimitedSource, type SourceLimitsAnswer } from '#contracts/source-limits.ts';
+import type { SourceLimitsAnswer } from '#contracts/source-limits.ts';
 import type { LimitBook } from './limit-book.ts';
 
 type Usage = SourceLimitsAnswer['limits'][number]['usage'][number];

@@ -1,14 +1,7 @@
 import type { Dictionary, ResourceRow, ScopeRow, SeriesRow } from '#contracts/columns.ts';
 import type { JournalPosition } from '#contracts/journal.ts';
-import {
-  type CompiledLimit,
-  compileLimits,
-  keyOf,
-  type LimitedSource,
-  MAX_COUNTED,
-  OTHER_SOURCES,
-  type SourceLimits,
-} from '#contracts/source-limits.ts';
+import { type CompiledLimit, compileLimits, keyOf, type LimitedSource, MAX_COUNTED, OTHER_SOURCES } from '#contracts/limited-source.ts';
+import type { SourceLimits } from '#contracts/source-limits.ts';
 import { IdSet } from './id-set.ts';
 
 /** Id of a series its source has no room for: no row of the dictionary, and below those of rules (rules/rule-dictionary.ts). */

@@ -1,5 +1,6 @@
 import type { SeriesRow } from '#contracts/columns.ts';
-import { globOf, keepBelow, type RuleMatch, type SEVERITIES, spread, type VolumeRule } from '#contracts/volume-rules.ts';
+import { globOf } from '#contracts/glob.ts';
+import { keepBelow, type RuleMatch, type SEVERITIES, spread, type VolumeRule } from '#contracts/volume-rules.ts';
 
 type Severity = (typeof SEVERITIES)[number];
 /** Says whether a text is meant; the answer for a text seen before is remembered. */
