@@ -17,6 +17,8 @@ export const PROMETHEUS_TYPES = {
   info: 'info',
   stateset: 'stateset',
 } as const;
+/** What the engine's own rules write: counted under a source of this name. */
+export const RULES_SOURCE = 'rules';
 /** Anything else in the header is refused: an id nobody can compare would store every repeat. */
 export const BATCH_ID = /^[A-Za-z0-9_-]{1,40}(?:\.[A-Za-z0-9_-]{1,40}){1,4}$/;
 /** Meta of a journal record that came with a batch id. */

@@ -131,7 +131,7 @@ export const configSchema = z.strictObject({
   tlsCert: z.string().optional().describe('certificate of the listeners with TLS, PEM file'),
   tlsKey: z.string().optional().describe('its private key, PEM file'),
   prometheusConfig: z.string().optional().describe('prometheus.yml to scrape by'),
-  rules: z.string().optional().describe('rule files (a later part)'),
+  rules: z.string().optional().describe('Prometheus rule files to evaluate, a glob; those of `prometheusConfig` are evaluated too'),
   retention: z.string().default('7d').describe('how long telemetry is kept: 36h, 7d, off'),
   maxSize: z.string().default('20GB').describe('size of the store at which the oldest days go: 500MB, 20GB'),
   compaction: z.string().default('on').describe('whether stored samples become blocks per series: on, off'),
@@ -178,6 +178,8 @@ export interface Settings {
   /** Absent: none. */
   readonly listeners?: Listeners;
   readonly prometheusConfig: string | null;
+  /** Glob of rule files; absent or null: none. */
+  readonly rules?: string | null;
   /** 0 = off. */
   readonly retentionSeconds: number;
   readonly maxSizeBytes: number;

@@ -43,9 +43,12 @@ interface Series {
   readonly meta: SeriesMeta;
   readonly times: number[];
   readonly values: number[];
+  /** Places of stale markers: as a number one would lose what marks it. */
+  readonly stale: Set<number>;
   readonly histograms: NativeHistogram[];
   readonly exemplars: { readonly labels: Labels; readonly value: number; readonly timestampMs: number }[];
 }
+const STALE = 0x7ff0000000000002n;
 const SAMPLES = 20_000;
 const TEXT_BYTES = 2 * 1024 * 1024;
 
@@ -61,7 +64,7 @@ export class SampleBatch {
   private of(key: string, labels: Labels, meta: SeriesMeta): Series {
     let series = this.series.get(key);
     if (!series) {
-      series = { labels, meta, times: [], values: [], histograms: [], exemplars: [] };
+      series = { labels, meta, times: [], values: [], stale: new Set(), histograms: [], exemplars: [] };
       this.series.set(key, series);
       this.bytes += key.length + 32;
     }
@@ -72,8 +75,9 @@ export class SampleBatch {
     this.times.add(timestampMs * 1e6);
     return this.items >= SAMPLES || this.bytes >= TEXT_BYTES ? this.flush() : null;
   }
-  add(line: number, key: string, labels: Labels, meta: SeriesMeta, timestampMs: number, value: number): FileRecord | null {
+  add(line: number, key: string, labels: Labels, meta: SeriesMeta, timestampMs: number, value: number, isStale = false): FileRecord | null {
     const series = this.of(key, labels, meta);
+    if (isStale) series.stale.add(series.values.length);
     series.times.push(timestampMs);
     series.values.push(value);
     return this.note(line, timestampMs);
@@ -183,7 +187,10 @@ function writeSeries(writer: ReverseWriter, series: Series, symbols: Symbols): v
   for (let i = series.values.length - 1; i >= 0; i--) {
     const inner = writer.size;
     int64Field(writer, 2, BigInt(series.times[i] as number));
-    doubleField(writer, 1, series.values[i] as number);
+    if (series.stale.has(i)) {
+      writer.fixed64(STALE);
+      writer.varint(1 * 8 + 1);
+    } else doubleField(writer, 1, series.values[i] as number);
     closeField(writer, inner, 2);
   }
   const own = refs(series.labels);

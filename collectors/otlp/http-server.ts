@@ -5,7 +5,7 @@ import type { ContentEncoding } from '#collectors/pipeline/decompress.ts';
 import type { SenderConnection } from '#collectors/pipeline/senders.ts';
 import { receiveWrite, WRITE_PATH, writeVersionOf, writtenHeaders } from '#collectors/prometheus/write-receiver.ts';
 import { IMPORT_HEADER, isFileFormat } from '#contracts/file-formats.ts';
-import { ARRIVAL_HEADER, BATCH_ID, BATCH_ID_HEADER } from '#contracts/forward-headers.ts';
+import { ARRIVAL_HEADER, BATCH_ID, BATCH_ID_HEADER, RULES_SOURCE } from '#contracts/forward-headers.ts';
 import type { Address } from '#contracts/settings.ts';
 import type { OtlpKind } from '#protos/field-table.ts';
 import { declaredLength, readBody, SenderGone } from './http-server-body.ts';
@@ -220,12 +220,13 @@ class OtlpHttpServer implements RunningHttpServer {
   private importAccount({ headers }: IncomingMessage): SourceAccount | null {
     const format = headers[IMPORT_HEADER];
     if (format === undefined) return null;
-    if (typeof format !== 'string' || !isFileFormat(format))
+    const isRules = format === RULES_SOURCE;
+    if (typeof format !== 'string' || !(isRules || isFileFormat(format)))
       throw new Refusal('malformed', `${IMPORT_HEADER} is "${String(format).slice(0, 100)}", no format of files`);
-    const source = `import:${format}`;
+    const source = isRules ? RULES_SOURCE : `import:${format}`;
     const known = this.pushAccounts.find((account) => account.source === source);
     if (known) return known;
-    const account = new SourceAccount(source, 'import', this.options.nowMs);
+    const account = new SourceAccount(source, isRules ? 'remote-write' : 'import', this.options.nowMs);
     account.address = this.account.address;
     this.pushAccounts.push(account);
     return account;

@@ -63,7 +63,6 @@ describe('prometheus.yml', () => {
     const text = `global: {external_labels: {a: b}, extra_scrape_metrics: true}\nrule_files: [x.yml]
 scrape_configs:\n- job_name: k\n  kubernetes_sd_configs: []\n  enable_http2: true\n  oauth2: {client_id: x}\n  proxy_from_environment: true\n`;
     expect(parse(text).warnings).toEqual([
-      'rule_files is not acted on yet',
       'global: extra_scrape_metrics is not acted on yet',
       'job k: kubernetes_sd_configs is not acted on yet',
       'job k: oauth2 is not acted on yet',

@@ -4,7 +4,6 @@ import { z } from 'zod';
 import { FaultlineError } from '#contracts/errors.ts';
 import { FILE_LIMITS } from '#contracts/file-formats.ts';
 import type { Engine } from '#main/engine/engine.ts';
-import { SeriesBook } from '#main/engine/promql/series-book.ts';
 import { answerError } from './answer-error.ts';
 import { billRoutes } from './bill-routes.ts';
 import { carbonRoutes } from './carbon-routes.ts';
@@ -22,7 +21,9 @@ import { incidentRoutes, operatorRoutes } from './operator-routes.ts';
 import { postmortemRoutes } from './postmortem-routes.ts';
 import { servePrometheus } from './prometheus-api.ts';
 import { parseWith, type Route, route, type Table } from './route.ts';
+import { ruleFileRoutes } from './rule-file-routes.ts';
 import { ruleRoutes } from './rule-routes.ts';
+import { serveRules } from './rules-api.ts';
 import { SelfMetrics } from './self-metrics.ts';
 import { pageFolder, servePage } from './serve-page.ts';
 import { serviceRoutes } from './service-routes.ts';
@@ -52,6 +53,7 @@ export const ROUTES: readonly Route[] = [
   ...volumeRoutes,
   ...ruleRoutes,
   ...limitRoutes,
+  ...ruleFileRoutes,
   route({
     method: 'get',
     path: '/console/events',
@@ -105,7 +107,8 @@ export function createApi(engine: Engine): Hono<{ Variables: Shared }> {
   });
   app.use('/api/v1/*', guard.signedIn);
   app.use('/api/v1/*', smallBody);
-  servePrometheus(app, engine, new SeriesBook(engine.store));
+  servePrometheus(app, engine, engine.parts.series);
+  serveRules(app, engine);
   app.all('/api/v1/*', (c) =>
     c.json({ status: 'error', errorType: 'not_found', error: `There is no ${c.req.method} ${c.req.path} (yet).` }, 404),
   );

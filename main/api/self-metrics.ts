@@ -2,6 +2,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { SenderStatus } from '#contracts/processes.ts';
 import { lagBytes } from '#main/engine/describe-state.ts';
 import type { Engine } from '#main/engine/engine.ts';
+import { registerAlerting } from './alerting-metrics.ts';
 import { registerCompaction } from './compaction-metrics.ts';
 import { registerForwarding } from './forwarding-metrics.ts';
 import { registerLimits } from './limit-metrics.ts';
@@ -89,6 +90,7 @@ export class SelfMetrics {
     registerForwarding(engine, counter, registers);
     registerCompaction(engine, registers);
     registerLimits(engine, registers);
+    registerAlerting(engine, registers);
     counter('faultline_journal_records', 'Journal records read.', [], () => [[{}, account.records]]);
     counter('faultline_journal_damaged_places', 'Places of the journal that could not be read; what stood there is lost.', [], () => [
       [{}, loop.damage.places],

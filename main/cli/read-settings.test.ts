@@ -189,7 +189,7 @@ describe('where settings come from', () => {
     expect([settings.retentionSeconds, configFile]).toEqual([0, join(folder, 'faultline.yaml')]);
   });
   it('names what is set and does nothing', () => {
-    expect(readSettings({ rules: 'x/*.yml' }, place()).warnings).toEqual(['--rules: rules are not evaluated in this version']);
+    expect(read({ rules: 'x/*.yml' }).rules).toBe('/work/x/*.yml');
     expect(unknownVariables({ FAULTLINE_RETENTON: '1d', FAULTLINE_API: '1', FAULTLINE_LIMITS_MAX_DEPTH: '1', PATH: '' })).toEqual([
       'FAULTLINE_RETENTON',
     ]);

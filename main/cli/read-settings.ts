@@ -159,7 +159,7 @@ export function readSettings(flags: SettingFlags, place: SettingsPlace): ReadSet
   const raw = <K extends keyof Config>(key: K): Config[K] => (layerOf(key)?.config[key] ?? defaults[key]) as Config[K];
   const parsed = <T>(key: keyof Config, parse: (text: string) => T): T =>
     valueAt(layerOf(key)?.name(key) ?? key, raw(key) as string, parse);
-  const path = (key: 'data' | 'prometheusConfig' | 'forwardHeadersFile' | 'tlsCert' | 'tlsKey'): string | null => {
+  const path = (key: 'data' | 'prometheusConfig' | 'rules' | 'forwardHeadersFile' | 'tlsCert' | 'tlsKey'): string | null => {
     const text = raw(key);
     return text ? resolve(layerOf(key)?.folder ?? place.workingFolder, text) : null;
   };
@@ -196,6 +196,7 @@ export function readSettings(flags: SettingFlags, place: SettingsPlace): ReadSet
       tls: certFile === null || keyFile === null ? null : { certFile, keyFile },
     },
     prometheusConfig: path('prometheusConfig'),
+    rules: path('rules'),
     retentionSeconds: parsed('retention', parseRetention),
     maxSizeBytes: parsed('maxSize', parseSize),
     durability: parsed('durability', parseDurability),
@@ -223,7 +224,5 @@ export function readSettings(flags: SettingFlags, place: SettingsPlace): ReadSet
     ui: raw('ui'),
     limits: limitsSchema.parse({ ...(file.config.limits ?? {}), ...(layers[1]?.config.limits ?? {}) }),
   };
-  const rules = layerOf('rules');
-  const warnings = rules ? [`${rules.name('rules')}: rules are not evaluated in this version`] : [];
-  return { settings, configFile: file.file, defaultFolder: path('data') === null, warnings };
+  return { settings, configFile: file.file, defaultFolder: path('data') === null, warnings: [] };
 }

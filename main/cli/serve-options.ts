@@ -21,7 +21,7 @@ export const addServeOptions = (command: Command): Command =>
     .option('--tls-cert <FILE>', 'certificate for --syslog-tls and --fluent-tls, PEM')
     .option('--tls-key <FILE>', 'its private key, PEM')
     .option('--prometheus-config <FILE>', 'prometheus.yml to scrape by')
-    .option('--rules <GLOB>', 'rule files (not evaluated in this version)')
+    .option('--rules <GLOB>', 'Prometheus rule files to evaluate, read again when they change')
     .option('--retention <TIME>', 'how long telemetry is kept: 36h, 7d, off (default 7d)')
     .option('--max-size <SIZE>', 'size at which the oldest days go: 500MB, 20GB (default 20GB)')
     .option('--durability <MODE>', 'when the journal is synced: sync, 100ms, none (default sync)')

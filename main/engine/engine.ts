@@ -6,6 +6,7 @@ import type { CollectorStatus, PreviousEnd } from '#contracts/processes.ts';
 import type { Settings } from '#contracts/settings.ts';
 import type { QueryOptions, QueryResult, Store, StoreFacts } from '#contracts/store.ts';
 import { shopBill } from '#demo/bill.ts';
+import type { Alerting } from './alerting/alerting.ts';
 import { answerRca, type RcaQuestion } from './answer-rca.ts';
 import type { DemoRunner } from './demo-runner.ts';
 import { describeSources, describeState } from './describe-state.ts';
@@ -22,6 +23,7 @@ import type { LimitBook } from './limits/limit-book.ts';
 import type { MemoryGuard } from './memory-guard.ts';
 import type { ModelShelf } from './model-shelf.ts';
 import type { Postmortems } from './postmortems/postmortems.ts';
+import type { SeriesBook } from './promql/series-book.ts';
 import type { RuleBook } from './rules/rule-book.ts';
 import { takeBill } from './take-bill.ts';
 
@@ -45,6 +47,10 @@ export interface EngineParts {
   readonly imports: ImportBook;
   readonly rules: RuleBook;
   readonly limits: LimitBook;
+  /** Labels of all series, for PromQL. */
+  readonly series: SeriesBook;
+  /** Prometheus' rules. */
+  readonly alerting: Alerting;
   readonly desk: ImportDesk;
   readonly memory: MemoryGuard;
   /** Why the engine before this one ended, when it said so. */
@@ -97,6 +103,9 @@ export class Engine {
   }
   get imports(): ImportBook {
     return this.parts.imports;
+  }
+  get alerting(): Alerting {
+    return this.parts.alerting;
   }
   get rules(): RuleBook {
     return this.parts.rules;

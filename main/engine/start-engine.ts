@@ -12,6 +12,7 @@ import { DEFAULT_SEED, DEMO_SCENARIOS } from '#demo/scenarios.ts';
 import { replaceFile } from '#exporters/forward/forward-state.ts';
 import { createApi } from '#main/api/create-api.ts';
 import { openStore } from '#store/open-store.ts';
+import { Alerting } from './alerting/alerting.ts';
 import { ApiDoor } from './api-door.ts';
 import { decodeRecord } from './decode-record.ts';
 import { DemoRunner } from './demo-runner.ts';
@@ -30,6 +31,7 @@ import { MemoryGuard, memoryBudget } from './memory-guard.ts';
 import type { ModelClient } from './model-client.ts';
 import { openModels } from './open-models.ts';
 import { Postmortems } from './postmortems/postmortems.ts';
+import { SeriesBook } from './promql/series-book.ts';
 import { quarantineRecord } from './quarantine.ts';
 import { RuleBook } from './rules/rule-book.ts';
 import { takeBillFile } from './take-bill.ts';
@@ -144,6 +146,17 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
     drained: () => loop.drained(),
     nowMs,
   });
+  const series = new SeriesBook(store);
+  const alerting = new Alerting({
+    store,
+    series,
+    rules: { pattern: settings.rules ?? null, prometheusConfig: settings.prometheusConfig },
+    ingestUrl: () => engine.ingestUrl,
+    externalUrl: () => engine.apiAddress,
+    drained: () => loop.drained(),
+    nowMs,
+    log,
+  });
   const forwarding = new ForwardingBook({ settings, send, nowMs });
   const engine: Engine = new Engine({
     version,
@@ -168,6 +181,8 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
     exports,
     rules,
     limits: sourceLimits,
+    series,
+    alerting,
     imports,
     desk,
     memory,
@@ -188,6 +203,7 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
   store.onReleased((position) => send({ type: 'released', position }));
   send({ type: 'released', position: store.released() });
   loop.start();
+  alerting.start(() => loop.caughtUp && engine.collectorStatus !== null);
   // Judged only once the journal has been read: half of an hour would look like a change.
   const ticking = setInterval(() => {
     if (!loop.caughtUp) return;
@@ -198,6 +214,7 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
   const stop = async (): Promise<void> => {
     clearInterval(ticking);
     evaluation.stop();
+    await alerting.stop();
     await carrier.close();
     await explainer.stop();
     await exports.stop();

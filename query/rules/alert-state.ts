@@ -34,6 +34,14 @@ export interface StoredAlert {
   readonly isFiring: boolean;
   /** When it was written last. */
   readonly lastMs: number;
+  /** It was written as these. */
+  readonly series: readonly Labels[];
+}
+/** The newest sample of a series. */
+export interface LastSample {
+  readonly labels: Labels;
+  readonly lastMs: number;
+  readonly value: number;
 }
 /** So long a resolved alert is told of. */
 const RESOLVED_MS = 15 * 60_000;
@@ -165,16 +173,24 @@ export class AlertBook {
     ];
   }
 }
-/** The alerts a store has of a rule, from the last samples of ALERTS and ALERTS_FOR_STATE. */
-export function storedAlerts(rule: AlertingRule, series: readonly { labels: Labels; lastMs: number; value: number }[]): StoredAlert[] {
+/**
+ * The alerts a store has of a rule, from the last samples of ALERTS and ALERTS_FOR_STATE. Rules of the same name are told apart by the
+ * labels they set.
+ */
+export function storedAlerts(rule: AlertingRule, last: readonly LastSample[]): StoredAlert[] {
+  const fixed = [...rule.labels].filter(([, text]) => !rule.templates.has(text));
+  const own = last.filter(
+    ({ labels }) => labelOf(labels, 'alertname') === rule.name && fixed.every(([name, text]) => labelOf(labels, name) === text),
+  );
   const bare = (labels: Labels): Labels => setLabel(setLabel(labels, METRIC_NAME, ''), 'alertstate', '');
-  const own = series.filter(({ labels }) => labelOf(labels, 'alertname') === rule.name);
-  const firing = new Map<string, number>();
-  for (const { labels, lastMs } of own)
-    if (labelOf(labels, METRIC_NAME) === ALERTS && labelOf(labels, 'alertstate') === 'firing') firing.set(bare(labels).key, lastMs);
+  const shown = own
+    .filter(({ labels }) => labelOf(labels, METRIC_NAME) === ALERTS)
+    .map((each) => ({ ...each, key: bare(each.labels).key }));
   return own.flatMap(({ labels, lastMs, value }) => {
     if (labelOf(labels, METRIC_NAME) !== ALERTS_FOR_STATE) return [];
     const alert = bare(labels);
-    return [{ labels: alert, activeAtMs: value * 1000, isFiring: (firing.get(alert.key) ?? -1) >= lastMs, lastMs }];
+    const states = shown.filter(({ key }) => key === alert.key);
+    const isFiring = states.some((each) => labelOf(each.labels, 'alertstate') === 'firing' && each.lastMs >= lastMs);
+    return [{ labels: alert, activeAtMs: value * 1000, isFiring, lastMs, series: [labels, ...states.map((each) => each.labels)] }];
   });
 }

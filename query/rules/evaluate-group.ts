@@ -1,7 +1,7 @@
 import type { Expr } from '#query/promql/ast.ts';
 import { entriesOf, type Labels, labelsOf, METRIC_NAME } from '#query/promql/labels.ts';
 import { EvaluationError } from '#query/promql/value.ts';
-import { AlertBook, type ExpandedSample } from './alert-state.ts';
+import { AlertBook, type ExpandedSample, type LastSample, storedAlerts } from './alert-state.ts';
 import { Expander } from './expand-templates.ts';
 import type { AlertingRule, RecordingRule, Rule, RuleGroup } from './rule.ts';
 import type { RuleSample, WrittenSample } from './sample.ts';
@@ -20,6 +20,8 @@ export interface GroupOptions {
   readonly externalUrl: string;
   /** Seconds of some clock, for how long things take. */
   readonly seconds: () => number;
+  /** Of one rule's answer at most. */
+  readonly maxSeries: number;
 }
 export type Health = 'unknown' | 'ok' | 'err';
 
@@ -38,6 +40,13 @@ export class RuleRun {
   constructor(rule: Rule) {
     this.rule = rule;
     this.book = rule.kind === 'alerting' ? new AlertBook(rule) : null;
+  }
+  /** Goes on with the alerts a store has of this rule. */
+  restore(last: readonly LastSample[], nowMs: number, intervalMs: number): void {
+    if (!this.book) return;
+    const stored = storedAlerts(this.book.rule, last);
+    this.book.restore(stored, nowMs, intervalMs);
+    for (const { series } of stored) for (const labels of series) this.series.set(labels.key, labels);
   }
 }
 const identity = ({ kind, name, labels }: Rule): string => JSON.stringify([kind, name, [...labels]]);
@@ -114,6 +123,8 @@ export class GroupRun {
   private async evaluateOne(run: RuleRun, atMs: number, store: RuleStore): Promise<void> {
     const writtenMs = atMs - (this.group.queryOffsetMs ?? 0);
     const vector = await store.query(run.rule.expr, writtenMs);
+    const { maxSeries } = this.options;
+    if (vector.length > maxSeries) throw new EvaluationError(`more than ${maxSeries} series`);
     const written = run.book
       ? run.book.evaluate(await this.expand(run, vector, atMs, store), atMs, writtenMs, this.group.limit)
       : recorded(run.rule as RecordingRule, vector, writtenMs, this.group.limit);

@@ -33,8 +33,9 @@ const ask = async (path: string): Promise<Answer> => (await (await faultline.fet
 const nowMs = Math.floor(Date.now() / 1000) * 1000;
 
 describe('the Prometheus API over OTLP', () => {
+  const rulesFolder = mkdtempSync(join(tmpdir(), 'faultline-rules-'));
   beforeAll(async () => {
-    faultline = await startFaultline({ args: ['--no-ui'] });
+    faultline = await startFaultline({ args: ['--no-ui', '--rules', join(rulesFolder, '*.yml')] });
     const points = (values: readonly number[]) =>
       values.map((value, i) => ({
         timeUnixNano: `${nowMs - (values.length - 1 - i) * 10_000}000000`,
@@ -118,7 +119,10 @@ describe('the Prometheus API over OTLP', () => {
     expect(written.status).toBe(204);
     await faultline.flush();
   });
-  afterAll(() => faultline.stop());
+  afterAll(async () => {
+    await faultline.stop();
+    rmSync(rulesFolder, { recursive: true, force: true });
+  });
 
   it.each([
     ['http_server_requests_total', [{ __name__: 'http_server_requests_total', http_route: '/cart', instance: 'a-1', job: 'shop' }, '60']],
@@ -206,6 +210,80 @@ describe('the Prometheus API over OTLP', () => {
       ...['__name__', 'http_route', 'instance', 'job', 'le', 'quantile'],
     ]);
     expect(((await ask('format_query?query=sum(a)by(b)')) as unknown as { data: string }).data).toBe('sum by (b) (a)');
+  });
+
+  /** Asks until it is as wanted: files are looked at every five seconds, rules are evaluated each second. */
+  async function until<T>(read: () => Promise<T>, isWanted: (found: T) => boolean): Promise<T> {
+    for (let i = 0; ; i++) {
+      const found = await read().catch(() => null);
+      if (found !== null && isWanted(found)) return found;
+      if (i > 400) throw new Error(`still ${JSON.stringify(found)}\n${faultline.log()}`);
+      await sleep(100);
+    }
+  }
+  it('evaluates rules of files as they come and change; alerts outlive the engine', async () => {
+    const rules = (threshold: number): string => `
+groups:
+- name: shop
+  interval: 1s
+  labels: {team: cart}
+  rules:
+  - record: job:requests:max
+    expr: max by (job) (last_over_time(http_server_requests_total[1h]))
+  - alert: Busy
+    expr: job:requests:max * 2 > ${threshold}
+    for: 1s
+    labels: {severity: '{{ if gt $value 100.0 }}page{{ else }}low{{ end }}'}
+    annotations: {summary: '{{ $labels.job }} had {{ with query "job:requests:max" }}{{ . | first | value }}{{ end }}'}
+  - alert: Broken
+    expr: rate(x)
+`;
+    interface Alerts {
+      readonly data: {
+        readonly alerts: readonly { state: string; activeAt: string; labels: object; annotations: object; value: string }[];
+      };
+    }
+    const alerts = async () => ((await ask('alerts')) as unknown as Alerts).data.alerts;
+    writeFileSync(join(rulesFolder, 'shop.yml'), rules(100));
+    const [before] = await until(alerts, ([alert]) => alert?.state === 'firing');
+    expect(before).toMatchObject({
+      labels: { alertname: 'Busy', job: 'shop', severity: 'page', team: 'cart' },
+      annotations: { summary: 'shop had 60' },
+      value: '1.2e+02',
+    });
+    const listed = (await ask('rules?type=alert&rule_name[]=Busy')) as unknown as { data: { groups: object[] } };
+    expect(listed.data.groups).toMatchObject([
+      { name: 'shop', interval: 1, limit: 0, rules: [{ type: 'alerting', state: 'firing', health: 'ok', duration: 1, alerts: [before] }] },
+    ]);
+    const files = await (await faultline.fetch('/console/rule-files')).json();
+    expect(files).toMatchObject({ files: [{ rules: 2, problems: [{ line: 15, column: 11, rule: 3, name: 'Broken' }] }] });
+    const shown = async (query: string) => (await ask(`query?query=${encodeURIComponent(query)}`)).data.result;
+    const firing = await until(
+      () => shown('ALERTS{alertstate="firing"}'),
+      ({ length }) => length === 1,
+    );
+    expect(firing[0]?.metric).toEqual({
+      ...{ __name__: 'ALERTS', alertname: 'Busy', alertstate: 'firing', job: 'shop', severity: 'page', team: 'cart' },
+    });
+    const metrics = await (await fetch(`${faultline.api}/metrics`)).text();
+    expect(metrics).toMatch(/faultline_alerts\{state="firing"\} 1\n/);
+    expect(metrics).toMatch(/faultline_rule_samples_lost_total 0\n/);
+
+    process.kill(faultline.pids()['engine'] as number, 'SIGKILL');
+    const [after] = await until(alerts, ([alert]) => alert !== undefined);
+    expect(after).toMatchObject({ state: 'firing', labels: before?.labels });
+    expect(Date.parse(after?.activeAt ?? '')).toBe(Math.floor(Date.parse(before?.activeAt ?? '') / 1000) * 1000);
+
+    writeFileSync(join(rulesFolder, 'shop.yml'), rules(1000));
+    expect(await until(alerts, ({ length }) => length === 0)).toEqual([]);
+    // Ended at once, not when it is five minutes old.
+    expect(
+      await until(
+        () => shown('ALERTS'),
+        ({ length }) => length === 0,
+      ),
+    ).toEqual([]);
+    expect(await shown('job:requests:max')).toMatchObject([{ metric: { job: 'shop', team: 'cart' }, value: [expect.anything(), '60'] }]);
   });
 });
 

@@ -1,0 +1,56 @@
+import type { Matcher } from '#query/promql/ast.ts';
+import { floatSeries, type StoredSeries, staleFlags, staleMarkers } from '#query/promql/value.ts';
+import { testOf } from '#query/rules/memory-store.ts';
+import type { WrittenSample } from '#query/rules/sample.ts';
+
+/** Samples rules gave that the store does not show yet: rules that follow in a group must find them at once. */
+export class PendingSamples {
+  /** Samples of an evaluation stay and go together. */
+  private readonly batches = new Set<readonly WrittenSample[]>();
+  size = 0;
+
+  add(batch: readonly WrittenSample[]): void {
+    this.batches.add(batch);
+    this.size += batch.length;
+  }
+  /** They are in the store now, or nowhere. */
+  remove(batch: readonly WrittenSample[]): void {
+    if (this.batches.delete(batch)) this.size -= batch.length;
+  }
+  /** @param stored what the store has of a selector; (startMs, endMs] */
+  merge(stored: StoredSeries[], matchers: readonly Matcher[], startMs: number, endMs: number): StoredSeries[] {
+    if (this.size === 0) return stored;
+    const fits = testOf(matchers);
+    const found = new Map<string, WrittenSample[]>();
+    for (const batch of this.batches)
+      for (const sample of batch) {
+        if (sample.atMs <= startMs || sample.atMs > endMs || !fits(sample.labels)) continue;
+        found.set(sample.labels.key, [...(found.get(sample.labels.key) ?? []), sample]);
+      }
+    if (found.size === 0) return stored;
+    const merged = stored.map((series) => {
+      const more = found.get(series.labels.key);
+      found.delete(series.labels.key);
+      return more ? withSamples(series, more) : series;
+    });
+    const fresh = [...found.values()].map((samples) => withSamples(emptySeries(samples[0] as WrittenSample), samples));
+    return [...merged, ...fresh];
+  }
+}
+const emptySeries = ({ labels }: WrittenSample): StoredSeries => floatSeries(labels, new Float64Array(0), new Float64Array(0));
+/** What both have is the store's. */
+function withSamples(series: StoredSeries, more: readonly WrittenSample[]): StoredSeries {
+  const stale = staleFlags(series.values);
+  const byTime = new Map<number, { readonly value: number; readonly isStale: boolean }>();
+  for (const { atMs, value, isStale } of more) byTime.set(atMs, { value, isStale });
+  series.times.forEach((ms, i) => {
+    byTime.set(ms, { value: series.values[i] as number, isStale: stale?.[i] === 1 });
+  });
+  const sorted = [...byTime].sort(([a], [b]) => a - b);
+  const values = new Float64Array(sorted.length);
+  sorted.forEach(([, { value, isStale }], i) => {
+    if (isStale) staleMarkers(values, i);
+    else values[i] = value;
+  });
+  return { ...series, times: Float64Array.from(sorted, ([ms]) => ms), values, starts: null };
+}

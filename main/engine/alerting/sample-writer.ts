@@ -1,0 +1,91 @@
+import { randomUUID } from 'node:crypto';
+import { METRIC_TYPE, SampleBatch, sortLabels } from '#collectors/files/sample-batch.ts';
+import { RULES_SOURCE } from '#contracts/forward-headers.ts';
+import { sendRecord } from '#main/import/send-record.ts';
+import { entriesOf } from '#query/promql/labels.ts';
+import type { WrittenSample } from '#query/rules/sample.ts';
+import type { PendingSamples } from './pending-samples.ts';
+
+/** Samples that wait to be journalled; beyond it new ones are lost, and counted. */
+const MAX_WAITING = 500_000;
+
+export interface WriterParts {
+  readonly pending: PendingSamples;
+  readonly ingestUrl: () => string;
+  /** Resolves once all that is journalled is visible. */
+  readonly drained: () => Promise<unknown>;
+  readonly nowMs: () => number;
+  readonly log: (line: string) => void;
+}
+/**
+ * Sends what rules gave to the collector, as any remote write: it is journalled and kept like what others send, and a restart finds it.
+ * Order is kept; a collector that is away is asked again.
+ */
+export class SampleWriter {
+  written = 0;
+  lost = 0;
+  private readonly parts: WriterParts;
+  private readonly run = randomUUID();
+  private count = 0;
+  private waiting = 0;
+  private last: Promise<void> = Promise.resolve();
+  private stopping = false;
+
+  constructor(parts: WriterParts) {
+    this.parts = parts;
+  }
+  /** @param batches as they were added to the pending ones, which they leave once the store shows them */
+  write(batches: readonly (readonly WrittenSample[])[]): void {
+    const samples = batches.flat();
+    const { pending, log } = this.parts;
+    const forget = (): void => {
+      for (const batch of batches) pending.remove(batch);
+    };
+    if (samples.length === 0) {
+      forget();
+      return;
+    }
+    if (this.waiting + samples.length > MAX_WAITING) {
+      this.lose(samples.length, `more than ${MAX_WAITING} wait for the journal`);
+      forget();
+      return;
+    }
+    this.waiting += samples.length;
+    this.last = this.last
+      .then(() => this.send(samples))
+      .catch((error: unknown) => log(`BUG: samples of rules: ${error instanceof Error ? error.stack : error}`))
+      .finally(() => {
+        this.waiting -= samples.length;
+        forget();
+      });
+  }
+  private lose(count: number, why: string): void {
+    this.lost += count;
+    this.parts.log(`${count} samples of rules are lost: ${why}`);
+  }
+  private async send(samples: readonly WrittenSample[]): Promise<void> {
+    const { ingestUrl, nowMs, drained } = this.parts;
+    if (this.stopping) {
+      this.lose(samples.length, 'the engine stops');
+      return;
+    }
+    const batch = new SampleBatch();
+    for (const record of [...addAll(batch, samples), batch.flush()]) {
+      if (!record) continue;
+      const origin = { batch: `rules.${this.run}.${++this.count}`, arrival: `${BigInt(nowMs()) * 1_000_000n}`, format: RULES_SOURCE };
+      const { accepted, refused } = await sendRecord(record, ingestUrl(), origin);
+      this.written += accepted;
+      if (refused) this.lose(record.items - accepted, refused.message);
+    }
+    await drained().catch(() => undefined);
+  }
+  async stop(): Promise<void> {
+    this.stopping = true;
+    await this.last;
+  }
+}
+const GAUGE = { type: METRIC_TYPE.gauge, help: '', unit: '' };
+function* addAll(batch: SampleBatch, samples: readonly WrittenSample[]): Iterable<ReturnType<SampleBatch['flush']>> {
+  for (const { labels, atMs, value, isStale } of samples)
+    yield batch.add(1, labels.key, sortLabels(entriesOf(labels)), GAUGE, atMs, value, isStale);
+}

@@ -1,0 +1,66 @@
+import { readFileSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { YamlDecoder } from '#query/rules/yaml-decoder.ts';
+import type { YamlNode } from '#query/rules/yaml-node.ts';
+import { globRules } from './load-rules.ts';
+import { parseYaml } from './parse-yaml.ts';
+
+/** Where rules come from: a pattern, and the rule_files of a prometheus.yml. */
+export interface RuleSettings {
+  /** Absolute; null: none. */
+  readonly pattern: string | null;
+  readonly prometheusConfig: string | null;
+}
+/** What a prometheus.yml says of rules beside its files. */
+export interface RuleSources {
+  readonly files: readonly string[];
+  readonly intervalMs: number;
+  readonly queryOffsetMs: number;
+  readonly externalLabels: ReadonlyMap<string, string>;
+  /** Files and what they were when this was made: other ones, or other contents, make another text. */
+  readonly version: string;
+}
+const MINUTE_MS = 60_000;
+export const MAX_RULE_FILES = 1_000;
+
+export function findRules({ pattern, prometheusConfig }: RuleSettings): RuleSources {
+  const files = new Set(pattern === null ? [] : globRules(pattern, '/'));
+  const config = prometheusConfig === null ? null : readConfig(prometheusConfig);
+  for (const each of config?.patterns ?? []) for (const file of globRules(each, dirname(prometheusConfig as string))) files.add(file);
+  const kept = [...files].slice(0, MAX_RULE_FILES);
+  return {
+    files: kept,
+    intervalMs: config?.intervalMs ?? MINUTE_MS,
+    queryOffsetMs: config?.queryOffsetMs ?? 0,
+    externalLabels: config?.externalLabels ?? new Map(),
+    version: [...kept, ...(prometheusConfig === null ? [] : [prometheusConfig])].map(versionOf).join('\n'),
+  };
+}
+function versionOf(file: string): string {
+  const stat = statSync(file, { throwIfNoEntry: false });
+  return `${file} ${stat?.mtimeMs ?? ''} ${stat?.size ?? ''} ${stat?.ino ?? ''}`;
+}
+interface RuleConfig {
+  readonly patterns: readonly string[];
+  readonly intervalMs: number;
+  readonly queryOffsetMs: number;
+  readonly externalLabels: ReadonlyMap<string, string>;
+}
+/** What is wrong in it the collector tells, which reads it whole. */
+function readConfig(file: string): RuleConfig | null {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch {
+    return null;
+  }
+  const decoder = new YamlDecoder();
+  const top = decoder.map(parseYaml(text).root ?? undefined, 'config.Config', null);
+  const global = decoder.map(top.get('global'), 'config.GlobalConfig', null);
+  return {
+    patterns: decoder.list(top.get('rule_files'), 'string').map((node: YamlNode) => decoder.text(node)),
+    intervalMs: decoder.duration(global.get('evaluation_interval')) || MINUTE_MS,
+    queryOffsetMs: decoder.duration(global.get('rule_query_offset')) ?? 0,
+    externalLabels: decoder.texts(global.get('external_labels')),
+  };
+}
