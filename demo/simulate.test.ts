@@ -107,7 +107,7 @@ describe('createShop', () => {
     expect(new Set(spans.map((span) => span.service)).size).toBeGreaterThanOrEqual(12);
   });
   it('has a low error rate, but not none, in a quiet run', () => {
-    const entries = spansOf(run({ scenario: 'none', requestsPerSecond: 20 }, 4, 10_000, ['traces']).bodies).filter(isEntry);
+    const entries = spansOf(run({ scenario: 'none', requestsPerSecond: 10 }, 4, 10_000, ['traces']).bodies).filter(isEntry);
     const ratio = entries.filter((span) => span.status?.code === 2).length / entries.length;
     expect(ratio).toBeGreaterThan(0.0003);
     expect(ratio).toBeLessThan(0.006);
@@ -149,7 +149,7 @@ describe('scenarios', () => {
     expect([...troubledRun(scenario).texts].filter((text) => FORBIDDEN.test(text) || KINDS.test(text))).toEqual([]),
   );
   it('use only the span, metric and attribute names of a quiet run', () => {
-    const { bodies } = run({ scenario: 'none', seed: 11, requestsPerSecond: 8 }, 4);
+    const { bodies } = run({ scenario: 'none', seed: 11, requestsPerSecond: 6 }, 4);
     const quiet = names(thinned(bodies).map(({ json }) => json()));
     // Honest symptoms: retries are numbered, a killed container makes a cluster event.
     const honest = new Set(['http.request.resend_count', 'k8s.event.reason']);
@@ -198,7 +198,7 @@ function beforeAndAfter(spans: readonly Span[], service: string, onsetMs: number
 }
 describe('symptoms', () => {
   const spansFor = (scenario: ShopOptions['scenario'], seed: number) => {
-    const { bodies, shop } = run({ scenario, seed, onsetMs: START_MS + 2 * MINUTE, requestsPerSecond: 7 }, 5, 10_000, ['traces']);
+    const { bodies, shop } = run({ scenario, seed, onsetMs: START_MS + 1.5 * MINUTE, requestsPerSecond: 6 }, 4, 10_000, ['traces']);
     return { spans: spansOf(bodies), truth: shop.truth() };
   };
   it.each([1, 2])('bad_deploy, seed %i: errors or latency rise at the place', (seed) => {

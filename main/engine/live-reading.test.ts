@@ -99,7 +99,7 @@ it('gives what reading all cells each time gives, over a shop that breaks and wh
   const random = createRandom('lateness');
   const startMs = t.nowMs;
   const endMs = startMs + 240_000;
-  const shop = createShop({ seed: 7, scenario: 'bad_deploy', startMs, onsetMs: startMs + 120_000, requestsPerSecond: 8 });
+  const shop = createShop({ seed: 7, scenario: 'bad_deploy', startMs, onsetMs: startMs + 120_000, requestsPerSecond: 4 });
   const due: { readonly atMs: number; readonly signal: Signal; readonly body: Uint8Array }[] = [];
   let ticks = 0;
   for (t.nowMs = startMs; t.nowMs < endMs; t.nowMs += 1000) {
@@ -267,7 +267,7 @@ FROM calls WHERE callee IS NOT NULL AND callee <> caller GROUP BY caller, callee
 it('says of spans what the plain statements say', async () => {
   const { t, add } = await rig();
   const startMs = t.nowMs;
-  const shop = createShop({ seed: 11, scenario: 'slow_dependency', startMs, onsetMs: startMs + 40_000, requestsPerSecond: 25 });
+  const shop = createShop({ seed: 11, scenario: 'slow_dependency', startMs, onsetMs: startMs + 40_000, requestsPerSecond: 12 });
   for (t.nowMs = startMs; t.nowMs < startMs + 90_000; t.nowMs += 5_000) {
     for (const body of shop.advance(t.nowMs).traces) add('traces', body);
     if (t.nowMs === startMs + 45_000) await t.store.flush();

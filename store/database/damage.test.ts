@@ -1,7 +1,18 @@
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  cpSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, expect, it } from 'vitest';
 import { makeBatch, shiftTimes } from '../test-batches.ts';
 import { nano, TestStore } from '../test-store.ts';
 
@@ -14,20 +25,30 @@ const name = (service: string) => () => ({
   droppedAttributesCount: 0,
   schemaUrl: '',
 });
+/** Written once for each size, and copied: writing is most of what a test here would take. */
+const filled = new Map<number, TestStore>();
 beforeEach(async () => {
   t = new TestStore();
-  await t.open();
   await fill(2);
 });
 /** Two days: `tenThousands` of spans, and 500. */
 async function fill(tenThousands: number): Promise<void> {
-  const batch = makeBatch({ table: 'spans', rows: 10_000, seed: 1, startNano: nano('2026-11-20T01:00:00Z') });
-  for (let i = 0; i < tenThousands; i++) t.append(shiftTimes(batch, BigInt(i)));
-  t.append(makeBatch({ table: 'spans', rows: 500, seed: 2, startNano: nano('2026-11-21T01:00:00Z') }));
-  t.store.dictionary.scope('a', name('a'));
-  await t.store.close();
+  const from = filled.get(tenThousands) ?? new TestStore();
+  if (!filled.has(tenThousands)) {
+    filled.set(tenThousands, from);
+    await from.open();
+    const batch = makeBatch({ table: 'spans', rows: 10_000, seed: 1, startNano: nano('2026-11-20T01:00:00Z') });
+    for (let i = 0; i < tenThousands; i++) from.append(shiftTimes(batch, BigInt(i)));
+    from.append(makeBatch({ table: 'spans', rows: 500, seed: 2, startNano: nano('2026-11-21T01:00:00Z') }));
+    from.store.dictionary.scope('a', name('a'));
+    await from.store.close();
+  }
+  cpSync(from.dataDir, t.dataDir, { recursive: true });
 }
 afterEach(() => t.end());
+afterAll(async () => {
+  for (const each of filled.values()) await each.end();
+});
 function overwrite(path: string, at: number, bytes: number): void {
   const handle = openSync(path, 'r+');
   writeSync(handle, Buffer.alloc(bytes, 0x5a), 0, bytes, at);
@@ -93,8 +114,7 @@ it('a day file that attaches but does not say what it has taken in is set aside,
 });
 
 it('damage inside of a day file, met by a reader, costs the rows it hit and no others', async () => {
-  await t.open();
-  await fill(24);
+  await fill(26);
   overwrite(file('2026-11-20'), Math.floor(statSync(file('2026-11-20')).size / 4), 300_000);
   await t.open();
   const row = await t.one('SELECT count(*) AS n, sum(hash(spans)) AS all_of_it FROM spans');
@@ -107,8 +127,7 @@ it('damage inside of a day file, met by a reader, costs the rows it hit and no o
 });
 
 it('a day file cut short keeps the rows that are left', async () => {
-  await t.open();
-  await fill(24);
+  await fill(26);
   truncateSync(file('2026-11-20'), Math.floor(statSync(file('2026-11-20')).size * 0.9));
   await t.open();
   const rows = await t.count('spans');
