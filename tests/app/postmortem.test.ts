@@ -24,7 +24,7 @@ const MINUTES = 30;
 // Within one day, so that removing "its day" removes all of it.
 const noonMs = Math.floor(Date.now() / 86_400_000) * 86_400_000 - 12 * 3_600_000;
 const startMs = noonMs - MINUTES * 60_000;
-const shop = createShop({ seed: 3, scenario: 'bad_deploy', startMs, durationMs: MINUTES * 60_000, requestsPerSecond: 5 });
+const shop = createShop({ seed: 3, scenario: 'bad_deploy', startMs, durationMs: MINUTES * 60_000, requestsPerSecond: 2.5 });
 let clockMs = noonMs + 10_000;
 const at = (path = ''): string => `/console/postmortems/${incident.id}${path}`;
 const cli = async (...args: string[]): Promise<{ code: number; out: string; said: string }> => {
@@ -168,7 +168,7 @@ describe('a postmortem', () => {
     // The limit of one statement, shorter: ten seconds of a busy processor would prove no more.
     const limits: { figureMs: number } = POSTMORTEM_LIMITS;
     const { figureMs } = limits;
-    limits.figureMs = 1_500;
+    limits.figureMs = 700;
     const report = await verify({ ...document, content: [{ type: 'paragraph', attrs: { prompt: '' }, content: figures }] });
     limits.figureMs = figureMs;
     expect(report.checks.map(({ id, now, verdict, reason }) => [id, now, verdict, reason])).toEqual([
