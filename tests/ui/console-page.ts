@@ -17,7 +17,8 @@ export const cannotRun: string | null =
 export const launch = (): Promise<Browser> =>
   chromium.launch({
     executablePath: chromiumPath as string,
-    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update'],
+    // Drawing without a GPU needs no process of its own.
+    args: ['--no-sandbox', '--disable-gpu', '--in-process-gpu', '--disable-background-networking', '--disable-component-update'],
   });
 
 export interface ConsolePage {
@@ -80,6 +81,14 @@ export async function openConsole(browser: Browser, faultline: FaultlineProcess,
     await page.goto(faultline.api + path);
   }
   return { page, problems, close: () => putAside(browser, { context, page }, faultline.api) };
+}
+/** Another look in place, as a person changes it: a page loaded for each look was most of the time of its test. */
+export async function changeTheme(page: Page, theme: 'dark' | 'light'): Promise<void> {
+  await page.keyboard.press('Control+k');
+  await page.keyboard.type('theme');
+  await page.keyboard.press('Enter');
+  await page.locator(`html[data-theme=${theme}]`).waitFor();
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
 }
 async function putAside(browser: Browser, used: Idle, api: string): Promise<void> {
   const { context, page } = used;

@@ -21,7 +21,14 @@ export interface SentShop {
 export async function sendShop(faultline: FaultlineProcess, scenario: DemoScenario, seed: number): Promise<SentShop> {
   const endMs = Math.floor(Date.now() / 10_000) * 10_000;
   const startMs = endMs - HISTORY_MS;
-  const shop = createShop({ seed, scenario, startMs, durationMs: HISTORY_MS + LIVE_MS, onsetMs: endMs - 6 * 60_000, requestsPerSecond: 2.5 });
+  const shop = createShop({
+    seed,
+    scenario,
+    startMs,
+    durationMs: HISTORY_MS + LIVE_MS,
+    onsetMs: endMs - 6 * 60_000,
+    requestsPerSecond: 2.5,
+  });
   const sendUntil = async (untilMs: number): Promise<void> => {
     const bodies = shop.advance(untilMs);
     for (const signal of ['traces', 'logs', 'metrics'] as const) {
