@@ -1,32 +1,73 @@
-import { rssBytesOf, startFaultline } from '../tests/app/faultline-process.ts';
-import { httpSender, openLoop } from './load.ts';
+import { type FaultlineProcess, rssBytesOf, startFaultline } from '../tests/app/faultline-process.ts';
+import { httpSender, moveToNow, openLoop, type Payload, type Send } from './load.ts';
 import { otlpPayloads, type Signal } from './otlp-payloads.ts';
 import type { Row, Scenario } from './run.ts';
 
-/** Resident memory each minute of mixed load, and a minute after it ended. */
+const SIGNALS: readonly Signal[] = ['traces', 'logs', 'metrics'];
+const RATES: Readonly<Record<Signal, number>> = { traces: 10_000, logs: 10_000, metrics: 20_000 };
+const IDLE_MINUTES = 4;
+const CONNECTIONS = 2;
+const wait = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
+const residentMb = (faultline: FaultlineProcess): number => Math.round(rssBytesOf(faultline.pid) / 1e6);
+
+/** As fast as it is taken; after a refusal a second's rest, as senders have it. @returns items acknowledged */
+export async function saturate(send: Send, payloads: readonly Payload[], seconds: number): Promise<number> {
+  const endMs = performance.now() + seconds * 1000;
+  let items = 0;
+  let next = 0;
+  const work = async (): Promise<void> => {
+    while (performance.now() < endMs) {
+      const payload = payloads[next++ % payloads.length] as Payload;
+      moveToNow(payload);
+      await send(payload).then(
+        () => {
+          items += payload.items;
+        },
+        () => wait(1000),
+      );
+    }
+  };
+  await Promise.all(Array.from({ length: CONNECTIONS }, work));
+  return items;
+}
+
+/** A minute of all three signals: at RATES, or at the limit. @returns items acknowledged */
+async function sendMinute(faultline: FaultlineProcess, isSaturated: boolean): Promise<number> {
+  const loads = SIGNALS.map((signal) => {
+    const send = httpSender(`${faultline.ingest}/v1/${signal}`, { 'content-type': 'application/x-protobuf' }, 4);
+    const payloads = otlpPayloads(signal, { items: 16_000, perRequest: 500, startMs: Date.now() });
+    return isSaturated ? saturate(send, payloads, 60) : openLoop(send, payloads, RATES[signal], 60).then(({ items }) => items);
+  });
+  return (await Promise.all(loads)).reduce((sum, items) => sum + items, 0);
+}
+
+async function measure(count: number, isSaturated: boolean): Promise<Row[]> {
+  const faultline = await startFaultline({ args: ['--no-ui'] });
+  try {
+    const rows: Row[] = [{ minute: 0, 'k items/s': 0, 'RSS MB': residentMb(faultline) }];
+    for (let minute = 1; minute <= count; minute++) {
+      const items = await sendMinute(faultline, isSaturated);
+      rows.push({ minute, 'k items/s': Math.round(items / 60_000), 'RSS MB': residentMb(faultline) });
+    }
+    for (let minute = 1; minute <= IDLE_MINUTES; minute++) {
+      await wait(60_000);
+      rows.push({ minute: `idle +${minute}`, 'k items/s': 0, 'RSS MB': residentMb(faultline) });
+    }
+    return rows;
+  } finally {
+    await faultline.stop();
+  }
+}
+
+/** Resident memory each minute of mixed load, and the minutes after it ended. */
 export const memory: Scenario = {
   name: 'memory',
   about: 'mixed load (10 k spans, 10 k logs, 20 k points a second) for 10 minutes; RSS of all processes by minute',
-  run: async ({ quick }) => {
-    const faultline = await startFaultline({ args: ['--no-ui'] });
-    try {
-      const minutes = quick ? 2 : 10;
-      const rates: Record<Signal, number> = { traces: 10_000, logs: 10_000, metrics: 20_000 };
-      const rows: Row[] = [{ minute: 0, 'RSS MB': Math.round(rssBytesOf(faultline.pid) / 1e6) }];
-      for (let minute = 1; minute <= minutes; minute++) {
-        await Promise.all(
-          (Object.keys(rates) as Signal[]).map((signal) => {
-            const send = httpSender(`${faultline.ingest}/v1/${signal}`, { 'content-type': 'application/x-protobuf' }, 4);
-            return openLoop(send, otlpPayloads(signal, { items: 16_000, perRequest: 500, startMs: Date.now() }), rates[signal], 60);
-          }),
-        );
-        rows.push({ minute, 'RSS MB': Math.round(rssBytesOf(faultline.pid) / 1e6) });
-      }
-      await new Promise((done) => setTimeout(done, 60_000));
-      rows.push({ minute: 'idle +1', 'RSS MB': Math.round(rssBytesOf(faultline.pid) / 1e6) });
-      return rows;
-    } finally {
-      await faultline.stop();
-    }
-  },
+  run: ({ quick }) => measure(quick ? 2 : 10, false),
+};
+/** The same at the limit of the machine. */
+export const saturation: Scenario = {
+  name: 'saturation',
+  about: 'spans, logs and points as fast as two connections each take them for 30 minutes; RSS of all processes by minute',
+  run: ({ quick }) => measure(quick ? 2 : 30, true),
 };

@@ -35,6 +35,7 @@ const SCENARIOS: Readonly<Record<string, () => Promise<Scenario>>> = {
   judgement: async () => (await import('./judgement.ts')).judgement,
   bills: async () => (await import('./bills.ts')).bills,
   memory: async () => (await import('./memory.ts')).memory,
+  saturation: async () => (await import('./memory.ts')).saturation,
   llm: async () => (await import('./llm.ts')).llm,
   forward: async () => (await import('./forward.ts')).forward,
   'trace-page': async () => (await import('./trace-page.ts')).tracePage,

@@ -22,7 +22,7 @@ import { type Compactor, compactorOf } from './compact/compactor.ts';
 import { troubleOf } from './database/attach-file.ts';
 import { type CatalogState, prunedDay } from './database/catalog-state.ts';
 import type { DataDir } from './database/data-dir.ts';
-import type { Connection, Database } from './database/database.ts';
+import { type Connection, type Database, WORTH_DROPPING_BUSY_BYTES, WORTH_DROPPING_BYTES } from './database/database.ts';
 import type { DayFiles, TimeSpan } from './database/day-files.ts';
 import { ShareBook, type SharedFile, type ShareRow } from './database/file-shares.ts';
 import { ModelCallLog } from './database/model-call-log.ts';
@@ -111,9 +111,12 @@ export class OpenStore implements Store {
         catalogPath: parts.catalogPath,
         log: parts.options.log,
         afterFlush: () => this.advance(),
-        dropCache: () =>
+        dropCache: (isCalm) =>
           parts.gate.exclusive(async () => {
-            if (parts.pool.isIdle && (await parts.database.dropCache(parts.connection))) globalThis.gc?.();
+            if (!parts.pool.isIdle) return false;
+            await parts.database.dropCache(parts.connection, isCalm ? WORTH_DROPPING_BYTES : WORTH_DROPPING_BUSY_BYTES);
+            if (isCalm) globalThis.gc?.();
+            return true;
           }),
         damaged: () => this.repair().catch(() => false),
       },

@@ -76,8 +76,10 @@ export const usableMemoryBytes = (totalBytes: number, constrainedBytes: number):
   constrainedBytes > 0 ? Math.min(totalBytes, constrainedBytes) : totalBytes;
 
 /** What stays when blocks of files are let go, and how much there must be for that. */
-const LEAST_CACHE_MIB = 16;
-const WORTH_DROPPING_BYTES = 64 * 1024 ** 2;
+const LEAST_CACHE_MIB = 4;
+export const WORTH_DROPPING_BYTES = 20 * 1024 ** 2;
+/** The same under load, where the newest blocks are read again by judgement. */
+export const WORTH_DROPPING_BUSY_BYTES = 160 * 1024 ** 2;
 
 /**
  * The one DuckDB instance: in memory, with the catalog and the day files attached to it. Nothing else in this
@@ -125,10 +127,10 @@ export class Database {
    * query runs, which could meet that limit; nor does it while a connection of another's own is at work, such as an import of a bill.
    * @returns whether there was enough of them to be worth it
    */
-  async dropCache(connection: Connection): Promise<boolean> {
+  async dropCache(connection: Connection, worthBytes = WORTH_DROPPING_BYTES): Promise<boolean> {
     if ([...this.connections].some((each) => each !== connection && each.isBusy)) return false;
     const [row] = await connection.rows('SELECT sum(memory_usage_bytes)::DOUBLE AS bytes FROM duckdb_memory()');
-    if (Number(row?.['bytes']) < WORTH_DROPPING_BYTES) return false;
+    if (Number(row?.['bytes']) < worthBytes) return false;
     try {
       // Refused when what is in use alone is more: then nothing can be had.
       await connection.run(`SET memory_limit = '${LEAST_CACHE_MIB}MiB'`).catch(() => undefined);

@@ -18,6 +18,7 @@ const MAX_COMPACTION_LOG_BYTES = 128 * 1024 * 1024;
 const CALM_MS = 10_000;
 /** What queries left in memory is given back this often. */
 const GIVE_BACK_EVERY_MS = 30_000;
+const GIVE_BACK_RETRY_MS = 500;
 const FIRST_RETRY_MS = 1_000;
 const LAST_RETRY_MS = 60_000;
 
@@ -26,8 +27,8 @@ export interface WriterOptions {
   readonly catalogPath: string;
   /** Called after rows were stored, still in the queue: `released` may have moved. */
   readonly afterFlush: () => Promise<void>;
-  /** Lets go of what DuckDB keeps of files, unless a statement runs. */
-  readonly dropCache: () => Promise<void>;
+  /** Lets go of what DuckDB keeps of files. @returns false: a statement runs, another try is due */
+  readonly dropCache: (isCalm: boolean) => Promise<boolean>;
   /** Called when a write met a damaged file: the store repairs it before the next try. */
   readonly damaged: () => void;
   readonly log: (line: string) => void;
@@ -124,10 +125,16 @@ export class StoreWriter {
   /** Memory kept for a load that is over, and what queries left. */
   private giveBack(): void {
     const nowMs = this.context.nowMs();
-    if (nowMs - this.rowGroupAtMs < CALM_MS || nowMs - this.gaveBackAtMs < GIVE_BACK_EVERY_MS) return;
+    if (nowMs - this.gaveBackAtMs < GIVE_BACK_EVERY_MS) return;
     this.gaveBackAtMs = nowMs;
-    this.context.hot.dropSpare();
-    void this.queue.run(() => this.options.dropCache()).catch(() => undefined);
+    const isCalm = nowMs - this.rowGroupAtMs >= CALM_MS;
+    if (isCalm) this.context.hot.dropSpare();
+    void this.queue
+      .run(() => this.options.dropCache(isCalm))
+      .then((isDone) => {
+        if (!isDone) this.gaveBackAtMs = nowMs - GIVE_BACK_EVERY_MS + GIVE_BACK_RETRY_MS;
+      })
+      .catch(() => undefined);
   }
 
   private schedule(): void {
