@@ -59,20 +59,27 @@ function durationOf(text: string, name: string): number {
 }
 
 const objectOf = (labels: Labels): Record<string, string> => Object.fromEntries(entriesOf(labels));
-const pointOf = (ms: number, value: number): [number, string] => [ms / 1000, printNumber(value)];
+/** Go's JSON: with an exponent of two digits beyond 1e21 and below 1e-6. */
+function jsonNumber(value: number): string {
+  const text = printNumber(value);
+  const size = Math.abs(value);
+  if (!(size >= 1e21 || size < 1e-6) || value === 0 || !Number.isFinite(value)) return text;
+  return value.toExponential().replace(/e([+-])(\d)$/, 'e$10$2');
+}
+const pointOf = (ms: number, value: number): [number, string] => [ms / 1000, jsonNumber(value)];
 /** Prometheus' shape: of each populated bucket which of its ends are in it, both ends and its count (util/jsonutil). */
 function histogramPoint(ms: number, histogram: NativeHistogram): [number, unknown] {
   const buckets = bucketsOf(histogram).filter(({ count }) => count !== 0);
   return [
     ms / 1000,
     {
-      count: printNumber(histogram.count),
-      sum: printNumber(histogram.sum),
+      count: jsonNumber(histogram.count),
+      sum: jsonNumber(histogram.sum),
       ...(buckets.length > 0
         ? {
             buckets: buckets.map(({ lower, upper, count, includesLower, includesUpper }) => [
               includesLower ? (includesUpper ? 3 : 1) : includesUpper ? 0 : 2,
-              ...[lower, upper, count].map(printNumber),
+              ...[lower, upper, count].map(jsonNumber),
             ]),
           }
         : {}),

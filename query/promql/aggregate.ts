@@ -2,10 +2,12 @@ import type { AggregateExpr, Expr } from './ast.ts';
 import type { Evaluator } from './evaluate.ts';
 import { goNumber } from './go-number.ts';
 import { HistogramMean, HistogramSum } from './histogram-sum.ts';
+import { hashPlace } from './label-hash.ts';
 import { entriesOf, keepLabels, type Labels, labelsOf, METRIC_NAME } from './labels.ts';
 import { CONFLICT, mixOfSchemas, RECONCILED } from './mixed-ranges.ts';
 import { compact, histogramText, type NativeHistogram } from './native-histogram.ts';
 import { addTo, MeanSum, nanFirst, newSum, quantileOf, sumOf } from './numerics.ts';
+import { printNumber } from './print.ts';
 import { EvaluationError, emptyRow, FLOAT, HISTOGRAM, isThere, put, type Row, type Sample, sampleAt } from './value.ts';
 
 /** Values of one group at one time -> one value. */
@@ -122,7 +124,7 @@ function countValues(evaluator: Evaluator, expr: AggregateExpr, label: string): 
       for (let i = 0; i < count; i++) {
         const sample = sampleAt(row, i);
         if (sample === undefined) continue;
-        const value = typeof sample === 'number' ? goNumber(sample) : histogramText(sample);
+        const value = typeof sample === 'number' ? printNumber(sample) : histogramText(sample);
         const labels = labelsOf([...entriesOf(group.labels).filter(([name]) => name !== label), [label, value]]);
         const counted = found.get(labels.key) ?? emptyRow(labels, count);
         found.set(labels.key, counted);
@@ -181,10 +183,4 @@ function best(there: readonly Row[], i: number, most: number, operator: string):
   return [...there].sort((a, b) => last(a) - last(b) || (of(a) === of(b) ? 0 : sign * (of(a) - of(b)))).slice(0, most);
 }
 /** A stable part of the series: by where a hash of their labels lies between 0 and 1. */
-function isInRatio(labels: Labels, ratio: number): boolean {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < labels.key.length; i++) hash = Math.imul(hash ^ labels.key.charCodeAt(i), 0x01000193);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  const at = ((hash ^ (hash >>> 13)) >>> 0) / 2 ** 32;
-  return ratio >= 0 ? at < ratio : at >= 1 + ratio;
-}
+const isInRatio = (labels: Labels, ratio: number): boolean => (ratio >= 0 ? hashPlace(labels) < ratio : hashPlace(labels) >= 1 + ratio);

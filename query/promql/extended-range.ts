@@ -23,6 +23,7 @@ function after(times: Float64Array, ms: number): number {
 /** On the line from sample `at` to the next one; where a counter fell it began at 0. */
 function between({ times, values }: ExtendedWindow, at: number, ms: number, isCounter: boolean): number {
   const [t1, t2, y1, y2] = [times[at] as number, times[at + 1] as number, values[at] as number, values[at + 1] as number];
+  if (ms === t1) return y1;
   const from = isCounter && y2 < y1 ? 0 : y1;
   return from + ((y2 - from) * (ms - t1)) / (t2 - t1);
 }

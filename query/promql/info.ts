@@ -107,9 +107,9 @@ export function evaluateInfo(evaluator: Evaluator, call: CallExpr): Row[] {
       const isSame = made !== null && own.length === before.length && own.every((info, n) => info === before[n]);
       if (!made || !isSame) {
         const labels = enriched(row.labels, own, wanted);
-        const key = `${row.dropName}${labels.key}`;
-        made = found.get(key) ?? emptyRow(labels, count, row.dropName);
-        found.set(key, made);
+        // A name that was to go stays: so it is in Prometheus 3.14.
+        made = found.get(labels.key) ?? emptyRow(labels, count);
+        found.set(labels.key, made);
         before = own;
       }
       if (made.has[i] !== NOTHING) throw new EvaluationError('vector cannot contain metrics with the same labelset');

@@ -3,9 +3,10 @@ import type { Evaluator } from './evaluate.ts';
 import { overExtended } from './extended-histograms.ts';
 import { goNumber } from './go-number.ts';
 import { absentLabels } from './label-functions.ts';
-import { overMixed, tellOverlap } from './mixed-ranges.ts';
+import { type Labels, labelOf, METRIC_NAME } from './labels.ts';
+import { overMixed, type Tell, tellOverlap } from './mixed-ranges.ts';
 import { EXTENDED, KEEPS_NAME, RANGE_FUNCTIONS } from './range-functions.ts';
-import { EvaluationError, emptyRow, isThere, type MatrixRow, put, type Row, timeAt } from './value.ts';
+import { EvaluationError, emptyRow, FLOAT, isThere, type MatrixRow, put, type Row, timeAt } from './value.ts';
 
 /** Functions of a range: each series' samples within each window -> one sample. */
 export function evaluateOverTime(evaluator: Evaluator, { function: name, args, ...at }: CallExpr): Row[] {
@@ -51,10 +52,18 @@ export function evaluateOverTime(evaluator: Evaluator, { function: name, args, .
         else put(row, i, apply(window));
       }
     }
-    if (isThere(row)) found.push(row);
+    if (!isThere(row)) continue;
+    found.push(row);
+    if (COUNTER_FUNCTIONS.has(name) && row.has.includes(FLOAT)) tellOfName(labels, tell);
   }
   if (name === 'quantile_over_time' && found.length > 0) evaluator.warnOfQuantile(numbers[0] as Float64Array, at);
   return found;
+}
+const COUNTER_FUNCTIONS: ReadonlySet<string> = new Set(['rate', 'increase']);
+function tellOfName(labels: Labels, { metric, info }: Tell): void {
+  const name = labelOf(labels, METRIC_NAME);
+  if (name === '' || /_(?:total|sum|count|bucket)$/.test(name)) return;
+  info(`metric might not be a counter, name does not end in _total/_sum/_count/_bucket: ${metric}`);
 }
 export function absentOverTime(evaluator: Evaluator, range: Expr): Row {
   const { rangeMs, ends, rows } = evaluator.matrix(range);

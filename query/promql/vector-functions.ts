@@ -1,4 +1,4 @@
-import type { CallExpr, Expr } from './ast.ts';
+import { type CallExpr, childrenOf, type Expr } from './ast.ts';
 import type { Evaluator } from './evaluate.ts';
 import { HISTOGRAM_FUNCTIONS } from './histogram-functions.ts';
 import { DATE_FUNCTIONS, NUMBER_FUNCTIONS } from './instant-functions.ts';
@@ -52,11 +52,19 @@ function relabelled(
     });
   };
 }
+const OF_TIME: ReadonlySet<string> = new Set([...Object.keys(DATE_FUNCTIONS), 'time', 'timestamp', 'predict_linear']);
+/** The same at each time: all it looks at has `@`. */
+function isFixed(expr: Expr): boolean {
+  if (expr.kind === 'selector' || expr.kind === 'subquery') return expr.at !== null;
+  if (expr.kind === 'matrix') return isFixed(expr.selector);
+  return !(expr.kind === 'call' && OF_TIME.has(expr.function)) && childrenOf(expr).every(isFixed);
+}
 function sorted(compare: (a: Row, b: Row) => number): VectorFunction {
   return (evaluator, expr) => {
     const rows = evaluator.vector(first(expr));
     // Of a range query the order is that of the labels.
     if (evaluator.query.grid.count > 1 || evaluator.query.grid.stepMs > 0) {
+      if (isFixed(expr)) return rows;
       evaluator.notes.warn('sort is ineffective for range queries since results are always ordered by labels', expr);
       return rows;
     }
