@@ -3,7 +3,11 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import type { ColumnBatch } from '#contracts/columns.ts';
+import type { Store } from '#contracts/store.ts';
+import { type ColumnSpec, LOGS } from '#contracts/tables.ts';
 import { findFreePort } from '#main/collector/port-owner.ts';
+import { batchFromRows, type CellValue } from '#store/hot/columns-from-rows.ts';
 import { openStore } from '#store/open-store.ts';
 import { readSeriesSamples, type SeriesSamples } from '#store/read/read-series-samples.ts';
 import { closedLoop, httpSender, type Payload } from './load.ts';
@@ -93,7 +97,100 @@ function rates(series: readonly SeriesSamples[], startMs: number, endMs: number)
   return sum;
 }
 const SERIES = 10_000;
-/** One process: what compaction takes, and what reading blocks takes. */
+/** As many as bring DuckDB to join the blocks of several stretches. */
+const STRETCHES_BESIDE = 3;
+const CPU_ROUNDS = { rate: 40, sum: 15 };
+async function cpuMs(work: () => Promise<unknown>, rounds = 1): Promise<number> {
+  const took: number[] = [];
+  for (let i = 0; i < rounds; i++) {
+    const before = process.cpuUsage();
+    await work();
+    const { user, system } = process.cpuUsage(before);
+    took.push((user + system) / 1000);
+  }
+  return Math.min(...took);
+}
+/** Works again and again until told to end. @returns milliseconds each time took */
+function again(work: () => Promise<unknown>, pauseMs: number): { end(): Promise<number[]> } {
+  const took: number[] = [];
+  let going = true;
+  const run = (async () => {
+    while (going) {
+      const startedMs = performance.now();
+      await work();
+      took.push(performance.now() - startedMs);
+      await new Promise((done) => setTimeout(done, pauseMs));
+    }
+  })();
+  return {
+    end: async () => {
+      going = false;
+      await run;
+      return took.sort((a, b) => a - b);
+    },
+  };
+}
+const millis = (sorted: readonly number[]): string =>
+  `${round(sorted[sorted.length >> 1] ?? 0, 1)} / ${round(sorted[Math.floor(sorted.length * 0.99)] ?? 0, 1)} / ${round(sorted.at(-1) ?? 0, 1)}`;
+
+/** Samples of two hours after two hours, and what else the store is asked meanwhile. */
+class Filled {
+  readonly store: Store;
+  private readonly random = seededRandom(11);
+  private readonly values = Float64Array.from({ length: SERIES }, () => Math.floor(this.random() * 1e6));
+  private position = 0;
+  private step = 0;
+  constructor(store: Store) {
+    this.store = store;
+  }
+  async stretch(): Promise<void> {
+    const ids = Uint32Array.from({ length: SERIES }, (_, i) => i + 1);
+    const none = new Uint8Array(SERIES);
+    for (let i = 0; i < STEPS; i++, this.step++) {
+      for (let s = 0; s < SERIES; s++) this.values[s]! += Math.floor(this.random() * 20);
+      const columns = [
+        { kind: 'u32', data: ids },
+        { kind: 'i64', data: new BigInt64Array(SERIES).fill(BigInt(START_MS + this.step * STEP_MS) * 1_000_000n) },
+        { kind: 'f64', data: this.values },
+        { kind: 'i64', data: new BigInt64Array(SERIES), present: none },
+        { kind: 'i64', data: new BigInt64Array(SERIES), present: none },
+        { kind: 'u32', data: new Uint32Array(SERIES) },
+      ] as const;
+      this.append({ table: 'samples', rows: SERIES, columns, heap: new Uint8Array(0) });
+      if (i % 12 === 11) await this.store.relieve();
+    }
+    await this.store.flush();
+  }
+  /** A few log lines of the same day, into its file. */
+  async lines(): Promise<void> {
+    const time = BigInt(START_MS) * 1_000_000n;
+    const line = Object.fromEntries(LOGS.columns.map(({ name, kind, nullable }) => [name, nullable ? null : EMPTY[kind]]));
+    this.append(
+      batchFromRows(
+        LOGS,
+        Array.from({ length: 200 }, (_, i) => ({ ...line, time, body: `line ${i} of ${this.position}` })),
+      ),
+    );
+    await this.store.flush();
+  }
+  private append(batch: ColumnBatch): void {
+    this.position++;
+    this.store.append({ position: this.position, next: this.position + 1 }, [batch]);
+  }
+}
+const EMPTY: Readonly<Record<ColumnSpec['kind'], CellValue>> = {
+  u8: 0,
+  u32: 0,
+  u64: 0n,
+  i64: 0n,
+  f64: 0,
+  uuid: new Uint8Array(16),
+  string: '',
+  map: { keys: [], values: [] },
+  list: [],
+};
+
+/** One process: what compaction takes, what waits for it, and what reading blocks takes. */
 async function inProcess(): Promise<Row[]> {
   const dataDir = mkdtempSync(join(tmpdir(), 'faultline-samples-'));
   const store = await openStore({
@@ -105,34 +202,8 @@ async function inProcess(): Promise<Row[]> {
     compaction: false,
     log: console.error,
   });
-  const random = seededRandom(11);
-  const values = Float64Array.from({ length: SERIES }, () => Math.floor(random() * 1e6));
-  const ids = Uint32Array.from({ length: SERIES }, (_, i) => i + 1);
-  const none = new Uint8Array(SERIES);
-  for (let step = 0; step < STEPS; step++) {
-    for (let i = 0; i < SERIES; i++) values[i]! += Math.floor(random() * 20);
-    const columns = [
-      { kind: 'u32', data: ids },
-      { kind: 'i64', data: new BigInt64Array(SERIES).fill(BigInt(START_MS + step * STEP_MS) * 1_000_000n) },
-      { kind: 'f64', data: values },
-      { kind: 'i64', data: new BigInt64Array(SERIES), present: none },
-      { kind: 'i64', data: new BigInt64Array(SERIES), present: none },
-      { kind: 'u32', data: new Uint32Array(SERIES) },
-    ] as const;
-    store.append({ position: step + 1, next: step + 2 }, [{ table: 'samples', rows: SERIES, columns, heap: new Uint8Array(0) }]);
-    if (step % 12 === 11) await store.relieve();
-  }
-  await store.flush();
-  const cpuMs = async (work: () => Promise<unknown>, rounds: number): Promise<number> => {
-    const took: number[] = [];
-    for (let i = 0; i < rounds; i++) {
-      const before = process.cpuUsage();
-      await work();
-      const { user, system } = process.cpuUsage(before);
-      took.push((user + system) / 1000);
-    }
-    return Math.min(...took);
-  };
+  const filled = new Filled(store);
+  await filled.stretch();
   const chosen = Array.from({ length: 1_000 }, (_, i) => 1 + i * 10);
   const [from, to] = [START_MS + 1_800_000, START_MS + 5_400_000];
   const rate = async (): Promise<number> => rates(await readSeriesSamples(store, chosen, from - 300_000, to), from - 300_000, to);
@@ -140,43 +211,54 @@ async function inProcess(): Promise<Row[]> {
   const rows: Row[] = [];
   const read = async (form: string): Promise<void> => {
     rows.push(
-      { what: `${form}: rate of 1,000 of 10,000 series, 1 h at 15 s, CPU-ms`, figure: round(await cpuMs(rate, 40), 1) },
-      { what: `${form}: SQL, sum of 4.8 M samples, CPU-ms`, figure: round(await cpuMs(() => store.query(all), 15), 1) },
+      { what: `${form}: rate of 1,000 of 10,000 series, 1 h at 15 s, CPU-ms`, figure: round(await cpuMs(rate, CPU_ROUNDS.rate), 1) },
+      { what: `${form}: SQL, sum of 4.8 M samples, CPU-ms`, figure: round(await cpuMs(() => store.query(all), CPU_ROUNDS.sum), 1) },
     );
   };
-  const [want, wantRate] = [(await store.query(all)).rows(), await rate()];
+  const same = async (want: readonly [unknown, number]): Promise<void> => {
+    if (JSON.stringify([(await store.query(all)).rows(), await rate()]) !== JSON.stringify(want))
+      throw new Error('other samples after compaction');
+  };
+  let want = [(await store.query(all)).rows(), await rate()] as const;
   await read('rows');
-  const delay = monitorEventLoopDelay({ resolution: 1 });
-  delay.enable();
-  let queryMs = 0;
-  let busy = true;
-  // A reader beside it: how long compaction keeps it waiting.
-  const reader = (async () => {
-    while (busy) {
-      const startedMs = performance.now();
-      await store.query(`SELECT count(*) FROM samples WHERE time >= make_timestamp_ns(${BigInt(Date.now()) * 1_000_000n})`);
-      queryMs = Math.max(queryMs, performance.now() - startedMs);
-      await new Promise((done) => setTimeout(done, 20));
-    }
-  })();
-  const compaction = await cpuMs(() => store.compact(), 1);
-  busy = false;
-  await reader;
-  delay.disable();
-  const facts = (await store.facts()).compaction;
-  if (JSON.stringify((await store.query(all)).rows()) !== JSON.stringify(want) || (await rate()) !== wantRate)
-    throw new Error('other samples after compaction');
+  const compaction = await cpuMs(() => store.compact());
+  const alone = (await store.facts()).compaction;
+  await same(want);
   await read('blocks');
+  // Once more with others at work: what they wait for.
+  const calm = again(() => filled.lines(), 10);
+  await new Promise((done) => setTimeout(done, 2_000));
+  const writes = { calm: await calm.end(), beside: [] as number[] };
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  const queries: number[] = [];
+  for (let stretch = 0; stretch < STRETCHES_BESIDE; stretch++) {
+    await filled.stretch();
+    want = [(await store.query(all)).rows(), await rate()];
+    delay.enable();
+    const writer = again(() => filled.lines(), 10);
+    const reader = again(
+      () => store.query(`SELECT count(*) FROM samples WHERE time >= make_timestamp_ns(${BigInt(Date.now()) * 1_000_000n})`),
+      20,
+    );
+    await store.compact();
+    delay.disable();
+    writes.beside.push(...(await writer.end()));
+    queries.push(...(await reader.end()));
+    await same(want);
+  }
+  const facts = (await store.facts()).compaction;
   rows.push(
-    { what: 'compaction, CPU-ns a sample', figure: Math.round((compaction * 1e6) / facts.samples) },
+    { what: 'compaction, CPU-ns a sample', figure: Math.round((compaction * 1e6) / alone.samples) },
     { what: 'compaction, longest hold of the writer by a slice, ms', figure: round(facts.longestHoldMs, 1) },
     { what: 'compaction, longest checkpoint, ms', figure: round(facts.longestCheckpointMs, 1) },
     { what: 'compaction, longest turn of the thread, ms', figure: round(facts.longestTurnMs, 1) },
     { what: 'compaction, event loop delay max, ms', figure: round(delay.max / 1e6, 1) },
-    { what: 'compaction, slowest small query beside it, ms', figure: round(queryMs, 1) },
-    { what: 'block bytes a sample', figure: round(facts.blockBytes / facts.samples, 3) },
-    { what: 'file in use, bytes a sample: rows', figure: round((facts.lastBytes?.before ?? 0) / facts.samples) },
-    { what: 'file in use, bytes a sample: blocks', figure: round((facts.lastBytes?.after ?? 0) / facts.samples) },
+    { what: 'a flush of 200 lines without it, p50 / p99 / max ms', figure: millis(writes.calm) },
+    { what: 'a flush of 200 lines beside it, p50 / p99 / max ms', figure: millis(writes.beside.sort((a, b) => a - b)) },
+    { what: 'a small query beside it, p50 / p99 / max ms', figure: millis(queries.sort((a, b) => a - b)) },
+    { what: 'block bytes a sample', figure: round(alone.blockBytes / alone.samples, 3) },
+    { what: 'file in use, bytes a sample: rows', figure: round((alone.lastBytes?.before ?? 0) / alone.samples) },
+    { what: 'file in use, bytes a sample: blocks', figure: round((alone.lastBytes?.after ?? 0) / alone.samples) },
   );
   await store.close();
   rmSync(dataDir, { recursive: true, force: true });

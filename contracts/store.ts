@@ -156,8 +156,6 @@ export interface CompactionFacts {
   /** Bytes of the blocks made: times, values and the rest. */
   readonly blockBytes: number;
   readonly slices: number;
-  /** Slices given up because rows came in between; they are tried again. */
-  readonly retried: number;
   readonly errors: number;
   readonly lastError: string | null;
   /** When a day was last gone through to the end, and what its file held before and after, bytes in use. */

@@ -28,7 +28,7 @@ export interface ColumnSpec {
   readonly promotes?: { readonly key: string; readonly type: 's' | 'i' };
   /** What readers find in its place: the stored form is not for them. `compression`: DuckDB's name of the method. */
   readonly shownAs?: { readonly name: string; readonly sql: string; readonly about: string };
-  readonly compression?: 'zstd';
+  readonly compression?: 'zstd' | 'uncompressed';
   /** One sentence for the data dictionary. */
   readonly about: string;
 }

@@ -128,6 +128,7 @@ async function assemble(options: StoreOptions, dataDir: DataDir, database: Datab
     days,
     state,
     bills,
+    compaction: await database.connect(),
     documents: await database.connect(),
     problems,
   });

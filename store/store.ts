@@ -18,7 +18,7 @@ import type {
 import type { TableName } from '#contracts/tables.ts';
 import type { VolumeFile } from '#contracts/volume.ts';
 import type { BillBook, BillFile } from './bills/bill-book.ts';
-import { type Compactor, compactorOf } from './compact/compactor.ts';
+import { Compactor } from './compact/compactor.ts';
 import { troubleOf } from './database/attach-file.ts';
 import { type CatalogState, prunedDay } from './database/catalog-state.ts';
 import type { DataDir } from './database/data-dir.ts';
@@ -70,6 +70,8 @@ export interface StoreParts {
   readonly days: DayFiles;
   readonly state: CatalogState;
   readonly bills: BillBook;
+  /** Samples become blocks on it. */
+  readonly compaction: Connection;
   /** For the postmortems, which may be large, and the calls of the model. */
   readonly documents: Connection;
   readonly problems: Problem[];
@@ -121,7 +123,16 @@ export class OpenStore implements Store {
         damaged: () => this.repair().catch(() => false),
       },
     );
-    this.compactor = compactorOf(parts, this.writer, (sql) => this.run(sql, [], { timeoutMs: EXPORT_TIMEOUT_MS }));
+    this.compactor = new Compactor({
+      ...parts.options,
+      connection: parts.compaction,
+      days: parts.days,
+      writer: this.writer,
+      read: (sql) => this.run(sql, [], { timeoutMs: EXPORT_TIMEOUT_MS }),
+      readersIdle: () => parts.pool.isIdle,
+      direct: parts.hot.heap.direct,
+      damaged: () => void this.repair().catch(() => false),
+    });
   }
 
   /** Attaches what is on disk; a file that cannot be used is set aside or left, and named. */

@@ -7,7 +7,6 @@ const COUNTERS: readonly Named[] = [
   ['faultline_compaction_samples', 'Samples moved from rows to blocks.', (facts) => facts.samples],
   ['faultline_compaction_blocks', 'Blocks made.', (facts) => facts.blocks],
   ['faultline_compaction_block_bytes', 'Bytes of the blocks made.', (facts) => facts.blockBytes],
-  ['faultline_compaction_retried', 'Slices given up because rows came in between; they are tried again.', (facts) => facts.retried],
   ['faultline_compaction_errors', 'Days that could not be compacted; tried again later.', (facts) => facts.errors],
 ];
 const GAUGES: readonly Named[] = [

@@ -1,14 +1,14 @@
 import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises';
+import { invariant } from '#contracts/errors.ts';
 import type { CompactionFacts, QueryResult } from '#contracts/store.ts';
 import type { Connection } from '../database/database.ts';
 import type { DayFile, DayFiles } from '../database/day-files.ts';
-import type { Serial } from '../database/serial.ts';
+import { isDamage } from '../database/salvage.ts';
 import { columnsFromRows, type RowValue } from '../hot/columns-from-rows.ts';
 import { registerHotFunction } from '../hot/hot-function.ts';
 import { HotRows } from '../hot/hot-rows.ts';
 import { NativeHeap } from '../native/native-heap.ts';
-import type { ConnectionPool } from '../run/connection-pool.ts';
-import type { StartGate } from '../run/start-gate.ts';
+import type { ColumnData } from '../run/column-data.ts';
 import {
   fileSpaceSql,
   insertBlocksSql,
@@ -22,25 +22,22 @@ import { SAMPLE_BLOCKS } from '../sql/ddl/sample-blocks.ts';
 import { type Day, dayName } from '../write/day-of.ts';
 import type { StoreWriter } from '../write/store-writer.ts';
 import { makeBlocks, type SeriesBlock, type SliceRows } from './make-blocks.ts';
-import { AFTER_MS, planSlices, type SeriesCount, type Slice, STRETCH_NS } from './plan-slices.ts';
+import { AFTER_MS, nextSliceRows, planSlices, type SeriesCount, SLICE_ROWS, type Slice, STRETCH_NS } from './plan-slices.ts';
 
 export interface CompactorContext {
-  /** The writer's: used inside its queue only. */
+  /** Its own: the writer goes on beside it. */
   readonly connection: Connection;
-  readonly queue: Serial;
-  readonly gate: StartGate;
   readonly days: DayFiles;
   readonly nowMs: () => number;
   readonly log: (line: string) => void;
   /** Reads beside other readers. */
   readonly read: (sql: string) => Promise<QueryResult>;
-  /** Statements run, or rows pile up: compaction can wait. */
-  readonly busy: () => boolean;
+  readonly readersIdle: () => boolean;
   /** Strings by address; see native/native-heap.ts. */
   readonly direct: boolean;
-  /** Around the slices of a range: checkpoints wait until whole row groups are empty. */
-  readonly begins: (day: Day) => void;
-  readonly ended: () => Promise<void>;
+  readonly writer: Pick<StoreWriter, 'showBlocks' | 'compacts' | 'compacted' | 'isBehind'>;
+  /** A block of the file cannot be read. */
+  readonly damaged: () => void;
 }
 const LOOK_EVERY_MS = 30_000;
 /** A day still written to is looked through this often: its stretches end every two hours. */
@@ -63,9 +60,10 @@ interface Look {
 }
 
 /**
- * Moves samples from rows to blocks in the background, slice by slice: read beside other readers, made into blocks a few milliseconds
- * at a time, then one transaction of the day file that removes exactly the rows read and adds the blocks. Rows that come to the
- * same range meanwhile are seen by their number: the slice is given up and read again. A kill leaves rows or blocks, never both.
+ * Moves samples from rows to blocks in the background, slice by slice, each one transaction beside the writer's: rows are read, made
+ * into blocks a few milliseconds at a time, and the rows of the same snapshot are removed as the blocks are added. Rows that come
+ * to the range meanwhile are not in the snapshot and stay. The writer waits for the commit, which is kept short by the size of
+ * the slices. A kill leaves rows or blocks, never both.
  */
 export class Compactor {
   private readonly context: CompactorContext;
@@ -74,12 +72,12 @@ export class Compactor {
   private running: Promise<void> | null = null;
   private stopping = false;
   private notBeforeMs = 0;
+  private sliceRows: number = SLICE_ROWS.first;
   private readonly counts = {
     samples: 0,
     blocks: 0,
     blockBytes: 0,
     slices: 0,
-    retried: 0,
     errors: 0,
     lastError: null as string | null,
     lastRunMs: null as number | null,
@@ -134,6 +132,7 @@ export class Compactor {
         this.counts.errors++;
         this.counts.lastError = `${dayName(file.day)}: ${(cause as Error).message}`;
         this.notBeforeMs = this.context.nowMs() + AFTER_ERROR_MS;
+        if (isDamage((cause as Error).message)) this.context.damaged();
         this.context.log(`samples cannot be compacted, next try in ${AFTER_ERROR_MS / 60_000} min: ${this.counts.lastError}`);
       }
     }
@@ -187,38 +186,63 @@ export class Compactor {
       samples: samples![i]!,
       strange: strange![i]!,
     }));
-    const slices = planSlices(range.from, range.to, counts);
-    if (slices.length === 0) return 0;
     let done = 0;
-    this.context.begins(file.day);
+    this.context.writer.compacts(file.day);
     try {
-      for (const slice of slices) {
+      for (const slice of planSlices(range.from, range.to, counts, () => this.sliceRows)) {
         if (this.stopping) return done;
         await this.yieldToOthers();
         done += await this.compactSlice(file, slice);
       }
     } finally {
-      const fromMs = performance.now();
-      await this.context.ended();
-      this.counts.longestCheckpointMs = Math.max(this.counts.longestCheckpointMs, performance.now() - fromMs);
+      if (done > 0) await this.measured('longestCheckpointMs', () => this.context.writer.compacted());
     }
     return done;
   }
   private async yieldToOthers(): Promise<void> {
-    for (let waited = 0; waited < LONGEST_WAIT_MS && this.context.busy() && !this.stopping; waited += BUSY_STEP_MS)
-      await pause(BUSY_STEP_MS);
+    const { readersIdle, writer } = this.context;
+    const canWait = (): boolean => !this.stopping && (!readersIdle() || writer.isBehind);
+    for (let waited = 0; waited < LONGEST_WAIT_MS && canWait(); waited += BUSY_STEP_MS) await pause(BUSY_STEP_MS);
   }
 
-  /** @returns samples moved; 0 when rows came in between */
+  /** @returns samples moved */
   private async compactSlice(file: DayFile, slice: Slice): Promise<number> {
-    const rows = rowsOf(await this.context.read(rowsSql(file.database, slice, slice.strange)), slice.strange);
-    const count = rows.seriesIds.length;
-    const blocks = await this.encode(file.day, rows, slice);
+    if (!file.showsBlocks) await this.measured('longestHoldMs', () => this.context.writer.showBlocks(file));
+    // Pruned, set aside or detached since.
+    if (!file.attached) return 0;
+    const work = this.inTransaction(file, slice);
+    file.held = work.catch(() => undefined);
     try {
-      return await this.context.queue.run(() => this.held(() => this.write(file, slice, count, blocks)));
+      return await work;
     } finally {
+      file.held = null;
       this.hot.retire(SAMPLE_BLOCKS.name, file.day, this.hot.table(SAMPLE_BLOCKS.name).days.get(file.day) ?? []);
       this.hot.heap.sweep();
+    }
+  }
+  private async inTransaction(file: DayFile, slice: Slice): Promise<number> {
+    const { connection } = this.context;
+    await connection.run('BEGIN TRANSACTION');
+    try {
+      const rows = rowsOf(await connection.columns(rowsSql(file.database, slice, slice.strange)), slice.strange);
+      const { blocks, bytes } = await this.encode(file.day, rows, slice);
+      const samples = rows.seriesIds.length;
+      // Rows before blocks: whoever changes rows waits for a checkpoint before holding what that waits for.
+      const [removed] = await connection.rows(removeRowsSql(file.database, slice));
+      invariant(Number(Object.values(removed ?? {})[0]) === samples, 'BUG: other rows are removed than were read');
+      await this.insert(file);
+      const tookMs = await this.measured('longestHoldMs', () => connection.run('COMMIT'));
+      this.sliceRows = nextSliceRows(this.sliceRows, tookMs);
+      file.blockSamples += samples;
+      file.blocks += blocks;
+      this.counts.slices++;
+      this.counts.samples += samples;
+      this.counts.blocks += blocks;
+      this.counts.blockBytes += bytes;
+      return samples;
+    } catch (cause) {
+      await connection.run('ROLLBACK').catch(() => undefined);
+      throw cause;
     }
   }
   /** Makes the blocks, as rows that INSERT can read, without keeping the thread longer than a few milliseconds. */
@@ -247,55 +271,24 @@ export class Compactor {
     if (waiting.length > 0) give();
     return { blocks, bytes };
   }
-  private async write(file: DayFile, slice: Slice, count: number, { blocks, bytes }: { blocks: number; bytes: number }): Promise<number> {
-    const { connection, days, gate } = this.context;
-    // Pruned, set aside or detached since.
-    if (days.files.get(file.day) !== file || !file.attached) return 0;
-    await connection.run('BEGIN TRANSACTION');
+  private async insert(file: DayFile): Promise<void> {
+    const { connection } = this.context;
+    const table = this.hot.table(SAMPLE_BLOCKS.name);
+    this.hot.bind(connection.id, this.hot.snapshotOf(SAMPLE_BLOCKS.name, table.days.get(file.day) ?? []));
     try {
-      const [removed] = await connection.rows(removeRowsSql(file.database, slice));
-      if (Number(Object.values(removed ?? {})[0]) !== count) {
-        this.counts.retried++;
-        await connection.run('ROLLBACK');
-        return 0;
-      }
-      const table = this.hot.table(SAMPLE_BLOCKS.name);
-      this.hot.bind(connection.id, this.hot.snapshotOf(SAMPLE_BLOCKS.name, table.days.get(file.day) ?? []));
-      try {
-        await connection.run(insertBlocksSql(file.database));
-      } finally {
-        this.hot.unbind(connection.id);
-      }
-      const publish = async (): Promise<void> => {
-        await connection.run('COMMIT');
-        file.blockSamples += count;
-        file.blocks += blocks;
-      };
-      // Readers see rows and blocks of a file in one snapshot. Only a day's first blocks need a new view, at the instant of the commit.
-      if (file.blockSamples > 0) await publish();
-      else
-        await gate.exclusive(async () => {
-          await publish();
-          await days.views();
-        });
-    } catch (cause) {
-      await connection.run('ROLLBACK').catch(() => undefined);
-      throw cause;
+      await connection.run(insertBlocksSql(file.database));
+    } finally {
+      this.hot.unbind(connection.id);
     }
-    this.counts.slices++;
-    this.counts.samples += count;
-    this.counts.blocks += blocks;
-    this.counts.blockBytes += bytes;
-    return count;
   }
 
-  private async held<T>(work: () => Promise<T>): Promise<T> {
+  /** @returns milliseconds it took */
+  private async measured(longest: 'longestHoldMs' | 'longestCheckpointMs', work: () => Promise<void>): Promise<number> {
     const fromMs = performance.now();
-    try {
-      return await work();
-    } finally {
-      this.counts.longestHoldMs = Math.max(this.counts.longestHoldMs, performance.now() - fromMs);
-    }
+    await work();
+    const tookMs = performance.now() - fromMs;
+    this.counts[longest] = Math.max(this.counts[longest], tookMs);
+    return tookMs;
   }
   private async usedBytes(file: DayFile): Promise<number> {
     const result = await this.context.read(fileSpaceSql(file.database));
@@ -303,43 +296,18 @@ export class Compactor {
   }
 }
 
-/** The compactor of a store. @param read runs a statement beside other readers */
-export function compactorOf(
-  parts: Pick<CompactorContext, 'connection' | 'gate' | 'days'> & {
-    readonly hot: HotRows;
-    readonly pool: ConnectionPool;
-    readonly options: Pick<CompactorContext, 'nowMs' | 'log'>;
-  },
-  writer: StoreWriter,
-  read: CompactorContext['read'],
-): Compactor {
-  const { connection, gate, days, hot, pool, options } = parts;
-  return new Compactor({
-    connection,
-    gate,
-    days,
-    queue: writer.queue,
-    nowMs: options.nowMs,
-    log: options.log,
-    read,
-    busy: () => !pool.isIdle || writer.isBehind,
-    direct: hot.heap.direct,
-    begins: (day) => writer.compacts(day),
-    ended: () => writer.compacted(),
-  });
-}
-
-function rowsOf(result: QueryResult, strange: boolean): SliceRows {
+function rowsOf(columns: ReadonlyMap<string, ColumnData>, strange: boolean): SliceRows {
+  const all = <T>(name: string): T => columns.get(name)!.all() as T;
   return {
-    seriesIds: result.column('series_id') as Uint32Array,
-    times: result.column('time') as BigInt64Array,
-    values: result.column('value') as Float64Array,
+    seriesIds: all<Uint32Array>('series_id'),
+    times: all<BigInt64Array>('time'),
+    values: all<Float64Array>('value'),
     rest: strange
       ? {
-          ints: result.column('value_int') as BigInt64Array,
-          starts: result.column('start_time') as BigInt64Array,
-          flags: result.column('flags') as Uint32Array,
-          present: result.column('present') as Uint8Array,
+          ints: all<BigInt64Array>('value_int'),
+          starts: all<BigInt64Array>('start_time'),
+          flags: all<Uint32Array>('flags'),
+          present: all<Uint8Array>('present'),
         }
       : null,
   };

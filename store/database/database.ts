@@ -1,7 +1,8 @@
 import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
 import duckdb from '@duckdb/node-bindings';
-import { readRows } from '../run/read-chunk.ts';
+import type { ColumnData } from '../run/column-data.ts';
+import { readColumns, readRows } from '../run/read-chunk.ts';
 import { freeBytes, tempLimitBytes, tempLimitSql } from './temp-space.ts';
 
 export { textLiteral } from '../sql/read/literals.ts';
@@ -34,6 +35,11 @@ export class Connection {
   /** Rows of a small trusted statement as plain values. */
   async rows(sql: string): Promise<Record<string, unknown>[]> {
     return readRows(await this.during(duckdb.query(this.raw, sql)));
+  }
+  /** What a trusted statement answers, by column name. */
+  async columns(sql: string): Promise<ReadonlyMap<string, ColumnData>> {
+    const columns = await readColumns(await this.during(duckdb.query(this.raw, sql)));
+    return new Map(columns.map((column) => [column.name, column]));
   }
   /** Runs one statement with text and number parameters ($1 ...). */
   async runWith(sql: string, params: readonly (string | number | null)[]): Promise<void> {

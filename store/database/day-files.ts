@@ -31,6 +31,10 @@ export interface DayFile {
   /** Compacted samples, the blocks that hold them. */
   blockSamples: number;
   blocks: number;
+  /** The views look for blocks in it. */
+  showsBlocks: boolean;
+  /** A transaction beside the writer's queue (compact/): the file is detached once it has ended. */
+  held: Promise<unknown> | null;
   /** Event time of the oldest and newest row, milliseconds; null when it holds none. */
   readonly span: TimeSpan | null;
 }
@@ -98,11 +102,12 @@ export class DayFiles {
   async detach(file: DayFile): Promise<void> {
     if (!file.attached) return;
     file.attached = false;
+    await file.held;
     await this.connection.run(`DETACH ${file.database}`);
   }
-  /** Forgets a day; with `unlink`, its file too. Readers that have it open keep it until they end. */
   /** What an attached file says of itself. */
   private async read(day: Day, file: DatabaseFile): Promise<DayFile> {
+    const inBlocks = await this.countBlocks(file.name);
     const entry: DayFile = {
       day,
       database: file.name,
@@ -112,7 +117,9 @@ export class DayFiles {
       usedAt: ++this.uses,
       consumed: new Map(),
       rows: await this.countRows(file.name),
-      ...(await this.countBlocks(file.name)),
+      ...inBlocks,
+      showsBlocks: inBlocks.blocks > 0,
+      held: null,
       span: await this.span(file.name),
     };
     for (const row of await this.connection.rows(`SELECT table_name, position, ordinal FROM ${file.name}.main.consumed`)) {
@@ -121,6 +128,7 @@ export class DayFiles {
     entry.rows.samples += entry.blockSamples;
     return entry;
   }
+  /** Forgets a day; with `unlink`, its file too. Readers that have it open keep it until they end. */
   async drop(day: Day, unlink: boolean): Promise<void> {
     const file = this.files.get(day);
     if (file) await this.detach(file);

@@ -18,14 +18,19 @@ export function takeChunk(columns: readonly ColumnData[], chunk: duckdb.DataChun
   });
 }
 
-/** Rows of a small trusted result as plain values (integers of 64 bits as bigint). */
-export async function readRows(result: duckdb.Result): Promise<Record<string, unknown>[]> {
+/** All of a trusted result. */
+export async function readColumns(result: duckdb.Result): Promise<readonly ColumnData[]> {
   const columns = columnsOf(result);
   for (let chunk = await duckdb.fetch_chunk(result); chunk; chunk = await duckdb.fetch_chunk(result)) {
     const rows = duckdb.data_chunk_get_size(chunk);
     if (rows === 0) break;
     takeChunk(columns, chunk, rows);
   }
+  return columns;
+}
+/** Rows of a small trusted result as plain values (integers of 64 bits as bigint). */
+export async function readRows(result: duckdb.Result): Promise<Record<string, unknown>[]> {
+  const columns = await readColumns(result);
   const values = columns.map((column) => column.all());
   return Array.from({ length: columns[0]?.rows ?? 0 }, (_, row) =>
     Object.fromEntries(columns.map((column, i) => [column.name, column.isNull(row) ? null : values[i]![row]])),

@@ -1,6 +1,7 @@
 import { type ErrorCode, FaultlineError } from '#contracts/errors.ts';
 import type { JournalPosition } from '#contracts/journal.ts';
 import type { TableName } from '#contracts/tables.ts';
+import type { DayFile } from '../database/day-files.ts';
 import { fileBytes } from '../database/quarantine.ts';
 import { isDamage } from '../database/salvage.ts';
 import { Serial } from '../database/serial.ts';
@@ -67,6 +68,14 @@ export class StoreWriter {
         }
       }
     }
+  }
+  /** Makes the views look for blocks in a file. */
+  showBlocks(file: DayFile): Promise<void> {
+    const { gate, days } = this.context;
+    return this.queue.run(() => {
+      file.showsBlocks = true;
+      return gate.exclusive(() => days.views());
+    });
   }
   /** Rows of a day are going to be removed in many slices, until `compacted`. */
   compacts(day: Day): void {

@@ -19,8 +19,8 @@ export interface ViewedDay {
   readonly day: number;
   /** Its spans have a column `events` of lists. */
   readonly hasEventLists: boolean;
-  /** Samples in blocks. */
-  readonly blockSamples: number;
+  /** Some of its samples are in blocks, or are about to be. */
+  readonly showsBlocks: boolean;
 }
 const create = (name: string, select: string): string => `CREATE OR REPLACE VIEW memory.main.${name} AS ${select}`;
 
@@ -38,7 +38,7 @@ function storedSamples(days: readonly ViewedDay[]): string[] {
   const none =
     'NULL::UINTEGER AS series_id, NULL::TIMESTAMP_NS AS first_time, NULL::TIMESTAMP_NS AS last_time, NULL::UINTEGER AS samples, NULL::BLOB AS times, NULL::BLOB AS value_data';
   const blocks = days
-    .filter((day) => day.blockSamples > 0)
+    .filter((day) => day.showsBlocks)
     .map(({ database }) => `SELECT ${columns} FROM ${database}.main.${SAMPLE_BLOCKS.name}`);
   return [
     create('samples_in_rows', rows.map((from) => `SELECT series_id, "time", "value" FROM ${from}`).join(' UNION ALL ')),
@@ -52,7 +52,7 @@ function viewOf(table: TableSpec, days: readonly ViewedDay[]): string {
   );
   // A day without blocks is spared planning for them.
   const blocks =
-    table.name === 'samples' ? days.filter((day) => day.blockSamples > 0).map(({ database, day }) => blockRowsSql(database, day)) : [];
+    table.name === 'samples' ? days.filter((day) => day.showsBlocks).map(({ database, day }) => blockRowsSql(database, day)) : [];
   return create(table.name, [`SELECT ${names(table.columns)} FROM hot_${table.name}()`, ...parts, ...blocks].join(' UNION ALL '));
 }
 
