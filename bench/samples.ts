@@ -191,7 +191,7 @@ const EMPTY: Readonly<Record<ColumnSpec['kind'], CellValue>> = {
 };
 
 /** One process: what compaction takes, what waits for it, and what reading blocks takes. */
-async function inProcess(): Promise<Row[]> {
+async function inProcess(wants: (name: string) => boolean): Promise<Row[]> {
   const dataDir = mkdtempSync(join(tmpdir(), 'faultline-samples-'));
   const store = await openStore({
     dataDir,
@@ -210,6 +210,7 @@ async function inProcess(): Promise<Row[]> {
   const all = 'SELECT count(*) AS n, sum(value) AS s FROM samples';
   const rows: Row[] = [];
   const read = async (form: string): Promise<void> => {
+    if (!wants('read')) return;
     rows.push(
       { what: `${form}: rate of 1,000 of 10,000 series, 1 h at 15 s, CPU-ms`, figure: round(await cpuMs(rate, CPU_ROUNDS.rate), 1) },
       { what: `${form}: SQL, sum of 4.8 M samples, CPU-ms`, figure: round(await cpuMs(() => store.query(all), CPU_ROUNDS.sum), 1) },
@@ -229,11 +230,12 @@ async function inProcess(): Promise<Row[]> {
   const calm = again(() => filled.lines(), 10);
   await new Promise((done) => setTimeout(done, 2_000));
   const writes = { calm: await calm.end(), beside: [] as number[] };
-  const delay = monitorEventLoopDelay({ resolution: 1 });
+  let lateMs = 0;
   const queries: number[] = [];
   for (let stretch = 0; stretch < STRETCHES_BESIDE; stretch++) {
     await filled.stretch();
     want = [(await store.query(all)).rows(), await rate()];
+    const delay = monitorEventLoopDelay({ resolution: 1 });
     delay.enable();
     const writer = again(() => filled.lines(), 10);
     const reader = again(
@@ -242,6 +244,7 @@ async function inProcess(): Promise<Row[]> {
     );
     await store.compact();
     delay.disable();
+    lateMs = Math.max(lateMs, delay.max / 1e6);
     writes.beside.push(...(await writer.end()));
     queries.push(...(await reader.end()));
     await same(want);
@@ -252,7 +255,7 @@ async function inProcess(): Promise<Row[]> {
     { what: 'compaction, longest hold of the writer by a slice, ms', figure: round(facts.longestHoldMs, 1) },
     { what: 'compaction, longest checkpoint, ms', figure: round(facts.longestCheckpointMs, 1) },
     { what: 'compaction, longest turn of the thread, ms', figure: round(facts.longestTurnMs, 1) },
-    { what: 'compaction, event loop delay max, ms', figure: round(delay.max / 1e6, 1) },
+    { what: 'compaction, event loop delay max, ms', figure: round(lateMs, 1) },
     { what: 'a flush of 200 lines without it, p50 / p99 / max ms', figure: millis(writes.calm) },
     { what: 'a flush of 200 lines beside it, p50 / p99 / max ms', figure: millis(writes.beside.sort((a, b) => a - b)) },
     { what: 'a small query beside it, p50 / p99 / max ms', figure: millis(queries.sort((a, b) => a - b)) },
@@ -276,7 +279,7 @@ export const samples: Scenario = {
       rows.push(row);
     };
     const wants = (name: string): boolean => only.length === 0 || only.includes(name);
-    if (wants('read')) for (const row of await inProcess()) told(row);
+    if (wants('read') || wants('compaction')) for (const row of await inProcess(wants)) told(row);
     const generated = writePayloads({ series: SERIES, perRequest: 1_000, steps: STEPS, startMs: START_MS, stepMs: STEP_MS });
     const bodies = wants('node-exporter') ? await recorded() : [];
     const sets: [string, readonly Payload[]][] = [

@@ -7,7 +7,7 @@ import type { Incident } from './judgement.ts';
 import type { Partition, WrittenPartition } from './parquet-export.ts';
 import type { Postmortem, PostmortemDocument, PostmortemSummary, Revision } from './postmortem.ts';
 import type { TableName } from './tables.ts';
-import type { VolumeFile } from './volume.ts';
+import type { DiskParts, VolumeFile } from './volume.ts';
 
 /**
  * The door of store/: sole owner of DuckDB. The engine is its only user. Everything asynchronous unless said.
@@ -161,7 +161,7 @@ export interface CompactionFacts {
   /** When a day was last gone through to the end, and what its file held before and after, bytes in use. */
   readonly lastRunMs: number | null;
   readonly lastBytes: { readonly before: number; readonly after: number } | null;
-  /** Longest time the writer was held, and the JavaScript thread, milliseconds. */
+  /** Longest commit, for which the writer may have to wait, and longest time the JavaScript thread was held, milliseconds. */
   readonly longestHoldMs: number;
   readonly longestTurnMs: number;
   /** Longest checkpoint after the slices of a range. Rows to be written wait for it; ingest and queries do not. */
@@ -171,6 +171,8 @@ export interface StoreFacts {
   readonly dataDir: string;
   /** Day files, catalog, bills, and what lies beside them. */
   readonly bytes: number;
+  /** The whole data folder, the journal with it. */
+  readonly disk: DiskParts;
   /** Copies made before migrations (backups/) and Parquet exports (exports/): their size a minute ago, and how many were removed since the start. */
   readonly beside: { readonly bytes: number; readonly removed: number };
   /** Ids of batches (forwarding consoles, imports, tailed files) forgotten since the start, by why: a repeat of one would be stored again. */

@@ -14,6 +14,12 @@ export type VolumeBy = (typeof VOLUME_BY)[number];
 export const VOLUME_SIGNALS = ['metrics', 'traces', 'logs'] as const;
 export type VolumeSignal = (typeof VOLUME_SIGNALS)[number];
 
+/** What lies in the data folder, every file of it in one part: day files, dictionaries and small state, copies made before a migration, ... */
+export const DISK_PARTS = ['days', 'catalog', 'bills', 'journal', 'backups', 'exports', 'quarantine', 'temporary', 'other'] as const;
+export type DiskPart = (typeof DISK_PARTS)[number];
+export const diskPartsSchema = z.record(z.enum(DISK_PARTS), z.number());
+export type DiskParts = Readonly<z.infer<typeof diskPartsSchema>>;
+
 export const volumeTableBytesSchema = z.object({
   table: z.string(),
   rows: z.number(),
@@ -26,7 +32,9 @@ export const volumeFileSchema = z.object({
   /** On disk, with its write-ahead log. */
   bytes: z.number(),
   tables: z.array(volumeTableBytesSchema),
-  /** Not of a table: free blocks, metadata. */
+  /** Room that rows to come will use. */
+  freeBytes: z.number(),
+  /** Of neither: what says where tables lie. */
   otherBytes: z.number(),
   /** Part of `bytes` in the write-ahead log or unmeasured: laid on tables by usual row sizes, not by blocks. */
   guessedBytes: z.number(),
@@ -60,6 +68,9 @@ export const volumeAnswerSchema = z.object({
   }),
   /** Bytes of the window by its length: what a day costs at this rate. */
   bytesPerDay: z.number(),
+  /** The whole data folder. */
+  disk: diskPartsSchema,
+  /** What counts towards maxSizeBytes: day files, catalog, bills, backups and exports. */
   storeBytes: z.number(),
   maxSizeBytes: z.number(),
   query: z.string(),

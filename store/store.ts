@@ -24,7 +24,7 @@ import { type CatalogState, prunedDay } from './database/catalog-state.ts';
 import type { DataDir } from './database/data-dir.ts';
 import { type Connection, type Database, WORTH_DROPPING_BUSY_BYTES, WORTH_DROPPING_BYTES } from './database/database.ts';
 import type { DayFiles, TimeSpan } from './database/day-files.ts';
-import { ShareBook, type SharedFile, type ShareRow } from './database/file-shares.ts';
+import { ShareBook } from './database/file-shares.ts';
 import { ModelCallLog } from './database/model-call-log.ts';
 import { PostmortemShelf } from './database/postmortem-shelf.ts';
 import { fileBytes } from './database/quarantine.ts';
@@ -35,6 +35,7 @@ import type { HotRows } from './hot/hot-rows.ts';
 import type { WantedSeries } from './native/block-functions.ts';
 import type { StoreOptions } from './open-store.ts';
 import { type BesideInput, besideToRemove, listBeside, removeBeside } from './retention/beside-files.ts';
+import { DiskBook } from './retention/disk-parts.ts';
 import { daysToPrune } from './retention/enforce-retention.ts';
 import type { ConnectionPool } from './run/connection-pool.ts';
 import { EXPORT_TIMEOUT_MS, type ExportDoor, listPartitions, writePartition } from './run/export-partitions.ts';
@@ -94,6 +95,7 @@ export class OpenStore implements Store {
   private readonly batches = new BatchWindow();
   private readonly beside = { bytes: 0, removed: 0 };
   private readonly shares = new ShareBook();
+  private readonly disk: DiskBook;
   private readonly held = new HeldRecords();
   private next: JournalPosition = 0;
   private releasedAt: JournalPosition = 0;
@@ -103,6 +105,7 @@ export class OpenStore implements Store {
 
   constructor(parts: StoreParts) {
     this.parts = parts;
+    this.disk = new DiskBook(parts.dataDir.path);
     this.dictionary = parts.dictionary;
     this.postmortems = new PostmortemShelf(parts.documents, parts.catalog, parts.options.nowMs, () => this.writable());
     this.modelCalls = new ModelCallLog(parts.documents, parts.catalog, () => this.writable());
@@ -144,6 +147,7 @@ export class OpenStore implements Store {
     this.releasedAt = await this.releasedOrBefore();
     this.batches.load(await this.parts.state.batches());
     this.next = this.releasedAt;
+    await this.disk.look();
     if (this.parts.dataDir.readOnly) return;
     this.timer = setInterval(() => {
       this.tick();
@@ -297,6 +301,7 @@ export class OpenStore implements Store {
     return {
       dataDir: dataDir.path,
       bytes: this.otherBytes() + this.beside.bytes + list.reduce((sum, { bytes }) => sum + bytes, 0),
+      disk: this.disk.parts(),
       beside: { ...this.beside },
       forgottenBatches: { ...this.batches.forgotten },
       days: [...list, ...aside],
@@ -311,28 +316,10 @@ export class OpenStore implements Store {
       problems: this.writer.problem ? [...problems, this.writer.problem] : [...problems],
     };
   }
-  async fileShares(startMs: number, endMs: number, signal?: QueryOptions['signal']): Promise<readonly VolumeFile[]> {
+  fileShares(startMs: number, endMs: number, signal?: QueryOptions['signal']): Promise<readonly VolumeFile[]> {
     const { days, catalog, catalogPath } = this.parts;
-    const near = [...days.files.values()].filter(({ day }) => day >= dayOfMs(startMs) && day <= dayOfMs(endMs - 1));
-    const files: SharedFile[] = near
-      .sort((a, b) => a.day - b.day)
-      .map(({ day, path, database, blockSamples }) => ({
-        file: `telemetry-${dayName(day)}`,
-        day: dayName(day),
-        path,
-        database,
-        blockSamples,
-      }));
-    const found: VolumeFile[] = [];
-    for (const file of [...files, { file: 'catalog', day: null, path: catalogPath, database: catalog, blockSamples: 0 }]) {
-      // A day that is away comes back when a statement names it.
-      const read = async (sql: string): Promise<readonly ShareRow[]> =>
-        (await this.run(`${sql} -- ${file.day ?? ''}`, [], signal ? { signal } : {})).rows() as unknown as ShareRow[];
-      const shares = await this.shares.of(file, read);
-      found.push({ ...shares, tables: [...shares.tables] });
-    }
-    this.shares.keepOnly(new Set([...days.files.keys()].map((day) => days.path(day)).concat(catalogPath)));
-    return found;
+    const read = (sql: string): Promise<QueryResult> => this.run(sql, [], signal ? { signal } : {});
+    return this.shares.between(days, [dayOfMs(startMs), dayOfMs(endMs - 1)], { path: catalogPath, database: catalog }, read);
   }
   enforceRetention(nowMs: number): Promise<readonly PrunedDay[]> {
     this.writable();
@@ -392,6 +379,7 @@ export class OpenStore implements Store {
   }
   /** Backups and exports, whose size is known from then on. */
   private async pruneBeside(limits: Omit<BesideInput, 'files'>): Promise<void> {
+    await this.disk.look();
     const files = await listBeside(this.parts.dataDir.path);
     this.beside.bytes = files.reduce((sum, { bytes }) => sum + bytes, 0);
     const { log } = this.parts.options;

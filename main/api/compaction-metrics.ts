@@ -18,7 +18,7 @@ const GAUGES: readonly Named[] = [
   ['faultline_compaction_last_bytes_after', 'Bytes in use in that file after.', (facts) => facts.lastBytes?.after ?? 0],
   [
     'faultline_compaction_longest_hold_seconds',
-    'Longest time a slice held the writer of the store.',
+    'Longest commit of a slice, for which the writer of the store may wait.',
     (facts) => facts.longestHoldMs / 1000,
   ],
   ['faultline_compaction_longest_turn_seconds', 'Longest time a slice held the thread.', (facts) => facts.longestTurnMs / 1000],

@@ -26,6 +26,7 @@ export const volumeRoutes: readonly Route[] = [
         ...volume,
         ...query,
         series: { ...volume.series, known: facts.series, limit: limits.maxSeries },
+        disk: { ...facts.disk },
         storeBytes: facts.bytes,
         maxSizeBytes,
       };

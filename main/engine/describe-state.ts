@@ -41,7 +41,7 @@ export function describeState(engine: Engine, facts: StoreFacts): State {
     journalLagBytes: lagBytes(engine),
     ackP50Ms: collector?.journal.ackP50Ms ?? 0,
     ackP99Ms: collector?.journal.ackP99Ms ?? 0,
-    diskUsedBytes: facts.bytes + (collector?.journal.bytes ?? 0),
+    diskUsedBytes: Object.values(facts.disk).reduce((sum, bytes) => sum + bytes, 0),
     diskFreeBytes: collector?.diskFreeBytes ?? 0,
     memoryBytes: process.memoryUsage.rss() + (collector?.rssBytes ?? 0) + parts.models.rssBytes,
     // Without a destination no process opens a connection outwards.

@@ -24,6 +24,17 @@ export class Resource<T> {
   again(): void {
     this.version++;
   }
+  /** Asks again every so many milliseconds while the page is seen; null: not now. To be called while a component is set up. */
+  poll(everyMs: () => number | null): void {
+    $effect(() => {
+      const ms = everyMs();
+      if (ms === null) return undefined;
+      const timer = window.setInterval(() => {
+        if (!document.hidden) this.again();
+      }, ms);
+      return () => window.clearInterval(timer);
+    });
+  }
   private async load(path: string | null, read: (path: string, signal: AbortSignal) => Promise<T>): Promise<void> {
     const turn = ++this.turn;
     if (path === null) {

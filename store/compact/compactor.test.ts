@@ -92,6 +92,44 @@ it('samples that come late are rows beside the blocks, then blocks that overlap'
   expect(await hashed()).toEqual(both);
 });
 
+it('rows that come while samples become blocks are stored meanwhile, and stay', async () => {
+  await t.open({ compaction: false });
+  t.append(batch(kinds(9)));
+  await t.store.flush();
+  const before = Number((await hashed())['n']);
+  let going = true;
+  const compacted = t.store.compact().finally(() => {
+    going = false;
+  });
+  let late = 0;
+  for (; going; late++) {
+    t.append(batch([row(3, DAY + BigInt(late), late), row(4, DAY + BigInt(late), late)]));
+    await t.store.flush();
+  }
+  await compacted;
+  expect(late).toBeGreaterThan(0);
+  const all = await hashed();
+  expect(all['n']).toBe(String(before + 2 * late));
+  expect((await t.store.facts()).compaction.errors).toBe(0);
+  await t.store.compact();
+  expect(await hashed()).toEqual(all);
+});
+
+it('a day that retention takes while its samples become blocks is gone, and comes back with new rows', async () => {
+  await t.open({ compaction: false, retentionSeconds: 86_400 });
+  t.append(batch(kinds(10)));
+  await t.store.flush();
+  const compacted = t.store.compact();
+  t.nowMs += 90 * 3_600_000;
+  await t.store.enforceRetention(t.nowMs);
+  await compacted;
+  expect(await t.count('samples')).toBe(0);
+  t.append(batch([row(3, DAY, 1)]));
+  await t.store.flush();
+  expect(await t.count('samples')).toBe(1);
+  expect((await t.store.facts()).compaction.errors).toBe(0);
+});
+
 it('conditions on time and series give what they give over rows', async () => {
   await t.open({ compaction: false });
   t.append(batch(kinds(4)));

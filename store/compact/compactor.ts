@@ -22,7 +22,7 @@ import { SAMPLE_BLOCKS } from '../sql/ddl/sample-blocks.ts';
 import { type Day, dayName } from '../write/day-of.ts';
 import type { StoreWriter } from '../write/store-writer.ts';
 import { makeBlocks, type SeriesBlock, type SliceRows } from './make-blocks.ts';
-import { AFTER_MS, nextSliceRows, planSlices, type SeriesCount, SLICE_ROWS, type Slice, STRETCH_NS } from './plan-slices.ts';
+import { AFTER_MS, planSlices, type SeriesCount, type Slice, STRETCH_NS } from './plan-slices.ts';
 
 export interface CompactorContext {
   /** Its own: the writer goes on beside it. */
@@ -72,7 +72,6 @@ export class Compactor {
   private running: Promise<void> | null = null;
   private stopping = false;
   private notBeforeMs = 0;
-  private sliceRows: number = SLICE_ROWS.first;
   private readonly counts = {
     samples: 0,
     blocks: 0,
@@ -129,6 +128,8 @@ export class Compactor {
       try {
         if (all || this.isDue(file)) await this.compactDay(file, all);
       } catch (cause) {
+        // Pruned, set aside or detached meanwhile.
+        if (!file.attached) continue;
         this.counts.errors++;
         this.counts.lastError = `${dayName(file.day)}: ${(cause as Error).message}`;
         this.notBeforeMs = this.context.nowMs() + AFTER_ERROR_MS;
@@ -186,16 +187,18 @@ export class Compactor {
       samples: samples![i]!,
       strange: strange![i]!,
     }));
+    const slices = planSlices(range.from, range.to, counts);
+    if (slices.length === 0) return 0;
     let done = 0;
     this.context.writer.compacts(file.day);
     try {
-      for (const slice of planSlices(range.from, range.to, counts, () => this.sliceRows)) {
+      for (const slice of slices) {
         if (this.stopping) return done;
         await this.yieldToOthers();
         done += await this.compactSlice(file, slice);
       }
     } finally {
-      if (done > 0) await this.measured('longestCheckpointMs', () => this.context.writer.compacted());
+      await this.measured('longestCheckpointMs', () => this.context.writer.compacted());
     }
     return done;
   }
@@ -231,8 +234,7 @@ export class Compactor {
       const [removed] = await connection.rows(removeRowsSql(file.database, slice));
       invariant(Number(Object.values(removed ?? {})[0]) === samples, 'BUG: other rows are removed than were read');
       await this.insert(file);
-      const tookMs = await this.measured('longestHoldMs', () => connection.run('COMMIT'));
-      this.sliceRows = nextSliceRows(this.sliceRows, tookMs);
+      await this.measured('longestHoldMs', () => connection.run('COMMIT'));
       file.blockSamples += samples;
       file.blocks += blocks;
       this.counts.slices++;
@@ -259,8 +261,10 @@ export class Compactor {
       waiting = [];
     };
     for (const block of makeBlocks(rows, first, last)) {
-      waiting.push(rowOf(block));
-      bytes += block.times.length + block.values.length + (block.rest?.length ?? 0);
+      if (block) {
+        waiting.push(rowOf(block));
+        bytes += block.times.length + block.values.length + (block.rest?.length ?? 0);
+      }
       if (waiting.length >= BLOCKS_AT_ONCE) give();
       const tookMs = performance.now() - sinceMs;
       if (tookMs < TURN_MS) continue;
@@ -282,13 +286,10 @@ export class Compactor {
     }
   }
 
-  /** @returns milliseconds it took */
-  private async measured(longest: 'longestHoldMs' | 'longestCheckpointMs', work: () => Promise<void>): Promise<number> {
+  private async measured(longest: 'longestHoldMs' | 'longestCheckpointMs', work: () => Promise<void>): Promise<void> {
     const fromMs = performance.now();
     await work();
-    const tookMs = performance.now() - fromMs;
-    this.counts[longest] = Math.max(this.counts[longest], tookMs);
-    return tookMs;
+    this.counts[longest] = Math.max(this.counts[longest], performance.now() - fromMs);
   }
   private async usedBytes(file: DayFile): Promise<number> {
     const result = await this.context.read(fileSpaceSql(file.database));

@@ -26,14 +26,23 @@ export interface SeriesBlock extends SampleBlock {
 }
 const halves = (column: BigInt64Array | Float64Array): Uint32Array => new Uint32Array(column.buffer, column.byteOffset, column.length * 2);
 
+/** Rows put in order before others may run. */
+const ORDERED_AT_ONCE = 65_536;
+interface Order {
+  readonly order: Uint32Array;
+  readonly ends: Uint32Array;
+}
 /** Row numbers by series, rows of a series in the order given: a counting sort, since ids lie close together. */
-function bySeries(ids: Uint32Array, first: number, last: number): { readonly order: Uint32Array; readonly ends: Uint32Array } {
+function* bySeries(ids: Uint32Array, first: number, last: number): Generator<null, Order> {
   const ends = new Uint32Array(last - first + 2);
   for (let i = 0; i < ids.length; i++) ends[ids[i]! - first + 1]!++;
   for (let i = 1; i < ends.length; i++) ends[i]! += ends[i - 1]!;
   const order = new Uint32Array(ids.length);
   // Afterwards entry s is where series s ends.
-  for (let i = 0; i < ids.length; i++) order[ends[ids[i]! - first]!++] = i;
+  for (let i = 0; i < ids.length; i++) {
+    order[ends[ids[i]! - first]!++] = i;
+    if (i % ORDERED_AT_ONCE === 0) yield null;
+  }
   return { order, ends };
 }
 function inTimeOrder(order: Uint32Array, from: number, to: number, times: BigInt64Array): void {
@@ -98,11 +107,11 @@ function readsBack(block: SampleBlock, columns: SampleColumns, back: SampleColum
 
 /**
  * Blocks of a slice, series after series, each of at most MAX_BLOCK_SAMPLES in time order. Every block is read back and compared
- * before it is given away. A generator: the caller decides when to let others run.
+ * before it is given away. A generator: the caller decides when to let others run; null: only for that.
  * @param first smallest series id, `last` largest
  */
-export function* makeBlocks(rows: SliceRows, first: number, last: number): Generator<SeriesBlock> {
-  const { order, ends } = bySeries(rows.seriesIds, first, last);
+export function* makeBlocks(rows: SliceRows, first: number, last: number): Generator<SeriesBlock | null> {
+  const { order, ends } = yield* bySeries(rows.seriesIds, first, last);
   const columns = sampleColumns(MAX_BLOCK_SAMPLES);
   const back = sampleColumns(MAX_BLOCK_SAMPLES);
   for (let s = 0; s <= last - first; s++) {

@@ -18,10 +18,10 @@ export async function salvage(connection: Connection, asidePath: string, target:
   await connection.run(`ATTACH ${textLiteral(asidePath)} AS salvage (READ_ONLY)`);
   try {
     for (const table of tables) {
-      const rows = await countRows(connection, table);
+      const { rows, ends } = await rowsOf(connection, table);
       await addOldColumns(connection, target, table);
       await connection.run(`DELETE FROM ${target}.main.${table}`);
-      const copied = await copyRange(connection, `${target}.main.${table}`, table, 0, rows, FIRST_ROWS);
+      const copied = await copyRange(connection, `${target}.main.${table}`, table, 0, ends, FIRST_ROWS);
       if (table === 'consumed') continue;
       kept += copied;
       lost += rows - copied;
@@ -42,18 +42,20 @@ async function addOldColumns(connection: Connection, target: string, table: stri
     if (!there.has(name)) await connection.run(`ALTER TABLE ${target}.main.${table} ADD COLUMN "${name}" ${type}`);
   }
 }
-/** Row ids end here; 0 for a table that cannot even be counted. */
-async function countRows(connection: Connection, table: string): Promise<number> {
-  const rows = await connection.rows(`SELECT count(*)::DOUBLE AS n FROM salvage.main.${table}`).catch(() => []);
-  return Number(rows[0]?.['n'] ?? 0);
+/** Their number, and where row ids end: further on where compaction removed rows. 0 for a table that cannot even be counted. */
+async function rowsOf(connection: Connection, table: string): Promise<{ readonly rows: number; readonly ends: number }> {
+  const sql = `SELECT count(*)::DOUBLE AS n, coalesce(max(rowid) + 1, 0)::DOUBLE AS ends FROM salvage.main.${table}`;
+  const [row] = await connection.rows(sql).catch(() => []);
+  return { rows: Number(row?.['n'] ?? 0), ends: Number(row?.['ends'] ?? 0) };
 }
 async function copyRange(connection: Connection, target: string, table: string, from: number, to: number, step: number): Promise<number> {
   let copied = 0;
   for (let at = from; at < to; at += step) {
     const end = Math.min(to, at + step);
     try {
-      await connection.run(`INSERT INTO ${target} BY NAME SELECT * FROM salvage.main.${table} WHERE rowid >= ${at} AND rowid < ${end}`);
-      copied += end - at;
+      const sql = `INSERT INTO ${target} BY NAME SELECT * FROM salvage.main.${table} WHERE rowid >= ${at} AND rowid < ${end}`;
+      const [inserted] = await connection.rows(sql);
+      copied += Number(inserted?.['Count'] ?? 0);
     } catch {
       // What cannot be read is looked at in halves until it is one vector: that much is lost.
       if (step > LAST_ROWS) copied += await copyRange(connection, target, table, at, end, Math.max(LAST_ROWS, step / 2));

@@ -66,8 +66,10 @@ afterAll(() => test.end());
 it('lays the bytes of each file on its tables, all of them', async () => {
   const files = await test.store.fileShares(window.startMs, window.endMs);
   expect(files.map(({ file }) => file)).toEqual(['telemetry-2026-11-21', 'catalog']);
-  for (const { bytes, tables, otherBytes } of files)
-    expect(tables.reduce((sum, each) => sum + each.bytes, otherBytes)).toBeCloseTo(bytes, 3);
+  for (const { bytes, tables, freeBytes, otherBytes } of files)
+    expect(tables.reduce((sum, each) => sum + each.bytes, freeBytes + otherBytes)).toBeCloseTo(bytes, 3);
+  const { disk } = await test.store.facts();
+  expect(files.map(({ bytes }) => bytes)).toEqual([disk.days, disk.catalog]);
   expect(Object.fromEntries(files[0]!.tables.map((each) => [each.table, each.rows]))).toMatchObject({
     spans: 4_000,
     logs: 1_000,

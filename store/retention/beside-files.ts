@@ -75,7 +75,7 @@ const sum = (sizes: readonly Size[]): Size => ({
   atMs: sizes.reduce((latest, { atMs }) => Math.max(latest, atMs), 0),
 });
 /** Of a file, or of all in a folder; nothing for what is not there. */
-async function sizeOf(path: string): Promise<Size> {
+export async function sizeOf(path: string): Promise<Size> {
   const at = await stat(path).catch(() => null);
   if (!at) return { bytes: 0, atMs: 0 };
   if (!at.isDirectory()) return { bytes: at.size, atMs: at.mtimeMs };
@@ -83,7 +83,7 @@ async function sizeOf(path: string): Promise<Size> {
   for (const name of namesIn(path)) inside.push(await sizeOf(join(path, name)));
   return sum(inside);
 }
-function namesIn(folder: string): string[] {
+export function namesIn(folder: string): string[] {
   try {
     return readdirSync(folder);
   } catch {

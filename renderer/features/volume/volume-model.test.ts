@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { VolumeFile, VolumeRow } from '#contracts/volume.ts';
-import { columnsOf, crumbsOf, daysToFull, diskParts, levelOf, sorted, under } from './volume-model.ts';
+import { columnsOf, crumbsOf, daysToFull, diskBytes, diskParts, levelOf, sorted, under } from './volume-model.ts';
 
 const level = (params: Record<string, string>) => levelOf((name) => params[name] ?? '');
 const row = (name: string, more: Partial<VolumeRow> = {}): VolumeRow => ({
@@ -41,7 +41,7 @@ it('a row leads one level down, and the crumbs lead back up', () => {
   expect(crumbsOf(label)[2]?.to).toEqual(metric);
   expect(under(level({ view: 'logs' }), row('cart'))).toMatchObject({ view: 'logs', service: 'cart' });
 });
-it('the parts of the disk sum to the files', () => {
+it('the parts of the disk sum to the data folder, also what no file of the window has', () => {
   const file: VolumeFile = {
     file: 'telemetry-2026-11-21',
     day: '2026-11-21',
@@ -51,16 +51,24 @@ it('the parts of the disk sum to the files', () => {
       { table: 'exemplars', rows: 1, bytes: 10 },
       { table: 'spans', rows: 1, bytes: 30 },
     ],
-    otherBytes: 20,
+    freeBytes: 15,
+    otherBytes: 5,
     guessedBytes: 0,
   };
-  const parts = diskParts([file]);
-  expect(parts).toEqual([
+  const disk = { days: 160, catalog: 8, bills: 0, journal: 64, backups: 7, exports: 0, quarantine: 3, temporary: 0, other: 1 };
+  const volume = { files: [file], disk };
+  expect(diskParts(volume)).toEqual([
     { part: 'metrics', bytes: 50 },
     { part: 'traces', bytes: 30 },
-    { part: 'other', bytes: 20 },
+    { part: 'free', bytes: 15 },
+    { part: 'structure', bytes: 13 },
+    { part: 'other_days', bytes: 60 },
+    { part: 'journal', bytes: 64 },
+    { part: 'backups', bytes: 7 },
+    { part: 'quarantine', bytes: 3 },
+    { part: 'other', bytes: 1 },
   ]);
-  expect(parts.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(file.bytes);
+  expect(diskBytes(volume)).toBe(Object.values(disk).reduce((sum, bytes) => sum + bytes, 0));
 });
 it.each([
   [{ storeBytes: 1e9, maxSizeBytes: 3e9, bytesPerDay: 1e9 }, 2],

@@ -67,9 +67,12 @@ export function crumbsOf(level: Level): Crumb[] {
   return crumbs;
 }
 
-export const DISK_PARTS = ['metrics', 'traces', 'logs', 'dictionary', 'other'] as const;
-export type DiskPart = (typeof DISK_PARTS)[number];
-const PART_OF: Readonly<Record<string, DiskPart>> = {
+const OF_FILES = ['metrics', 'traces', 'logs', 'dictionary', 'free', 'structure'] as const;
+const BESIDE = ['bills', 'journal', 'backups', 'exports', 'quarantine', 'temporary', 'other'] as const;
+/** What lies on disk; the last of all is the rest. */
+export const ON_DISK = [...OF_FILES, 'other_days', ...BESIDE] as const;
+export type OnDisk = (typeof ON_DISK)[number];
+const PART_OF: Readonly<Record<string, OnDisk>> = {
   samples: 'metrics',
   histograms: 'metrics',
   exemplars: 'metrics',
@@ -79,16 +82,26 @@ const PART_OF: Readonly<Record<string, DiskPart>> = {
   resources: 'dictionary',
   scopes: 'dictionary',
 };
-/** What files hold, by kind; sums to their bytes. */
-export function diskParts(files: readonly VolumeFile[]): { part: DiskPart; bytes: number }[] {
-  const sums = new Map<DiskPart, number>(DISK_PARTS.map((part) => [part, 0]));
-  const add = (part: DiskPart, bytes: number): void => void sums.set(part, (sums.get(part) ?? 0) + bytes);
+/** The data folder by kind; sums to what it takes. Files are of the window and the catalog. */
+export function diskParts({ files, disk }: Pick<VolumeAnswer, 'files' | 'disk'>): { part: OnDisk; bytes: number }[] {
+  const sums = new Map<OnDisk, number>(ON_DISK.map((part) => [part, 0]));
+  const add = (part: OnDisk, bytes: number): void => void sums.set(part, (sums.get(part) ?? 0) + bytes);
   for (const file of files) {
-    for (const { table, bytes } of file.tables) add(PART_OF[table] ?? 'other', bytes);
-    add('other', file.otherBytes);
+    for (const { table, bytes } of file.tables) add(PART_OF[table] ?? 'structure', bytes);
+    add('free', file.freeBytes);
+    add('structure', file.otherBytes);
   }
+  const bytesOf = (chosen: (file: VolumeFile) => boolean): number => files.filter(chosen).reduce((sum, { bytes }) => sum + bytes, 0);
+  add('other_days', Math.max(0, disk.days - bytesOf(({ day }) => day !== null)));
+  add('structure', Math.max(0, disk.catalog - bytesOf(({ day }) => day === null)));
+  for (const part of BESIDE) add(part, disk[part]);
   return [...sums].map(([part, bytes]) => ({ part, bytes })).filter(({ bytes }) => bytes > 0);
 }
+/** Of those what is in none of the files. */
+export const besideParts = (volume: Pick<VolumeAnswer, 'files' | 'disk'>): { part: OnDisk; bytes: number }[] =>
+  diskParts(volume).filter(({ part }) => !(OF_FILES as readonly OnDisk[]).includes(part));
+export const diskBytes = (volume: Pick<VolumeAnswer, 'files' | 'disk'>): number =>
+  diskParts(volume).reduce((sum, { bytes }) => sum + bytes, 0);
 /** Days until the store is at its limit at this rate; null: never, or there already. */
 export function daysToFull({
   storeBytes,
