@@ -130,6 +130,7 @@ export class OpenStore implements Store {
       ...parts.options,
       connection: parts.compaction,
       days: parts.days,
+      gate: parts.gate,
       writer: this.writer,
       read: (sql) => this.run(sql, [], { timeoutMs: EXPORT_TIMEOUT_MS }),
       readersIdle: () => parts.pool.isIdle,

@@ -50,7 +50,8 @@ export const api = {
   json: async <T>(path: string, signal?: AbortSignal): Promise<T> => (await (await call(path, withSignal(signal))).json()) as T,
   table: async (path: string, signal?: AbortSignal): Promise<Table> =>
     readTable(new Uint8Array(await (await call(path, withSignal(signal))).arrayBuffer())),
-  post: async <T>(path: string, body?: unknown): Promise<T> => (await (await call(path, jsonBody(body))).json()) as T,
+  post: async <T>(path: string, body?: unknown, signal?: AbortSignal): Promise<T> =>
+    (await (await call(path, { ...jsonBody(body), ...withSignal(signal) })).json()) as T,
   send: async <T>(path: string, body: Blob): Promise<T> =>
     (await (await call(path, { method: 'POST', headers: { 'content-type': 'application/octet-stream' }, body })).json()) as T,
   sql: async (sql: string, signal?: AbortSignal): Promise<Table> =>

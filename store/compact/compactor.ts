@@ -9,6 +9,7 @@ import { registerHotFunction } from '../hot/hot-function.ts';
 import { HotRows } from '../hot/hot-rows.ts';
 import { NativeHeap } from '../native/native-heap.ts';
 import type { ColumnData } from '../run/column-data.ts';
+import type { StartGate } from '../run/start-gate.ts';
 import {
   fileSpaceSql,
   insertBlocksSql,
@@ -28,6 +29,7 @@ export interface CompactorContext {
   /** Its own: the writer goes on beside it. */
   readonly connection: Connection;
   readonly days: DayFiles;
+  readonly gate: StartGate;
   readonly nowMs: () => number;
   readonly log: (line: string) => void;
   /** Reads beside other readers. */
@@ -213,7 +215,10 @@ export class Compactor {
     if (!file.showsBlocks) await this.measured('longestHoldMs', () => this.context.writer.showBlocks(file));
     // Pruned, set aside or detached since.
     if (!file.attached) return 0;
-    const work = this.inTransaction(file, slice);
+    const { connection, gate } = this.context;
+    // Not amid a moment of little memory (Database.dropCache), which in turn waits for whom it finds at work.
+    const begun = gate.start(() => connection.run('BEGIN TRANSACTION'));
+    const work = connection.during(begun.then(() => this.inTransaction(file, slice)));
     file.held = work.catch(() => undefined);
     try {
       return await work;
@@ -225,7 +230,6 @@ export class Compactor {
   }
   private async inTransaction(file: DayFile, slice: Slice): Promise<number> {
     const { connection } = this.context;
-    await connection.run('BEGIN TRANSACTION');
     try {
       const rows = rowsOf(await connection.columns(rowsSql(file.database, slice, slice.strange)), slice.strange);
       const { blocks, bytes } = await this.encode(file.day, rows, slice);

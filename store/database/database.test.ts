@@ -28,6 +28,12 @@ it('lets go of what it keeps of files, and has the limit of before', async () =>
   const sum = await one('SELECT sum(a % 1000 + b % 7)::VARCHAR FROM big.t');
   expect(await used()).toBeGreaterThan(100 * MIB);
   const limit = await one("SELECT current_setting('memory_limit')");
+  // Between the statements of a transaction its connection runs none, and yet is at work.
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const transaction = (await database.connect()).during(promise);
+  expect(await database.dropCache(connection)).toBe(false);
+  resolve();
+  await transaction;
   expect(await database.dropCache(connection)).toBe(true);
   expect(await used()).toBeLessThan(64 * MIB);
   expect(await one("SELECT current_setting('memory_limit')")).toBe(limit);

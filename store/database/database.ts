@@ -16,11 +16,12 @@ export class Connection {
     this.raw = raw;
     this.id = duckdb.client_context_get_connection_id(duckdb.connection_get_client_context(raw));
   }
-  /** A statement is under way. */
+  /** A statement, or what is made of several, is under way. */
   get isBusy(): boolean {
     return this.underWay > 0;
   }
-  private async during<T>(work: Promise<T>): Promise<T> {
+  /** Says that the connection is busy until the work is done. */
+  async during<T>(work: Promise<T>): Promise<T> {
     this.underWay++;
     try {
       return await work;
