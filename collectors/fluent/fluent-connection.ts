@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { OtlpError } from '#collectors/otlp/otlp-error.ts';
 import { Refusal, refusalAnswer } from '#collectors/otlp/receiver-refusal.ts';
 import type { SourceAccount } from '#collectors/pipeline/accounting.ts';
-import type { MemoryBudget, Reservation } from '#collectors/pipeline/memory-budget.ts';
+import type { MemoryBudget, Reservation, Share } from '#collectors/pipeline/memory-budget.ts';
 import type { ReasonCode } from '#contracts/reasons.ts';
 import { MsgpackScan } from './msgpack.ts';
 import { type ForwardMessage, readMessage } from './read-message.ts';
@@ -12,6 +12,8 @@ export interface ConnectionOptions {
   /** Of one message as sent. */
   readonly maxBytes: number;
   readonly budget: MemoryBudget;
+  /** Of the budget, for messages of all connections that are not whole. */
+  readonly share: Share;
   readonly account: SourceAccount;
   readonly sharedKey: string | null;
   readonly hostname: string;
@@ -60,7 +62,7 @@ export class FluentConnection {
     this.socket = socket;
     this.options = options;
     this.peer = socket.remoteAddress ?? '';
-    this.reserved = options.budget.reserve(0) as Reservation;
+    this.reserved = options.budget.reserve(0, options.share) as Reservation;
     this.handshake = options.sharedKey === null ? null : new Handshake(options.sharedKey, options.hostname);
     this.greeted = this.handshake === null;
     if (this.handshake) {

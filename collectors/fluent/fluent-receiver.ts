@@ -49,10 +49,12 @@ export async function startFluent({ listeners, receiver, nowMs, log }: ListenerO
     store,
   });
   const connections = new Set<FluentConnection>();
+  const share = { heldBytes: 0 };
   const onConnection = (socket: Socket): void => {
     const connection = new FluentConnection(socket, {
       maxBytes: limits.maxBodyBytes,
       budget,
+      share,
       account,
       sharedKey: listeners.fluentSharedKey,
       hostname: hostname(),

@@ -1,12 +1,14 @@
 import type { Socket } from 'node:net';
 import type { SourceAccount } from '#collectors/pipeline/accounting.ts';
-import type { MemoryBudget, Reservation } from '#collectors/pipeline/memory-budget.ts';
+import type { MemoryBudget, Reservation, Share } from '#collectors/pipeline/memory-budget.ts';
 import { MessageFraming } from './message-framing.ts';
 
 export interface StreamOptions {
   /** Of one message. */
   readonly maxBytes: number;
   readonly budget: MemoryBudget;
+  /** Of the budget, for messages of all connections that are not whole, or found no room. */
+  readonly share: Share;
   readonly account: SourceAccount;
   /** @returns false when there is no room: the message was not taken */
   readonly add: (bytes: Buffer, peer: string) => boolean;
@@ -39,7 +41,7 @@ export class MessageStream {
     this.socket = socket;
     this.options = options;
     this.peer = socket.remoteAddress ?? '';
-    this.held = options.budget.reserve(0) as Reservation;
+    this.held = options.budget.reserve(0, options.share) as Reservation;
     const message = (bytes: Buffer): void => {
       this.pending.push(bytes);
       this.pendingBytes += bytes.length;

@@ -33,6 +33,8 @@ export interface Scraping {
 interface Loop {
   readonly target: Target;
   readonly scrape: ScrapeConfig;
+  /** Its labels: equal for loops whose series are the same. */
+  readonly series: string;
   /** Set while the job has more targets than it may: every attempt fails with this sentence. */
   refusal: string;
   status: SourceStatus;
@@ -181,7 +183,15 @@ export function startScraping(options: ScrapingOptions): Scraping {
 
   const untilNext = (target: Target): number => target.intervalMs - ((nowMs() - offsetMs(target)) % target.intervalMs);
   function startLoop(target: Target, scrape: ScrapeConfig): Loop {
-    const loop: Loop = { target, scrape, refusal: '', status: statusOf(target), timer: null, stopped: false };
+    const loop: Loop = {
+      target,
+      scrape,
+      series: JSON.stringify(target.labels),
+      refusal: '',
+      status: statusOf(target),
+      timer: null,
+      stopped: false,
+    };
     const schedule = (): void => {
       loop.timer = setTimeout(() => {
         void attempt(loop)
@@ -203,8 +213,7 @@ export function startScraping(options: ScrapingOptions): Scraping {
     endLoop(loop);
     const timer = setTimeout(() => {
       retiring.delete(timer);
-      const key = seriesKey(loop);
-      if ([...loops.values()].some((other) => seriesKey(other) === key)) return;
+      for (const other of loops.values()) if (other.series === loop.series) return;
       const meta: ScrapeMeta = {
         ...metaOf(loop),
         scrapeUnixMs: nowMs(),
@@ -218,7 +227,6 @@ export function startScraping(options: ScrapingOptions): Scraping {
     }, untilNext(loop.target));
     retiring.add(timer);
   }
-  const seriesKey = ({ target }: Loop): string => JSON.stringify(target.labels);
 
   function reconcile(): void {
     const wanted = new Map<string, () => Loop>();

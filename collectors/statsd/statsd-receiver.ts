@@ -56,9 +56,10 @@ export async function startStatsd({ listeners, receiver, nowMs, log }: ListenerO
     }
   };
   const streams = new Set<MessageStream>();
+  const share = { heldBytes: 0 };
   const onConnection = (socket: Socket): void => {
     const stream = new MessageStream(socket, {
-      ...{ maxBytes: limits.maxAttributeBytes, budget, account, linesOnly: true },
+      ...{ maxBytes: limits.maxAttributeBytes, budget, share, account, linesOnly: true },
       add: (bytes) => {
         take(bytes);
         return true;

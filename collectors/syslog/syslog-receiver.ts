@@ -42,10 +42,12 @@ export async function startSyslog({ listeners, receiver, nowMs, log }: ListenerO
       account.refuse('backpressure', 'Datagrams came while the journal took no more; they are lost.');
   };
   const streams = new Set<MessageStream>();
+  const share = { heldBytes: 0 };
   const onConnection = (socket: Socket): void => {
     const stream = new MessageStream(socket, {
       maxBytes,
       budget,
+      share,
       account,
       add: (bytes, peer) => queue.add({ bytes, peer, receivedNs: nowNs() }, bytes.length),
       whenRoom: (listener) => queue.whenRoom(listener),

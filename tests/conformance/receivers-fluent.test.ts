@@ -164,6 +164,22 @@ describe('Fluent Forward: what is refused is counted, never acknowledged, and th
     expect(small.refused('fluent')).toEqual({ decompressed_too_large: 2 });
     await small.stop();
   });
+  it('half messages of many connections leave room for others', async () => {
+    const small = await startTestCollector({ maxInFlightBytes: 4_000_000, maxBodyBytes: 1_000_000 }, listening());
+    const half = msgpack(['t', [entry('x'.repeat(700_000))]]).subarray(0, 650_000);
+    const senders = Array.from({ length: 12 }, () => new Sender(small));
+    for (const sender of senders) sender.socket.write(half);
+    // A message of one field that nobody knows.
+    const body = Buffer.concat([Buffer.from([0x92, 0x3f, 0xe0, 0xa7, 0x12]), Buffer.alloc(300_000)]);
+    const answers = new Set<number>();
+    for (let i = 0; i < 20; i++) {
+      answers.add((await small.post('/v1/logs', body, { 'content-type': 'application/x-protobuf' })).status);
+      await new Promise((done) => setTimeout(done, 20));
+    }
+    expect([...answers]).toEqual([200]);
+    for (const { socket } of senders) socket.destroy();
+    await small.stop();
+  });
   it('a full disk: no acknowledgement, so the sender comes again; without a chunk it is not read', async () => {
     const full = await startTestCollector({ diskReserveBytes: Number.MAX_SAFE_INTEGER, maxInFlightBytes: 2_000_000 }, listening());
     const sender = new Sender(full);

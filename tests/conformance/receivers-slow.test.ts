@@ -26,6 +26,7 @@ const refusedBy = (account: SourceAccount) => account.status().refused;
 
 describe('slow senders hold no memory', () => {
   const budget = new MemoryBudget(1_000_000);
+  const share = { heldBytes: 0 };
   const PATIENCE_MS = 60;
   /** A busy machine must not look like a slow sender. */
   const LONGER_MS = 1_000;
@@ -34,7 +35,7 @@ describe('slow senders hold no memory', () => {
     const messages: string[] = [];
     const socket = await connectTo((socket) => {
       new MessageStream(socket, {
-        ...{ maxBytes: 1_000, budget, account, patienceMs: PATIENCE_MS, whenRoom: () => undefined, tooLarge: () => undefined },
+        ...{ maxBytes: 1_000, budget, share, account, patienceMs: PATIENCE_MS, whenRoom: () => undefined, tooLarge: () => undefined },
         add: (message) => messages.push(message.toString()) > 0,
       });
     });
@@ -48,7 +49,7 @@ describe('slow senders hold no memory', () => {
     let messages = 0;
     const socket = await connectTo((socket) => {
       new MessageStream(socket, {
-        ...{ maxBytes: 1_000, budget, account, patienceMs: LONGER_MS, whenRoom: () => undefined, tooLarge: () => undefined },
+        ...{ maxBytes: 1_000, budget, share, account, patienceMs: LONGER_MS, whenRoom: () => undefined, tooLarge: () => undefined },
         add: () => ++messages > 0,
       });
     });
@@ -68,7 +69,7 @@ describe('slow senders hold no memory', () => {
     let room = false;
     const socket = await connectTo((socket) => {
       new MessageStream(socket, {
-        ...{ maxBytes: 1_000, budget, account, patienceMs: PATIENCE_MS, tooLarge: () => undefined },
+        ...{ maxBytes: 1_000, budget, share, account, patienceMs: PATIENCE_MS, tooLarge: () => undefined },
         add: (message) => room && messages.push(message.toString()) > 0,
         whenRoom: (wake) => void waiting.push(wake),
       });
@@ -91,7 +92,7 @@ describe('slow senders hold no memory', () => {
     const account = new SourceAccount('fluent', 'fluent', Date.now);
     const socket = await connectTo((socket) => {
       new FluentConnection(socket, {
-        ...{ maxBytes: 100_000, budget, account, sharedKey, hostname: 'here', whenRoom: () => undefined, log: () => undefined },
+        ...{ maxBytes: 100_000, budget, share, account, sharedKey, hostname: 'here', whenRoom: () => undefined, log: () => undefined },
         ...{ store: async () => undefined, add: () => true, patience: { messageMs: PATIENCE_MS, handshakeMs: PATIENCE_MS } },
       });
     });
@@ -104,7 +105,16 @@ describe('slow senders hold no memory', () => {
     const account = new SourceAccount('fluent', 'fluent', Date.now);
     const socket = await connectTo((socket) => {
       new FluentConnection(socket, {
-        ...{ maxBytes: 100_000, budget, account, sharedKey: null, hostname: 'here', whenRoom: () => undefined, log: () => undefined },
+        ...{
+          maxBytes: 100_000,
+          budget,
+          share,
+          account,
+          sharedKey: null,
+          hostname: 'here',
+          whenRoom: () => undefined,
+          log: () => undefined,
+        },
         ...{ store: async () => undefined, add: () => true },
       });
     });
