@@ -1,8 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type FileHandle, mkdir, open, rm, statfs } from 'node:fs/promises';
 import path from 'node:path';
-import { readHead } from '#collectors/files/open-file.ts';
-import { recognise } from '#collectors/files/recognise.ts';
 import { writeAt } from '#collectors/pipeline/disk-file.ts';
 import type { Bill } from '#contracts/cost.ts';
 import { FaultlineError } from '#contracts/errors.ts';
@@ -10,7 +8,7 @@ import { FILE_LIMITS, isFileFormat } from '#contracts/file-formats.ts';
 import type { FileJob, ImportMeter, ImportTicket, StartJob, TableMapping, TablePreview } from '#contracts/import-files.ts';
 import type { ImportCall, ImportNews } from '#contracts/import-process.ts';
 import type { ParentPort } from '#contracts/processes.ts';
-import { billResult } from '#main/import/import-path.ts';
+import { alreadyThere, billResult, recogniseFile } from '#main/import/import-path.ts';
 import type { ImportBook } from './import-book.ts';
 
 export interface ImportDeskOptions {
@@ -147,12 +145,7 @@ export class ImportDesk {
     }
   }
   private async look({ job, path: file }: Own): Promise<void> {
-    const head = await readHead(file);
-    const whole = head.whole && job.receivedBytes === job.bytes;
-    job.recognition =
-      head.problem === ''
-        ? recognise(head.bytes, whole, head.compression)
-        : { format: null, candidates: [], compression: head.compression, says: head.problem };
+    job.recognition = await recogniseFile(file, job.receivedBytes === job.bytes);
     job.format = job.recognition.format;
   }
   private async received(own: Own): Promise<void> {
@@ -289,18 +282,7 @@ export class ImportDesk {
     if (own.doing !== 'hash') return;
     own.ticket = ticket;
     if (ticket.before) {
-      const { minTimeMs, maxTimeMs } = ticket.before.result;
-      const accepted = { traces: 0, logs: 0, metrics: 0 };
-      job.result = {
-        file: job.name,
-        format,
-        accepted,
-        refused: [],
-        refusedCount: 0,
-        minTimeMs,
-        maxTimeMs,
-        alreadyImportedMs: ticket.before.finishedMs,
-      };
+      job.result = alreadyThere(job.name, ticket.before);
       await this.finish(own, 'done');
       return;
     }

@@ -46,10 +46,11 @@ const refusedFile = (file: string, format: string, reason: string, message: stri
   minTimeMs: null,
   maxTimeMs: null,
 });
-export async function recogniseFile(path: string): Promise<Recognition> {
+/** @param isWhole nothing will be added to it */
+export async function recogniseFile(path: string, isWhole = true): Promise<Recognition> {
   const head = await readHead(path);
   if (head.problem !== '') return { format: null, candidates: [], compression: head.compression, says: head.problem };
-  return recognise(head.bytes, head.whole, head.compression);
+  return recognise(head.bytes, head.whole && isWhole, head.compression);
 }
 
 /**
@@ -128,7 +129,7 @@ async function send(request: PathImport, format: string, ticket: ImportTicket, t
   await saving;
   return result;
 }
-function alreadyThere(file: string, before: NonNullable<ImportTicket['before']>): ImportResult {
+export function alreadyThere(file: string, before: NonNullable<ImportTicket['before']>): ImportResult {
   const { format, minTimeMs, maxTimeMs } = before.result;
   const accepted = { traces: 0, logs: 0, metrics: 0 };
   return { file, format, accepted, refused: [], refusedCount: 0, minTimeMs, maxTimeMs, alreadyImportedMs: before.finishedMs };

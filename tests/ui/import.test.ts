@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Browser, Route } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type FaultlineProcess, startFaultline } from '../app/faultline-process.ts';
@@ -5,6 +8,7 @@ import { accessProblems } from './check-access.ts';
 import { type ConsolePage, cannotRun, launch, openConsole } from './console-page.ts';
 
 describe.skipIf(cannotRun !== null)(`files dropped on the console${cannotRun === null ? '' : `: skipped, ${cannotRun}`}`, () => {
+  const folder = mkdtempSync(join(tmpdir(), 'faultline-drop-'));
   let browser: Browser;
   let faultline: FaultlineProcess;
   let opened: ConsolePage | null = null;
@@ -18,6 +22,7 @@ describe.skipIf(cannotRun !== null)(`files dropped on the console${cannotRun ===
   afterAll(async () => {
     await browser?.close();
     await faultline?.stop();
+    rmSync(folder, { recursive: true, force: true });
   });
   /** A file held over the window, and let go. */
   const drop = (name: string, text: string): Promise<unknown> =>
@@ -74,5 +79,27 @@ describe.skipIf(cannotRun !== null)(`files dropped on the console${cannotRun ===
     expect(await faultline.sql("SELECT count(*)::INT AS n FROM logs WHERE service = 'cart'")).toEqual([{ n: 2 }]);
     // The late questions are refused (the import has begun); nothing else goes wrong.
     expect(problems.filter((problem) => !/400 \(Bad Request\) \S+preview$/.test(problem))).toEqual([]);
+  });
+  it('an engine that restarts is sent its files again; a file that is gone is told to be', async () => {
+    opened = await openConsole(browser, faultline, { path: '/sources' });
+    const { page } = opened;
+    await page.getByRole('button', { name: 'Open files' }).click();
+    await drop('table.csv', 'when,level,message,who\n2026-11-20 19:33:55,error,boom,forgotten\n');
+    await page.getByLabel('Column who is').selectOption('service');
+    process.kill(faultline.pids()['engine'] as number, 'SIGKILL');
+    const uploads = (): Promise<string> => faultline.fetch('/console/uploads').then((answer) => answer.text(), String);
+    await expect.poll(uploads, { timeout: 20_000 }).toBe('{"jobs":[]}');
+    await page.getByRole('button', { name: 'Import', exact: true }).click();
+    await file('table.csv').getByText('1 logs').waitFor();
+    await faultline.flush();
+    expect(await faultline.sql("SELECT count(*)::INT AS n FROM logs WHERE service = 'forgotten'")).toEqual([{ n: 1 }]);
+    const gone = join(folder, 'gone.log');
+    writeFileSync(gone, 'x');
+    await page.route('**/console/uploads', (route) => {
+      rmSync(gone, { force: true });
+      return route.continue();
+    });
+    await page.getByTestId('import-picker').setInputFiles(gone);
+    await file('gone.log').getByText('It cannot be read any more').waitFor();
   });
 });

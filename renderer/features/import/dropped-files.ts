@@ -1,28 +1,51 @@
-/** Most files taken out of dropped folders at once; the console keeps as many. */
+/** Most files taken out of one drop; the console keeps as many. */
 const MAX_FILES = 200;
 
+export interface Dropped {
+  readonly files: readonly File[];
+  /** What the browser could not read, each with why. */
+  readonly unread: readonly { readonly name: string; readonly says: string }[];
+  /** There were more than are taken at once. */
+  readonly isCut: boolean;
+}
 /** Files of a drop; folders are walked in name order, hidden files left out, as by the command line. */
-export async function droppedFiles(transfer: DataTransfer): Promise<File[]> {
+export async function droppedFiles(transfer: DataTransfer): Promise<Dropped> {
   // Read at once: after the first wait the transfer is empty.
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.() ?? null);
-  if (entries.every((entry) => entry === null || entry.isFile)) return [...transfer.files];
-  const files: File[] = [];
-  for (const entry of entries) if (entry) await walk(entry, files);
-  return files;
+  const plain = [...transfer.files];
+  if (entries.every((entry) => entry === null || entry.isFile))
+    return { files: plain.slice(0, MAX_FILES), unread: [], isCut: plain.length > MAX_FILES };
+  const walk = new Walk();
+  for (const entry of entries) if (entry) await walk.visit(entry);
+  return walk;
 }
-async function walk(entry: FileSystemEntry, files: File[]): Promise<void> {
-  if (files.length >= MAX_FILES || entry.name.startsWith('.')) return;
-  if (entry.isFile) {
-    files.push(await new Promise<File>((resolve, reject) => (entry as FileSystemFileEntry).file(resolve, reject)));
-    return;
+class Walk implements Dropped {
+  readonly files: File[] = [];
+  readonly unread: { name: string; says: string }[] = [];
+  isCut = false;
+
+  async visit(entry: FileSystemEntry): Promise<void> {
+    if (entry.name.startsWith('.') || this.isCut) return;
+    try {
+      if (entry.isFile) this.add(await fileOf(entry as FileSystemFileEntry));
+      else for (const each of await entriesOf(entry as FileSystemDirectoryEntry)) await this.visit(each);
+    } catch (error) {
+      this.unread.push({ name: entry.name, says: (error as Error).message });
+    }
   }
-  const reader = (entry as FileSystemDirectoryEntry).createReader();
+  private add(file: File): void {
+    if (this.files.length >= MAX_FILES) this.isCut = true;
+    else this.files.push(file);
+  }
+}
+const fileOf = (entry: FileSystemFileEntry): Promise<File> => new Promise((resolve, reject) => entry.file(resolve, reject));
+async function entriesOf(folder: FileSystemDirectoryEntry): Promise<FileSystemEntry[]> {
+  const reader = folder.createReader();
   const inside: FileSystemEntry[] = [];
   for (;;) {
     // A hundred at a time, until there are none.
     const some = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
-    if (some.length === 0) break;
+    if (some.length === 0) return inside.sort((a, b) => (a.name < b.name ? -1 : 1));
     inside.push(...some);
   }
-  for (const each of inside.sort((a, b) => (a.name < b.name ? -1 : 1))) await walk(each, files);
 }

@@ -1,7 +1,9 @@
 import { TABLE_FORMATS } from '#contracts/file-formats.ts';
 import type { FileJob, StartJob, TableMapping, TablePreview } from '#contracts/import-files.ts';
-import { api } from '../../lib/api.ts';
+import { ApiError, api } from '../../lib/api.ts';
 import { failureLine } from '../../lib/say.ts';
+import { m } from '../../paraglide/messages.js';
+import type { Dropped } from './dropped-files.ts';
 import { sendParts } from './send-parts.ts';
 
 /** A file somebody dropped, from the first byte sent to what became of it. */
@@ -18,7 +20,10 @@ export interface ImportItem {
   readonly error: string;
 }
 const POLL_MS = 400;
+/** How often a file is sent again before its sender is told. */
+const MAX_RESENT = 10;
 const UNDER_WAY: readonly FileJob['state'][] = ['waiting', 'running', 'paused'];
+const isForgotten = (error: unknown): boolean => error instanceof ApiError && error.status === 404;
 const isTable = (format: string | null): boolean => (TABLE_FORMATS as readonly (string | null)[]).includes(format);
 
 /** All files of this page, one sent after the other; the console imports one at a time. */
@@ -26,7 +31,13 @@ class FileImports {
   items = $state.raw<readonly ImportItem[]>([]);
   /** The dialog is shown. */
   shown = $state(false);
+  /** Not all files of the last drop were taken. */
+  isCut = $state(false);
+  /** An engine that restarts forgets what it was sent. */
   private readonly files = new Map<number, File>();
+  /** How a file was started last. */
+  private readonly started = new Map<number, StartJob>();
+  private readonly resent = new Map<number, number>();
   private readonly wakes = new Map<number, () => void>();
   private sending: Promise<void> = Promise.resolve();
   private next = 1;
@@ -36,15 +47,33 @@ class FileImports {
 
   add(files: Iterable<File>): void {
     for (const file of files) {
-      const key = this.next++;
+      const key = this.put(file.name, file.size, '');
       this.files.set(key, file);
-      this.items = [
-        ...this.items,
-        { key, name: file.name, bytes: file.size, job: null, paused: false, stopped: false, preview: null, error: '' },
-      ];
-      this.sending = this.sending.then(() => this.send(key, file));
-      this.shown = true;
+      this.line(key);
     }
+  }
+  drop({ files, unread, isCut }: Dropped): void {
+    this.isCut = isCut;
+    this.add(files);
+    for (const { name, says } of unread) this.put(name, 0, m.import_unreadable({ says }));
+  }
+  private put(name: string, bytes: number, error: string): number {
+    const key = this.next++;
+    this.items = [...this.items, { key, name, bytes, job: null, paused: false, stopped: false, preview: null, error }];
+    this.shown = true;
+    return key;
+  }
+  /** One is sent after the other. */
+  private line(key: number): void {
+    this.sending = this.sending.then(() => this.send(key));
+  }
+  /** What the console does not know any more is sent again (nothing comes in twice); anything else is told. */
+  private failed(key: number, error: unknown): void {
+    const times = this.resent.get(key) ?? 0;
+    if (isForgotten(error) && this.files.has(key) && times < MAX_RESENT) {
+      this.resent.set(key, times + 1);
+      this.line(key);
+    } else this.change(key, { error: failureLine(error) });
   }
   private item(key: number): ImportItem | undefined {
     return this.items.find((each) => each.key === key);
@@ -52,21 +81,23 @@ class FileImports {
   private change(key: number, part: Partial<ImportItem>): void {
     this.items = this.items.map((each) => (each.key === key ? { ...each, ...part } : each));
   }
-  private async send(key: number, file: File): Promise<void> {
-    if (this.item(key)?.stopped) return;
+  private async send(key: number): Promise<void> {
+    const file = this.files.get(key);
+    if (!file || this.item(key)?.stopped) return;
     try {
       const job = await sendParts(file, {
         rest: () => (this.item(key)?.paused ? new Promise((resolve) => this.wakes.set(key, resolve)) : null),
         stopped: () => this.item(key)?.stopped ?? true,
         onJob: (given) => this.change(key, { job: given }),
       });
-      this.files.delete(key);
+      const started = this.started.get(key);
       if (!job) return;
-      if (job.format === null) return;
-      if (isTable(job.format)) await this.show(key, job.format, null);
+      if (started) await this.start(key, started);
+      else if (job.format === null) return;
+      else if (isTable(job.format)) await this.show(key, job.format, null);
       else await this.start(key, {});
     } catch (error) {
-      this.change(key, { error: failureLine(error) });
+      this.failed(key, error);
     }
   }
   /** Reads a table's columns, by a mapping or as the console proposes. */
@@ -81,7 +112,7 @@ class FileImports {
       const preview = await api.post<TablePreview>(`/console/uploads/${job.id}/preview`, { format, mapping });
       if (asked === this.asked.get(key)) this.change(key, { preview, error: '', job: { ...job, format } });
     } catch (error) {
-      if (asked === this.asked.get(key)) this.change(key, { error: failureLine(error), preview: null });
+      if (asked === this.asked.get(key)) this.failed(key, error);
     }
   }
   /** What a person says a file is. */
@@ -94,11 +125,12 @@ class FileImports {
     if (!job) return;
     // An answer about its columns that is still on its way would bring back what was before.
     this.asked.set(key, (this.asked.get(key) ?? 0) + 1);
+    this.started.set(key, request);
     try {
       this.change(key, { job: await api.post<FileJob>(`/console/uploads/${job.id}/start`, request), preview: null, error: '' });
       void this.poll();
     } catch (error) {
-      this.change(key, { error: failureLine(error) });
+      this.failed(key, error);
     }
   }
   pause(key: number): void {
@@ -122,7 +154,7 @@ class FileImports {
     try {
       this.change(key, { job: await api.post<FileJob>(`/console/uploads/${job.id}/control`, { action }) });
     } catch (error) {
-      this.change(key, { error: failureLine(error) });
+      if (!isForgotten(error)) this.change(key, { error: failureLine(error) });
     }
   }
   private async poll(): Promise<void> {
@@ -150,8 +182,10 @@ class FileImports {
       if (item.job === null || item.job.state === 'receiving' || item.preview !== null) return item;
       const job = byId.get(item.job.id);
       if (job) return { ...item, job };
-      // The engine has restarted and forgot it: sent again, nothing comes in twice.
-      return UNDER_WAY.includes(item.job.state) ? { ...item, job: { ...item.job, state: 'failed', error: '' } } : item;
+      if (!UNDER_WAY.includes(item.job.state)) return item;
+      // The engine has restarted and forgot it.
+      this.line(item.key);
+      return { ...item, job: { ...item.job, state: 'receiving', receivedBytes: 0 }, paused: false };
     });
   }
 }

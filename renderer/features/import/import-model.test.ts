@@ -31,6 +31,10 @@ describe('a file being imported', () => {
     ['map', { preview: { columns: [], rows: [], mapping: { kind: 'logs' as const, roles: {} }, problems: [] } }],
     ['running', { job: { ...job, state: 'running' as const } }],
     ['done', { job: { ...job, state: 'done' as const, result } }],
+    [
+      'nothing',
+      { job: { ...job, state: 'done' as const, result: { ...result, refused: [{ line: 1, reason: 'malformed', message: 'x' }] } } },
+    ],
     ['again', { job: { ...job, state: 'done' as const, result: { ...result, alreadyImportedMs: 5 } } }],
     ['cancelled', { stopped: true }],
   ])('is %s', (phase, more) => expect(phaseOf({ ...item, ...more })).toBe(phase));

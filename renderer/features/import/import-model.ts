@@ -1,3 +1,4 @@
+import type { FileJob } from '#contracts/import-files.ts';
 import type { ImportItem } from './file-imports.svelte.ts';
 
 export type ImportPhase =
@@ -10,6 +11,7 @@ export type ImportPhase =
   | 'paused'
   | 'done'
   | 'again'
+  | 'nothing'
   | 'cancelled'
   | 'failed';
 /** Where a file is, in one word. */
@@ -23,11 +25,14 @@ export function phaseOf({ job, stopped, paused, preview, error }: ImportItem): I
     case 'ready':
       return 'ask';
     case 'done':
-      return job.result?.alreadyImportedMs ? 'again' : 'done';
+      return job.result?.alreadyImportedMs ? 'again' : isNothing(job.result) ? 'nothing' : 'done';
     default:
       return job.state;
   }
 }
+/** All that was in it was refused. */
+const isNothing = (result: FileJob['result']): boolean =>
+  result !== null && !result.bill && result.refused.length > 0 && Object.values(result.accepted).every((count) => count === 0);
 /** 0-1: half for sending, half for reading where the console tells how much it has read. */
 export function partOf({ job, bytes }: Pick<ImportItem, 'job' | 'bytes'>): number {
   if (job === null) return 0;

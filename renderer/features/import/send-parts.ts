@@ -1,6 +1,7 @@
 import { FILE_LIMITS } from '#contracts/file-formats.ts';
 import type { FileJob } from '#contracts/import-files.ts';
 import { ApiError, api, apiPath } from '../../lib/api.ts';
+import { m } from '../../paraglide/messages.js';
 
 /** How long a console that is away or restarting is asked again. */
 const PATIENCE_MS = 60_000;
@@ -20,12 +21,19 @@ export async function sendParts(file: File, { rest, stopped, onJob }: SendOption
     await rest();
     if (stopped()) return null;
     const offset = job.receivedBytes;
-    job = await patiently(() =>
-      api.send<FileJob>(apiPath(`uploads/${job.id}/part`, { offset }), file.slice(offset, offset + FILE_LIMITS.partBytes)),
-    );
+    const piece = await pieceOf(file, offset);
+    job = await patiently(() => api.send<FileJob>(apiPath(`uploads/${job.id}/part`, { offset }), piece));
     onJob(job);
   }
   return job;
+}
+/** Read before it is sent: of a request that fails for its file the browser says no more than that it failed. */
+async function pieceOf(file: File, offset: number): Promise<Blob> {
+  try {
+    return new Blob([await file.slice(offset, offset + FILE_LIMITS.partBytes).arrayBuffer()]);
+  } catch (error) {
+    throw new Error(m.import_unreadable({ says: (error as Error).message }), { cause: error });
+  }
 }
 async function patiently<T>(call: () => Promise<T>): Promise<T> {
   const until = Date.now() + PATIENCE_MS;
