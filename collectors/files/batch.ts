@@ -1,4 +1,4 @@
-import { type LogItem, writeLogGroups } from '#collectors/otlp/log-writer.ts';
+import { byResource, type LogItem, writeLogGroups } from '#collectors/otlp/log-writer.ts';
 import type { AttributeValue } from '#collectors/otlp/otlp-writer.ts';
 import { type SpanItem, writeSpanGroups } from '#collectors/otlp/span-writer.ts';
 import { BATCH_BYTES, BATCH_ITEMS, type FileRecord, type Signal, TimeSpan } from './file-record.ts';
@@ -57,21 +57,6 @@ export function sizeOf(pairs: readonly (readonly [string, unknown])[]): number {
   let bytes = 0;
   for (const [key, value] of pairs) bytes += key.length + (typeof value === 'string' ? value.length : 8) + 8;
   return bytes;
-}
-/** Items by what they come from, each in the order they came. */
-function byResource<T extends { readonly resource: Pairs }>(items: readonly T[]): { readonly resource: Pairs; readonly items: T[] }[] {
-  const groups = new Map<string, { readonly resource: Pairs; readonly items: T[] }>();
-  let last: { readonly resource: Pairs; readonly items: T[] } | undefined;
-  for (const item of items) {
-    const { resource } = item;
-    if (resource !== last?.resource) {
-      const key = JSON.stringify(resource);
-      last = groups.get(key) ?? { resource, items: [] };
-      groups.set(key, last);
-    }
-    last.items.push(item);
-  }
-  return [...groups.values()];
 }
 export const LOGS: BatchKind<FileLog> = {
   signal: 'logs',

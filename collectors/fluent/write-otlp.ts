@@ -1,5 +1,5 @@
 import { firstOf, LEVEL_FIELDS, severityNumberOf } from '#collectors/otlp/log-levels.ts';
-import { isSpanId, isTraceId, type LogAttributes, type LogItem, writeLogGroups } from '#collectors/otlp/log-writer.ts';
+import { byResource, isSpanId, isTraceId, type LogAttributes, type LogItem, writeLogGroups } from '#collectors/otlp/log-writer.ts';
 import type { NestedValue } from '#collectors/otlp/otlp-writer.ts';
 
 /** Fluent's records as OTLP: what they come from is the resource, the text the body, everything else attributes by its own names. */
@@ -54,7 +54,8 @@ function resourceOf({ record, tag }: FluentEntry): LogAttributes {
     ...KUBERNETES.map(([field, name]) => [name, kubernetes(field)] as const),
   ].filter(([, value]) => value !== '');
 }
-function itemOf({ tag, timeNs, metadata, record }: FluentEntry): LogItem {
+function itemOf(entry: FluentEntry): LogItem & { readonly resource: LogAttributes } {
+  const { tag, timeNs, metadata, record } = entry;
   const text = textIn(record);
   const bodyField = BODY_FIELDS.find((name) => typeof record.get(name) === 'string');
   const severityText = firstOf(text, LEVEL_FIELDS);
@@ -78,18 +79,11 @@ function itemOf({ tag, timeNs, metadata, record }: FluentEntry): LogItem {
     ],
     traceId: isTraceId(traceId) ? traceId : '',
     spanId: isSpanId(spanId) ? spanId : '',
+    resource: resourceOf(entry),
   };
 }
 
 /** @param capacity expected size, bytes @returns ExportLogsServiceRequest, one resource for each service, container and pod */
 export function writeEntries(entries: readonly FluentEntry[], capacity: number): Uint8Array {
-  const groups = new Map<string, { readonly resource: LogAttributes; readonly items: LogItem[] }>();
-  for (const entry of entries) {
-    const resource = resourceOf(entry);
-    const key = JSON.stringify(resource);
-    const group = groups.get(key) ?? { resource, items: [] };
-    group.items.push(itemOf(entry));
-    groups.set(key, group);
-  }
-  return writeLogGroups([...groups.values()], capacity);
+  return writeLogGroups(byResource(entries.map(itemOf)), capacity);
 }

@@ -1,3 +1,4 @@
+import { writeResource } from '#collectors/otlp/log-writer.ts';
 import { type AttributeValue, attributeField, closeField, textField, timeField } from '#collectors/otlp/otlp-writer.ts';
 import { ReverseWriter } from '#collectors/otlp/reverse-writer.ts';
 
@@ -69,9 +70,7 @@ export function writeMetricGroups(groups: readonly MetricGroup[], timeNs: bigint
     textField(writer, 1, SCOPE);
     closeField(writer, scope, 1);
     closeField(writer, before, 2);
-    const start = writer.size;
-    for (let i = resource.length - 1; i >= 0; i--) attributeField(writer, 1, ...(resource[i] as Attributes[number]));
-    closeField(writer, start, 1);
+    writeResource(writer, resource);
     closeField(writer, before, 1);
   }
   return writer.bytes();

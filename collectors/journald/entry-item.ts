@@ -1,4 +1,4 @@
-import { severityOfName } from '#collectors/otlp/log-levels.ts';
+import { SYSLOG_LEVELS, severityOfName } from '#collectors/otlp/log-levels.ts';
 import type { LogItem } from '#collectors/otlp/log-writer.ts';
 
 /** An entry of systemd's journal as a log record, whatever it was written in (systemd.journal-fields(7)). */
@@ -8,8 +8,6 @@ export interface JournalItem extends LogItem {
   readonly resource: Texts;
 }
 type Texts = readonly (readonly [string, string])[];
-/** Severity is syslog's priority. */
-const PRIORITIES = ['emerg', 'alert', 'crit', 'err', 'warning', 'notice', 'info', 'debug'];
 const RESOURCE: readonly (readonly [string, string])[] = [
   ['_HOSTNAME', 'host.name'],
   ['_MACHINE_ID', 'host.id'],
@@ -33,7 +31,7 @@ export function journalItem(fields: ReadonlyMap<string, string>): JournalItem | 
   const micros = fields.get('__REALTIME_TIMESTAMP') ?? '';
   if (!/^\d{1,16}$/.test(micros)) return null;
   const service = fields.get('SYSLOG_IDENTIFIER') || fields.get('_COMM') || 'journal';
-  const severityText = PRIORITIES[Number(fields.get('PRIORITY') || 'x')] ?? '';
+  const severityText = SYSLOG_LEVELS[Number(fields.get('PRIORITY') || 'x')] ?? '';
   return {
     timeNs: BigInt(micros) * 1_000n,
     observedNs: 0n,

@@ -1,5 +1,5 @@
 import { MAX_ROWS } from '#collectors/otlp/check.ts';
-import { type LogGroup, writeLogGroups } from '#collectors/otlp/log-writer.ts';
+import { byResource, writeLogGroups } from '#collectors/otlp/log-writer.ts';
 import { OtlpError } from '#collectors/otlp/otlp-error.ts';
 import type { Transcoded } from '#collectors/otlp/receiver.ts';
 import { type JournalItem, journalItem, NO_TIME } from './entry-item.ts';
@@ -16,7 +16,7 @@ export const textsOf = (fields: JournalFields): Map<string, string> =>
  */
 export function transcodeJournal(body: Uint8Array): Transcoded {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-  const groups = new Map<string, { resource: LogGroup['resource']; items: JournalItem[] }>();
+  const items: JournalItem[] = [];
   let unreadable = 0;
   let problem = '';
   let entries = 0;
@@ -28,18 +28,13 @@ export function transcodeJournal(body: Uint8Array): Transcoded {
     if (item === null) {
       unreadable++;
       if (problem === '') problem = `entry ${entries}, at byte ${at}: ${'problem' in entry ? entry.problem : NO_TIME}`;
-    } else {
-      const key = JSON.stringify(item.resource);
-      const group = groups.get(key) ?? { resource: item.resource, items: [] };
-      groups.set(key, group);
-      group.items.push(item);
-    }
+    } else items.push(item);
     at = entry.next;
   }
-  if (unreadable > 0 && groups.size === 0)
+  if (unreadable > 0 && items.length === 0)
     throw new OtlpError(
       'malformed',
       `cannot read the journal from ${body.length} bytes: none of ${entries} entries can be read; ${problem}`,
     );
-  return { body: writeLogGroups([...groups.values()], bytes.length + 1024), unreadable, problem };
+  return { body: writeLogGroups(byResource(items), bytes.length + 1024), unreadable, problem };
 }

@@ -1,5 +1,7 @@
 /** Levels and services as senders of logs call them, for the receivers of other protocols. */
 export const LEVEL_FIELDS = ['level', 'severity', 'severity_text', 'detected_level', 'lvl'];
+/** Syslog's priorities, 0 to 7 (RFC 5424 §6.2.1), by the names of syslog.conf. */
+export const SYSLOG_LEVELS = ['emerg', 'alert', 'crit', 'err', 'warning', 'notice', 'info', 'debug'];
 /** OTLP SeverityNumber by name: the log data model's appendix B, syslog, Log4j and java.util.logging. */
 const SEVERITIES: Readonly<Record<string, number>> = {
   trace: 1,

@@ -22,6 +22,23 @@ export interface LogGroup {
   readonly resource: LogAttributes;
   readonly items: readonly LogItem[];
 }
+/** Items by what they come from, each in the order they came. */
+export function byResource<T extends { readonly resource: LogAttributes }>(
+  items: Iterable<T>,
+): { readonly resource: LogAttributes; readonly items: T[] }[] {
+  const groups = new Map<string, { readonly resource: LogAttributes; readonly items: T[] }>();
+  let last: { readonly resource: LogAttributes; readonly items: T[] } | undefined;
+  for (const item of items) {
+    const { resource } = item;
+    if (resource !== last?.resource) {
+      const key = JSON.stringify(resource);
+      last = groups.get(key) ?? { resource, items: [] };
+      groups.set(key, last);
+    }
+    last.items.push(item);
+  }
+  return [...groups.values()];
+}
 const TRACE_ID = /^(?!0{32}$)[0-9a-fA-F]{32}$/;
 const SPAN_ID = /^(?!0{16}$)[0-9a-fA-F]{16}$/;
 export const isTraceId = (text: string): boolean => TRACE_ID.test(text);

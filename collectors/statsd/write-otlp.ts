@@ -1,3 +1,4 @@
+import { writeResource } from '#collectors/otlp/log-writer.ts';
 import { attributeField, closeField, countField, textField, timeField } from '#collectors/otlp/otlp-writer.ts';
 import { ReverseWriter } from '#collectors/otlp/reverse-writer.ts';
 import type { Distribution, StatsdPoint } from './aggregate.ts';
@@ -117,9 +118,7 @@ export function writePoints(points: readonly StatsdPoint[], interval: Interval):
     textField(writer, 1, 'statsd');
     closeField(writer, scope, 1);
     closeField(writer, before, 2);
-    const start = writer.size;
-    writeAttributes(writer, 1, resource);
-    closeField(writer, start, 1);
+    writeResource(writer, resource);
     closeField(writer, before, 1);
   }
   return writer.bytes();

@@ -1,12 +1,11 @@
-import { severityOfName } from '#collectors/otlp/log-levels.ts';
-import { type LogAttributes, type LogItem, writeLogGroups } from '#collectors/otlp/log-writer.ts';
+import { SYSLOG_LEVELS, severityOfName } from '#collectors/otlp/log-levels.ts';
+import { byResource, type LogAttributes, type LogItem, writeLogGroups } from '#collectors/otlp/log-writer.ts';
 import type { SyslogMessage } from './parse-syslog.ts';
 
 /**
  * Syslog as OTLP by the log data model's appendices A ("RFC5424 Syslog") and B (severity): HOSTNAME is host.name, APP-NAME
  * service.name, origin's swVersion service.version and its first ip client.address; the rest are attributes `syslog.…`.
  */
-const SEVERITIES = ['emerg', 'alert', 'crit', 'err', 'warning', 'notice', 'info', 'debug'];
 /** RFC 5424, table 1, by the names of syslog.conf and logger. */
 const FACILITIES = 'kern user mail daemon auth syslog lpr news uucp cron authpriv ftp ntp security console solaris-cron'
   .split(' ')
@@ -36,8 +35,8 @@ function attributesOf({ priority, version, procid, msgid, data, problem }: Syslo
   }
   return [...attributes];
 }
-function itemOf({ message, receivedNs, peer }: ReceivedMessage): LogItem {
-  const severityText = message.priority < 0 ? '' : (SEVERITIES[message.priority & 7] as string);
+function itemOf({ message, receivedNs, peer }: ReceivedMessage): LogItem & { readonly resource: LogAttributes } {
+  const severityText = message.priority < 0 ? '' : (SYSLOG_LEVELS[message.priority & 7] as string);
   return {
     timeNs: message.timeNs,
     observedNs: receivedNs,
@@ -47,6 +46,7 @@ function itemOf({ message, receivedNs, peer }: ReceivedMessage): LogItem {
     attributes: attributesOf(message, peer),
     traceId: '',
     spanId: '',
+    resource: resourceOf(message),
   };
 }
 function resourceOf({ host, app, data }: SyslogMessage): LogAttributes {
@@ -61,13 +61,5 @@ function resourceOf({ host, app, data }: SyslogMessage): LogAttributes {
 
 /** @param capacity expected size, bytes @returns ExportLogsServiceRequest, one resource for each host, program and version */
 export function writeSyslog(messages: readonly ReceivedMessage[], capacity: number): Uint8Array {
-  const groups = new Map<string, { readonly resource: LogAttributes; readonly items: LogItem[] }>();
-  for (const received of messages) {
-    const resource = resourceOf(received.message);
-    const key = JSON.stringify(resource);
-    const group = groups.get(key) ?? { resource, items: [] };
-    group.items.push(itemOf(received));
-    groups.set(key, group);
-  }
-  return writeLogGroups([...groups.values()], capacity);
+  return writeLogGroups(byResource(messages.map(itemOf)), capacity);
 }
