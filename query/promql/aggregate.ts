@@ -75,6 +75,7 @@ export function evaluateAggregate(evaluator: Evaluator, expr: AggregateExpr): re
   if (operator === 'quantile') evaluator.warnOfQuantile(numbers as Float64Array, parameter as Expr);
   const fold = FOLDS[operator] as (typeof FOLDS)[string];
   return groupsOf(rows, expr).flatMap((group) => {
+    evaluator.budget.check();
     const row = emptyRow(group.labels, count, group.dropName);
     const hasHistograms = group.rows.some(({ histograms }) => histograms !== null);
     for (let i = 0; i < count; i++) {

@@ -71,7 +71,7 @@ export function evaluateBinary(evaluator: Evaluator, expr: BinaryExpr): Value {
     throw new EvaluationError('binary expression must contain only scalar and instant vector types');
   const rows = ['and', 'or', 'unless'].includes(expr.operator)
     ? setOperation(left.rows, right.rows, expr, evaluator.grid.count)
-    : matched(left.rows, right.rows, expr, operation, evaluator.grid.count);
+    : matched(left.rows, right.rows, expr, operation, evaluator);
   return { type: 'vector', rows };
 }
 
@@ -127,7 +127,13 @@ function joinRows(rows: readonly Row[]): Row[] {
   return [...found.values()];
 }
 
-function matched(left: readonly Row[], right: readonly Row[], expr: BinaryExpr, operation: Operation, count: number): Row[] {
+function matched(
+  left: readonly Row[],
+  right: readonly Row[],
+  expr: BinaryExpr,
+  operation: Operation,
+  { grid: { count }, budget }: Evaluator,
+): Row[] {
   const { matching } = expr;
   // The "one" side is the right one, but for group_right.
   const isSwapped = matching.group === 'right';
@@ -179,6 +185,7 @@ function matched(left: readonly Row[], right: readonly Row[], expr: BinaryExpr, 
     put(row, i, value);
   };
   for (const [key, rows] of oneGroups) {
+    budget.check();
     const group = groupLabels((rows[0] as Row).labels, matching);
     for (let i = 0; i < count; i++) {
       const there = rows.filter((row) => row.has[i] !== NOTHING);

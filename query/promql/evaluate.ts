@@ -1,6 +1,7 @@
 import { evaluateAggregate } from './aggregate.ts';
 import type { CallExpr, Expr, MatrixExpr, SelectorExpr, SubqueryExpr } from './ast.ts';
 import { evaluateBinary } from './binary.ts';
+import { type Budget, NO_LIMITS } from './budget.ts';
 import { durationSeconds } from './duration.ts';
 import { goNumber } from './go-number.ts';
 import { multiply } from './histogram-arithmetic.ts';
@@ -36,12 +37,14 @@ export class Evaluator {
   readonly grid: Grid;
   /** Selectors of whose histograms only count and sum are asked for. */
   readonly hinted: ReadonlySet<SelectorExpr>;
+  readonly budget: Pick<Budget, 'take' | 'check'>;
 
   constructor(query: Query, notes: Notes, grid: Grid, hinted: ReadonlySet<SelectorExpr>) {
     this.query = query;
     this.notes = notes;
     this.grid = grid;
     this.hinted = hinted;
+    this.budget = query.budget ?? NO_LIMITS;
   }
 
   value(expr: Expr): Value {
@@ -126,9 +129,10 @@ export class Evaluator {
   }
   private select(selector: SelectorExpr): Row[] {
     const looking = { moments: this.moments(selector), lookbackMs: this.query.lookbackMs };
-    return this.read(selector).flatMap(
-      (series) => selectRow(series, looking, selector.modifier, this.tellOf(series.labels, selector)) ?? [],
-    );
+    return this.read(selector).flatMap((series) => {
+      this.budget.take(this.grid.count);
+      return selectRow(series, looking, selector.modifier, this.tellOf(series.labels, selector)) ?? [];
+    });
   }
   /** For timestamp() and start_timestamp(): of the samples a selector finds. */
   sampleTimes(selector: SelectorExpr, wanted: Wanted): Row[] {
@@ -161,6 +165,7 @@ export class Evaluator {
     // Multiples of the step, the first one after the window's open start.
     const startMs = (Math.floor(first / stepMs) + 1) * stepMs;
     const grid = { startMs, stepMs, count: Math.max(0, Math.floor((last - startMs) / stepMs) + 1) };
+    this.budget.take(grid.count);
     const rows = new Evaluator(this.query, this.notes, grid, this.hinted).vector(expr.expr).map((row) => samplesOf(row, grid));
     return { rangeMs, ends, rows };
   }

@@ -10,7 +10,7 @@ import { EvaluationError, emptyRow, FLOAT, isThere, type MatrixRow, put, type Ro
 
 /** Functions of a range: each series' samples within each window -> one sample. */
 export function evaluateOverTime(evaluator: Evaluator, { function: name, args, ...at }: CallExpr): Row[] {
-  const { grid, query } = evaluator;
+  const { grid, query, budget } = evaluator;
   const apply = RANGE_FUNCTIONS[name] as (typeof RANGE_FUNCTIONS)[string];
   const range = args.find((arg) => isRange(arg)) as Expr;
   const numbers = args.filter((arg) => arg !== range).map((arg) => evaluator.scalar(arg));
@@ -19,6 +19,7 @@ export function evaluateOverTime(evaluator: Evaluator, { function: name, args, .
   const modifier = modifierOf(range);
   const found: Row[] = [];
   for (const series of rows) {
+    budget.take(grid.count);
     const { labels, dropName, times, values, starts, histograms } = series;
     const row = emptyRow(labels, grid.count, dropName || !KEEPS_NAME.has(name));
     const tell = evaluator.tellOf(labels, range);
@@ -45,6 +46,7 @@ export function evaluateOverTime(evaluator: Evaluator, { function: name, args, .
           while (histogramFrom < histogramTo && (own[histogramFrom] as number) <= endMs - rangeMs) histogramFrom++;
         }
         if (from === to && histogramFrom === histogramTo) continue;
+        if ((i & 127) === 127) budget.check();
         const at = numbers.map((each) => each[i] as number);
         const window = { times, values, from, to, endMs, rangeMs, nowMs: timeAt(grid, i), numbers: at, starts, onOverlap };
         if (histograms && histogramFrom < histogramTo)

@@ -1,4 +1,5 @@
 import type { Expr, Matcher, SelectorExpr } from './ast.ts';
+import type { Budget } from './budget.ts';
 import type { Labels } from './labels.ts';
 import type { NativeHistogram } from './native-histogram.ts';
 import type { Range } from './token.ts';
@@ -128,6 +129,8 @@ export interface Query {
   /** Resolution of a subquery that names none. */
   readonly subqueryStepMs: number;
   readonly select: Select;
+  /** Absent: none. */
+  readonly budget?: Pick<Budget, 'take' | 'check'>;
 }
 export interface Selection {
   readonly selector: SelectorExpr;

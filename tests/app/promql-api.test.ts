@@ -180,6 +180,12 @@ describe('the Prometheus API over OTLP', () => {
     const long = await faultline.fetch(`/api/v1/query_range?query=up&start=0&end=100000&step=1`);
     expect(long.status).toBe(400);
     expect((await ask('query_range?query=up[5m]&start=0&end=10&step=1')).error).toContain('invalid expression type "range vector"');
+    expect(await ask('query?query=max_over_time(vector(1)[10y:1ms])')).toMatchObject({
+      errorType: 'execution',
+      error: 'query processing would load too many samples into memory in query execution',
+    });
+    const slow = 'max_over_time(vector(1)[5h:1ms])'.concat(' + max_over_time(vector(1)[5h:1ms] offset 1s)');
+    expect(await ask(`query?query=${encodeURIComponent(slow)}&timeout=1ms`)).toMatchObject({ errorType: 'timeout' });
     expect((await fetch(`${faultline.api}/api/v1/query?query=1`)).status).toBe(401);
   });
   it('lists series, labels and their values, also by POST', async () => {

@@ -17,10 +17,24 @@ export interface Growing {
   readonly histogramTimes: number[];
   readonly histograms: NativeHistogram[];
 }
-/** Series by their labels, and how much has been read of all of them. */
+/** How much a query has read, by all its selectors. */
+export class SampleCounter {
+  private read = 0;
+  /** Rows a statement may still give. */
+  get left(): number {
+    return MAX_SAMPLES - this.read;
+  }
+  /** @throws answer_too_long, in Prometheus' words */
+  count(samples: number): void {
+    this.read += samples;
+    if (this.read <= MAX_SAMPLES) return;
+    const more = `it reads more than ${MAX_SAMPLES.toLocaleString('en')}`;
+    throw new FaultlineError('answer_too_long', `query processing would load too many samples into memory in query execution: ${more}`);
+  }
+}
+/** Series by their labels. */
 export class GrowingSeries {
   private readonly byKey = new Map<string, Growing>();
-  private read = 0;
 
   of(labels: Labels): Growing {
     const known = this.byKey.get(labels.key);
@@ -28,15 +42,6 @@ export class GrowingSeries {
     const fresh = { labels, floats: [], times: [], values: [], stale: [], histogramTimes: [], histograms: [] };
     this.byKey.set(labels.key, fresh);
     return fresh;
-  }
-  /** Rows a statement may still give. */
-  get left(): number {
-    return MAX_SAMPLES - this.read;
-  }
-  /** @throws answer_too_long */
-  count(samples: number): void {
-    this.read += samples;
-    if (this.read > MAX_SAMPLES) throw new FaultlineError('answer_too_long', `The query reads more than ${MAX_SAMPLES} samples.`);
   }
   finished(startMs: number, endMs: number): StoredSeries[] {
     return [...this.byKey.values()].map((each) => finished(each, startMs, endMs));

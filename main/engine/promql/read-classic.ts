@@ -4,7 +4,7 @@ import { setLabel } from '#query/promql/labels.ts';
 import { labelsTest } from '#query/promql/matching.ts';
 import { numbers, texts } from '#store/read/columns-of.ts';
 import { promqlClassicSql } from '#store/sql/read/promql-sql.ts';
-import { type Growing, type GrowingSeries, push } from './growing-series.ts';
+import { type Growing, type GrowingSeries, push, type SampleCounter } from './growing-series.ts';
 import type { Ask } from './read-samples.ts';
 import { namesOf, type PromqlSeries, partLabel, partLabels } from './series-book.ts';
 
@@ -15,6 +15,7 @@ export async function readClassic(
   { startMs, endMs }: { readonly startMs: number; readonly endMs: number },
   ask: Ask,
   into: GrowingSeries,
+  counter: SampleCounter,
 ): Promise<void> {
   const fits = labelsTest(matchers);
   const result = await ask(promqlClassicSql([...found.keys()], startMs, endMs));
@@ -40,7 +41,7 @@ export async function readClassic(
       }
       // The matchers do not ask for it.
       if (!part.into) return;
-      into.count(1);
+      counter.count(1);
       const isMarker = stale[i] as number;
       push(part.into, ms[i] as number, isDelta && isMarker === 0 ? part.total.next(value) : value, isMarker);
     };

@@ -13,7 +13,7 @@ import {
 } from '#query/promql/native-histogram.ts';
 import { numbers, texts } from '#store/read/columns-of.ts';
 import { promqlNativeSql } from '#store/sql/read/promql-sql.ts';
-import { type GrowingSeries, push } from './growing-series.ts';
+import { type GrowingSeries, push, type SampleCounter } from './growing-series.ts';
 import type { Ask } from './read-samples.ts';
 import type { PromqlSeries } from './series-book.ts';
 
@@ -25,10 +25,10 @@ const HINTS: readonly ResetHint[] = ['unknown', 'reset', 'not_reset', 'gauge'];
 
 export async function readNative(
   found: ReadonlyMap<number, PromqlSeries>,
-  startMs: number,
-  endMs: number,
+  { startMs, endMs }: { readonly startMs: number; readonly endMs: number },
   ask: Ask,
   into: GrowingSeries,
+  counter: SampleCounter,
 ): Promise<void> {
   const result = await ask(promqlNativeSql([...found.keys()], startMs, endMs));
   const number = (name: string): Numbers => numbers(result, name);
@@ -50,7 +50,7 @@ export async function readNative(
       totals.set(id, total);
       histogram = total.next(point);
     }
-    into.count(4 + histogram.positive.indexes.length + histogram.negative.indexes.length);
+    counter.count(4 + histogram.positive.indexes.length + histogram.negative.indexes.length);
     growing.histogramTimes.push(ms[i] as number);
     growing.histograms.push(histogram);
   }

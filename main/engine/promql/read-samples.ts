@@ -4,7 +4,7 @@ import { cumulativeNumber } from '#query/delta-cumulative.ts';
 import { type Selection, type StoredSeries, staleFlags } from '#query/promql/value.ts';
 import { type Queries, whole } from '#store/read/columns-of.ts';
 import { readSeriesSamples } from '#store/read/read-series-samples.ts';
-import { GrowingSeries } from './growing-series.ts';
+import { GrowingSeries, SampleCounter } from './growing-series.ts';
 import { readClassic } from './read-classic.ts';
 import { readNative } from './read-native.ts';
 import type { PromqlSeries, SeriesKind } from './series-book.ts';
@@ -21,23 +21,24 @@ export async function readSamples(
   found: readonly PromqlSeries[],
   selection: Pick<Selection, 'matchers' | 'startMs' | 'endMs'>,
   options: QueryOptions,
+  counter = new SampleCounter(),
 ): Promise<StoredSeries[]> {
   if (found.length > MAX_SERIES)
     throw new FaultlineError('answer_too_long', `${found.length} series fit, at most ${MAX_SERIES} can be read at once.`);
   const { matchers, startMs, endMs } = selection;
   const into = new GrowingSeries();
-  const ask: Ask = async (sql) => whole(await store.query(sql, [], { ...options, maxRows: into.left }), 'samples');
+  const ask: Ask = async (sql) => whole(await store.query(sql, [], { ...options, maxRows: counter.left }), 'samples');
   for (const chunk of chunksOf(found, 'float')) {
     for (const { seriesId, timesMs, values } of await readSeriesSamples(store, [...chunk.keys()], startMs, endMs + 1, options)) {
       const { labels, isDelta } = chunk.get(seriesId) as PromqlSeries;
-      into.count(timesMs.length);
+      counter.count(timesMs.length);
       // Whole milliseconds are what PromQL knows; of nanoseconds in a double a little is lost.
       const times = timesMs.map((ms) => Math.floor(ms + 0.0005));
       into.of(labels).floats.push({ times, values: isDelta ? totals(values) : values });
     }
   }
-  for (const chunk of chunksOf(found, 'classic')) await readClassic(chunk, matchers, { startMs, endMs }, ask, into);
-  for (const chunk of chunksOf(found, 'native')) await readNative(chunk, startMs, endMs, ask, into);
+  for (const chunk of chunksOf(found, 'classic')) await readClassic(chunk, matchers, { startMs, endMs }, ask, into, counter);
+  for (const chunk of chunksOf(found, 'native')) await readNative(chunk, { startMs, endMs }, ask, into, counter);
   return into.finished(startMs, endMs);
 }
 function totals(values: Float64Array): Float64Array {
