@@ -71,8 +71,8 @@ export interface DecodedRecord {
 
 /**
  * Ids for what repeats. Implemented by the store's dictionary; decoders only ask. Ids are stable across restarts.
- * Id 0 is no row: the table is at its limit (limits.maxSeries, which bounds each of the three). The decoder drops and
- * counts samples of a series with id 0 (too_many_series); rows of a resource or scope with id 0 are kept without it.
+ * Id 0 is no row: the table is at its limit (limits.maxSeries, which bounds each of the four). The decoder drops and
+ * counts samples of a series with id 0 (too_many_series); rows of a resource, scope or stack with id 0 are kept without it.
  */
 export interface Dictionary {
   /** @param key identity bytes as latin1 text; equal keys give equal ids. @param row called once, for a new key. */
@@ -81,6 +81,27 @@ export interface Dictionary {
   series(key: string, row: () => SeriesRow): number;
   /** Id of a series that is there; undefined: there is none yet. Absent: nobody asks this dictionary. */
   seriesId?(key: string): number | undefined;
+  stack(key: string, row: () => StackRow): number;
+}
+/** Call stack of profiles, innermost frame first; fields as tables.ts FRAME_FIELDS. */
+export interface StackRow {
+  readonly frames: readonly StackFrame[];
+}
+export interface StackFrame {
+  readonly function: string;
+  readonly system_name: string;
+  readonly file: string;
+  readonly start_line: bigint;
+  readonly line: bigint;
+  readonly column_number: bigint;
+  readonly inlined: number;
+  readonly address: bigint;
+  readonly attributes: string;
+  readonly mapping: string;
+  readonly mapping_start: bigint;
+  readonly mapping_limit: bigint;
+  readonly mapping_offset: bigint;
+  readonly mapping_attributes: string;
 }
 export interface Attributes {
   readonly keys: readonly string[];

@@ -47,7 +47,7 @@ export const sourceSchema = z.object({
   state: z.enum(['listening', 'receiving', 'failing', 'stopped']),
   error: z.string(),
   lastUnixMs: z.number().nullable(),
-  accepted: z.object({ traces: counts, logs: counts, metrics: counts }),
+  accepted: z.object({ traces: counts, logs: counts, metrics: counts, profiles: counts.optional() }),
   refused: z.record(z.string(), z.number()),
   /** After the acknowledgement, by the engine. */
   dropped: z.record(z.string(), z.number()),

@@ -10,7 +10,7 @@ export const segmentOf = (position: JournalPosition): number => Math.floor(posit
 export const offsetOf = (position: JournalPosition): number => position % 2 ** 32;
 
 /** Numbers are on disk: never reuse one. write1, write2: Prometheus remote write 1.0 and 2.0. */
-export const RecordKind = { traces: 1, metrics: 2, logs: 3, scrape: 16, write1: 17, write2: 18 } as const;
+export const RecordKind = { traces: 1, metrics: 2, logs: 3, profiles: 4, scrape: 16, write1: 17, write2: 18 } as const;
 export type RecordKind = (typeof RecordKind)[keyof typeof RecordKind];
 export const BodyFormat = { protobuf: 1, json: 2, text: 3 } as const;
 export type BodyFormat = (typeof BodyFormat)[keyof typeof BodyFormat];

@@ -44,7 +44,13 @@ export interface SourceStatus {
   /** Last error as a sentence, '' when none. */
   readonly error: string;
   readonly lastUnixMs: number | null;
-  readonly accepted: { readonly traces: ItemCounts; readonly logs: ItemCounts; readonly metrics: ItemCounts };
+  readonly accepted: {
+    readonly traces: ItemCounts;
+    readonly logs: ItemCounts;
+    readonly metrics: ItemCounts;
+    /** Absent: none came. */
+    readonly profiles?: ItemCounts;
+  };
   /** Requests by reason code. */
   readonly refused: Readonly<Record<string, number>>;
   /** What the collector itself repaired or could not read, by reason code; absent: nothing. */

@@ -35,7 +35,7 @@ export const REASONS = {
   unknown_path: r(
     'refused',
     'Nothing is received at this path.',
-    'Use /v1/traces, /v1/metrics, /v1/logs, /api/v1/write, /api/v2/spans, /loki/api/v1/push or /upload (journald).',
+    'Use /v1/traces, /v1/metrics, /v1/logs, /v1development/profiles, /api/v1/write, /api/v2/spans, /loki/api/v1/push or /upload (journald).',
   ),
   unreadable: r('refused', 'A file that is imported cannot be read.', 'See the message: permissions, a pipe, a damaged disk.'),
   forbidden_host: r('refused', 'The Host header is not on the allow-list.', 'Use the address printed at start.'),
@@ -164,6 +164,17 @@ export const REASONS = {
   unusable_id: r('noted', 'An optional trace or span id has the wrong length or is missing; kept without it.', "Update the sender's SDK."),
   exemplar_time: r('noted', 'An exemplar is older than the retention or in the future; left out.', "Check the sender's clock."),
   string_index: r('noted', 'A key or value refers to a string table, which only profiles have; kept empty.', 'Update the sender.'),
+  profile_index: r(
+    'noted',
+    'An index of a profile points outside of the tables of its request; kept as not set.',
+    'Update the profiler: it may send an older layout of v1development.',
+  ),
+  profile_too_large: r(
+    'noted',
+    'A profiles request has more than 4,194,304 numbers or 1,048,576 new frames, or a stack of more than 1,024; the rest was cut.',
+    'Send smaller batches.',
+  ),
+  too_many_stacks: r('noted', 'The limit of call stacks is reached; samples of new stacks are kept without.', 'Raise limits.maxSeries.'),
   out_of_range_value: r('noted', 'A number does not fit its column and was clamped.', 'Fix the instrumentation.'),
   repeated_batch: r(
     'noted',

@@ -38,7 +38,7 @@ export interface TableSpec {
   readonly timeColumn: string;
   readonly columns: readonly ColumnSpec[];
 }
-export type TableName = 'spans' | 'logs' | 'samples' | 'histograms' | 'exemplars';
+export type TableName = 'spans' | 'logs' | 'samples' | 'histograms' | 'exemplars' | 'profiles' | 'profile_samples';
 
 const time = (name: string, about: string, nullable = false): ColumnSpec => ({ name, kind: 'i64', sql: 'TIMESTAMP_NS', nullable, about });
 const u32 = (name: string, about: string): ColumnSpec => ({ name, kind: 'u32', sql: 'UINTEGER', about });
@@ -65,7 +65,7 @@ const linkFields: readonly ColumnSpec[] = [
   u32('flags', 'W3C trace flags and is-remote bits.'),
   ...attributes,
 ];
-const structSql = (fields: readonly ColumnSpec[]): string => `STRUCT(${fields.map((f) => `"${f.name}" ${f.sql}`).join(', ')})[]`;
+export const structSql = (fields: readonly ColumnSpec[]): string => `STRUCT(${fields.map((f) => `"${f.name}" ${f.sql}`).join(', ')})[]`;
 
 export const SPANS: TableSpec = {
   name: 'spans',
@@ -225,6 +225,76 @@ export const EXEMPLARS: TableSpec = {
     ...attributes.slice(0, 2),
   ],
 };
+const idColumns: readonly ColumnSpec[] = [
+  { name: 'trace_id', kind: 'uuid', sql: 'UUID', nullable: true, about: 'Trace that was running.' },
+  { name: 'span_id', kind: 'u64', sql: 'UBIGINT', nullable: true, about: 'Span that was running.' },
+];
+const profileKind: readonly ColumnSpec[] = [
+  time('time', 'When the profile begins.'),
+  { name: 'profile_id', kind: 'uuid', sql: 'UUID', nullable: true, about: 'Profile, 16 bytes, where the sender gave it one.' },
+  str('service', 'Resource attribute service.name; unknown_service when absent.', false),
+  str('sample_type', 'What is counted: cpu, off_cpu, allocated_space ...', false),
+  str('sample_unit', 'In what: nanoseconds, count, bytes ...', false),
+];
+const attributeUnits = str('attribute_units', 'Units of attributes that have one, as a JSON object by key.');
+/** OTLP profiles: one row each; what they measured is in profile_samples (docs/decisions/0009-profiles.md). */
+export const PROFILES: TableSpec = {
+  name: 'profiles',
+  timeColumn: 'time',
+  columns: [
+    ...profileKind,
+    { name: 'duration_ns', kind: 'u64', sql: 'UBIGINT', about: 'How long it was measured.' },
+    u32('samples', 'Rows of profile_samples it has.'),
+    str('period_type', 'What passes between two samples: cpu ...', false),
+    str('period_unit', 'Its unit.', false),
+    { name: 'period', kind: 'i64', sql: 'BIGINT', about: 'How much of it passes.' },
+    ...attributes,
+    attributeUnits,
+    str('original_payload_format', 'Format of original_payload: pprof, jfr ...'),
+    {
+      name: 'original_payload',
+      kind: 'string',
+      sql: 'BLOB',
+      nullable: true,
+      about: 'The profile in its own format, where the sender keeps it.',
+    },
+    u32('resource_id', 'Row of resources.'),
+    u32('scope_id', 'Row of scopes.'),
+  ],
+};
+export const PROFILE_SAMPLES: TableSpec = {
+  name: 'profile_samples',
+  timeColumn: 'time',
+  columns: [
+    ...profileKind,
+    u32('stack_id', 'Row of stacks; 0: none.'),
+    { name: 'value', kind: 'i64', sql: 'BIGINT', about: 'Sum of values; where there are none, how many timestamps there are.' },
+    list('values', 'i64', 'BIGINT', 'As sent.'),
+    list('timestamps', 'i64', 'TIMESTAMP_NS', 'When each of them was taken, where that was sent.'),
+    ...idColumns,
+    ...attributes.slice(0, 2),
+    attributeUnits,
+    u32('resource_id', 'Row of resources.'),
+    u32('scope_id', 'Row of scopes.'),
+  ],
+};
+/** A frame of a stack (table stacks). */
+export const FRAME_FIELDS: readonly ColumnSpec[] = [
+  str('function', "Function, '' where only the address is known.", false),
+  str('system_name', 'Its name in the binary, where it is another.', false),
+  str('file', 'Source file.', false),
+  { name: 'start_line', kind: 'i64', sql: 'BIGINT', about: 'Line the function begins at; 0: not known.' },
+  { name: 'line', kind: 'i64', sql: 'BIGINT', about: 'Line; 0: not known.' },
+  { name: 'column_number', kind: 'i64', sql: 'BIGINT', about: 'Column; 0: not known.' },
+  { name: 'inlined', kind: 'u8', sql: 'BOOLEAN', about: 'Inlined into the next frame.' },
+  { name: 'address', kind: 'u64', sql: 'UBIGINT', about: 'Address of the instruction; 0: not known.' },
+  str('attributes', 'Attributes of the location as a JSON object.', false),
+  str('mapping', 'File of the binary.', false),
+  { name: 'mapping_start', kind: 'u64', sql: 'UBIGINT', about: 'Where the binary begins in memory.' },
+  { name: 'mapping_limit', kind: 'u64', sql: 'UBIGINT', about: 'Where it ends.' },
+  { name: 'mapping_offset', kind: 'u64', sql: 'UBIGINT', about: 'Offset in its file.' },
+  str('mapping_attributes', 'Attributes of the mapping (build ids) as a JSON object.', false),
+];
 /** Keys with a column of their own in a table, with that column's number and the type they must arrive with. */
 export const promotedColumns = (
   table: TableSpec,
@@ -236,4 +306,6 @@ export const TABLES: Readonly<Record<TableName, TableSpec>> = {
   samples: SAMPLES,
   histograms: HISTOGRAMS,
   exemplars: EXEMPLARS,
+  profiles: PROFILES,
+  profile_samples: PROFILE_SAMPLES,
 };

@@ -11,7 +11,7 @@ import { z } from 'zod';
  */
 export const VOLUME_BY = ['metric', 'label', 'value', 'metric-service', 'trace-service', 'span', 'log-service', 'pattern'] as const;
 export type VolumeBy = (typeof VOLUME_BY)[number];
-export const VOLUME_SIGNALS = ['metrics', 'traces', 'logs'] as const;
+export const VOLUME_SIGNALS = ['metrics', 'traces', 'logs', 'profiles'] as const;
 export type VolumeSignal = (typeof VOLUME_SIGNALS)[number];
 
 /** What lies in the data folder, every file of it in one part: day files, dictionaries and small state, copies made before a migration, ... */
@@ -117,5 +117,8 @@ export const USUAL_ROW_BYTES: Readonly<Record<string, number>> = {
   samples: 5,
   histograms: 40,
   exemplars: 40,
+  profiles: 150,
+  profile_samples: 30,
   series: 40,
+  stacks: 1_500,
 };

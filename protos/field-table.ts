@@ -2,6 +2,7 @@ import type { DescField, DescMessage } from '@bufbuild/protobuf';
 import { ScalarType } from '@bufbuild/protobuf';
 import { ExportLogsServiceRequestSchema } from './gen/opentelemetry/proto/collector/logs/v1/logs_service_pb.js';
 import { ExportMetricsServiceRequestSchema } from './gen/opentelemetry/proto/collector/metrics/v1/metrics_service_pb.js';
+import { ExportProfilesServiceRequestSchema } from './gen/opentelemetry/proto/collector/profiles/v1development/profiles_service_pb.js';
 import { ExportTraceServiceRequestSchema } from './gen/opentelemetry/proto/collector/trace/v1/trace_service_pb.js';
 
 /** The scalar types OTLP and remote write use, plus enum and message. */
@@ -50,7 +51,7 @@ export interface MessageTable {
   readonly byNumber: readonly (FieldEntry | undefined)[];
   readonly byJsonName: ReadonlyMap<string, FieldEntry>;
 }
-export type OtlpKind = 'traces' | 'metrics' | 'logs';
+export type OtlpKind = 'traces' | 'metrics' | 'logs' | 'profiles';
 
 const SCALARS = new Map<ScalarType, readonly [FieldKind, 0 | 1 | 2 | 5]>([
   [ScalarType.DOUBLE, ['double', 1]],
@@ -76,6 +77,8 @@ function kindOf(field: DescField): readonly [FieldKind, 0 | 1 | 2 | 5] {
   return kind;
 }
 
+/** Ids are hex in OTLP/JSON, other bytes base64. */
+const HEX_FIELDS = /^(?:(?:parent_)?(?:trace|span)|profile)_id$/;
 const built = new Map<string, MessageTable>();
 
 /**
@@ -104,7 +107,7 @@ export function messageTable(schema: DescMessage): MessageTable {
       packable: repeated && wireType !== 2,
       oneof: field.oneof ? schema.oneofs.indexOf(field.oneof) : -1,
       message: field.message ? messageTable(field.message) : null,
-      hex: kind === 'bytes' && field.name !== 'bytes_value',
+      hex: kind === 'bytes' && HEX_FIELDS.test(field.name),
     };
     fields.push(entry);
     byNumber[field.number] = entry;
@@ -118,4 +121,5 @@ export const REQUEST_TABLES: Readonly<Record<OtlpKind, MessageTable>> = {
   traces: messageTable(ExportTraceServiceRequestSchema),
   metrics: messageTable(ExportMetricsServiceRequestSchema),
   logs: messageTable(ExportLogsServiceRequestSchema),
+  profiles: messageTable(ExportProfilesServiceRequestSchema),
 };

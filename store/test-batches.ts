@@ -111,12 +111,31 @@ const exemplarRow = (random: () => number, id: number, time: bigint): RowValue =
   span_id: u64(random),
   ...attributes(random, id),
 });
+const profileRow = (random: () => number, id: number, time: bigint): RowValue => ({
+  ...base('profiles'),
+  time,
+  sample_type: 'cpu',
+  samples: id % 50,
+  ...attributes(random, id),
+});
+const profileSampleRow = (random: () => number, id: number, time: bigint): RowValue => ({
+  ...base('profile_samples'),
+  time,
+  sample_type: 'cpu',
+  stack_id: 1 + (id % 100),
+  value: BigInt(id),
+  values: [BigInt(id)],
+  timestamps: [time],
+  ...attributes(random, id),
+});
 const MAKERS: Readonly<Record<TableName, (random: () => number, id: number, time: bigint) => RowValue>> = {
   spans: spanRow,
   logs: logRow,
   samples: sampleRow,
   histograms: histogramRow,
   exemplars: exemplarRow,
+  profiles: profileRow,
+  profile_samples: profileSampleRow,
 };
 
 export interface BatchOptions {

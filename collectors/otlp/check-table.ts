@@ -53,9 +53,13 @@ const ITEM_FIELDS: Readonly<Record<string, Readonly<Record<string, number>>>> = 
   'opentelemetry.proto.metrics.v1.HistogramDataPoint': { time_unix_nano: TIME },
   'opentelemetry.proto.metrics.v1.ExponentialHistogramDataPoint': { time_unix_nano: TIME },
   'opentelemetry.proto.metrics.v1.SummaryDataPoint': { time_unix_nano: TIME },
+  'opentelemetry.proto.profiles.v1development.Profile': { time_unix_nano: TIME },
 };
 /** Messages that become a row or an entry of a list of rows. */
-const ROWS: readonly string[] = ['Span', 'Event', 'Link', 'LogRecord', 'Exemplar', 'ValueAtQuantile'];
+const ROWS: readonly string[] = [
+  ...['Span', 'Event', 'Link', 'LogRecord', 'Exemplar', 'ValueAtQuantile'],
+  ...['Profile', 'Sample', 'Mapping', 'Location', 'Line', 'Function', 'Stack', 'KeyValueAndUnit'],
+];
 const isRow = (name: string): boolean => ROWS.includes(name.slice(name.lastIndexOf('.') + 1)) || name.endsWith('DataPoint');
 const ANY_VALUE = 'opentelemetry.proto.common.v1.AnyValue';
 
@@ -120,4 +124,5 @@ export const CHECK_TABLES: Readonly<Record<OtlpKind, CheckTable>> = {
   traces: build(REQUEST_TABLES.traces),
   metrics: build(REQUEST_TABLES.metrics),
   logs: build(REQUEST_TABLES.logs),
+  profiles: build(REQUEST_TABLES.profiles),
 };

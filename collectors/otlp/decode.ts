@@ -1,10 +1,11 @@
-import type { DecodedRecord, Dictionary } from '#contracts/columns.ts';
+import type { ColumnBatch, DecodedRecord, Dictionary } from '#contracts/columns.ts';
 import type { OtlpKind } from '#protos/field-table.ts';
 import { AttributeKeys } from './attribute-keys.ts';
 import { canonicalOtlp } from './canonical.ts';
 import { LogRows } from './decode-logs.ts';
 import { countPoints, MetricRows, type PointCounts } from './decode-metrics.ts';
 import { type Head, OriginReader } from './decode-origin.ts';
+import { ProfileRows } from './decode-profiles.ts';
 import { SpanRows } from './decode-spans.ts';
 import { type DecodeContext, Decoding, IRREGULAR } from './decoding.ts';
 import { readByteTag } from './item-fields.ts';
@@ -89,6 +90,7 @@ function headOf(d: Decoding, start: number, end: number): Head {
 }
 
 const CONTAINER_TAG = 0x0a;
+const PROFILES_DICTIONARY_TAG = 0x12;
 const SCOPES_TAG = 0x12;
 const ITEMS_TAG = 0x12;
 
@@ -98,7 +100,7 @@ function countItems(d: Decoding, each: (from: number, to: number) => void): void
   );
 }
 
-function decodeItems({ d, origin }: Decoder, dictionary: Dictionary, each: (from: number, to: number) => void): void {
+function decodeItems({ d, origin }: Pick<Decoder, 'd' | 'origin'>, dictionary: Dictionary, each: (from: number, to: number) => void): void {
   eachPart(d, 0, d.bodyLength, CONTAINER_TAG, (resourceStart, resourceEnd) => {
     origin.openResource(d, dictionary, headOf(d, resourceStart, resourceEnd));
     eachPart(d, resourceStart, resourceEnd, SCOPES_TAG, (start, end) => {
@@ -108,10 +110,22 @@ function decodeItems({ d, origin }: Decoder, dictionary: Dictionary, each: (from
   });
 }
 
+/** The tables stand behind the profiles: they are found first. Resources may refer to them, so none is recognised by its bytes. */
+function decodeProfiles(d: Decoding, dictionary: Dictionary): ColumnBatch[] {
+  const tables: (readonly [number, number])[] = [];
+  eachPart(d, 0, d.bodyLength, PROFILES_DICTIONARY_TAG, (from, to) => void tables.push([from, to]));
+  if (tables.length > 1) throw IRREGULAR;
+  const profiles = new ProfileRows(d, dictionary, tables[0] ?? null);
+  const origin = new OriginReader();
+  decodeItems({ d, origin }, dictionary, (from, to) => profiles.decode(from, to, origin));
+  return profiles.batches();
+}
+
 function decodeBody(decoder: Decoder, kind: OtlpKind, body: Uint8Array, context: DecodeContext): DecodedRecord {
   const { d, keys, origin, spans, logs, metrics } = decoder;
   const { dictionary } = context;
   d.begin(body, context);
+  if (kind === 'profiles') return { batches: decodeProfiles(d, dictionary), dropped: new Map(d.dropped), noted: new Map(d.noted) };
   origin.forgetIfFull();
   if (keys.forgetIfFull()) for (const rows of [spans, logs, metrics]) rows.forgetKeys();
   const room = { bodyLength: body.length, isLent: d.isLent };

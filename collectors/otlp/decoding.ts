@@ -58,6 +58,8 @@ export class Decoding implements WireInput {
   private buffer: Buffer = Buffer.alloc(0);
   private scratchHint = 0;
   isLent = false;
+  /** String table of a profiles request: [start, end) of each text in the heap; null for every other body. */
+  strings: Uint32Array | null = null;
 
   /** Copies the body: journal buffers are reused by their owner, a batch's heap is not. */
   begin(body: Uint8Array, context: DecodeLimits): void {
@@ -69,6 +71,7 @@ export class Decoding implements WireInput {
       this.isLent && context.lend === true && this.bytes.length >= capacity && this.bytes.length <= Math.max(MAX_KEPT_HEAP, capacity);
     if (!keeps) this.useHeap(Buffer.allocUnsafeSlow(capacity));
     this.isLent = context.lend === true;
+    this.strings = null;
     this.bytes.set(body);
     this.bytes.fill(0, body.length, this.scratchEnd);
     this.window = new TimeWindow(context.receivedUnixNano, context.retentionSeconds);
@@ -112,6 +115,14 @@ export class Decoding implements WireInput {
     return at;
   }
 
+  /** Where text `index` of the string table lies; empty for 0 and, noted, for one there is no such text of. */
+  stringRange(index: number): readonly [start: number, end: number] {
+    const { strings } = this;
+    if (strings === null || index === 0) return [0, 0];
+    if (index * 2 < strings.length) return [strings[index * 2] as number, strings[index * 2 + 1] as number];
+    this.note('profile_index');
+    return [0, 0];
+  }
   /** Body bytes as text; what is not UTF-8 becomes U+FFFD. */
   text(start: number, end: number): string {
     return this.buffer.toString('utf8', start, end);

@@ -26,6 +26,7 @@ export const EXPORT_SERVICES: Readonly<Record<OtlpKind, string>> = {
   traces: 'opentelemetry.proto.collector.trace.v1.TraceService',
   metrics: 'opentelemetry.proto.collector.metrics.v1.MetricsService',
   logs: 'opentelemetry.proto.collector.logs.v1.LogsService',
+  profiles: 'opentelemetry.proto.collector.profiles.v1development.ProfilesService',
 };
 export const exportPath = (kind: OtlpKind): string => `/${EXPORT_SERVICES[kind]}/Export`;
 export const HEALTH_PATHS = { check: '/grpc.health.v1.Health/Check', watch: '/grpc.health.v1.Health/Watch' } as const;

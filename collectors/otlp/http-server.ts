@@ -49,7 +49,14 @@ export interface RunningHttpServer {
 /** text: how what is not OTLP is answered. */
 type Encoding = 'protobuf' | 'json' | 'text';
 
-const PATHS: Readonly<Record<string, OtlpKind>> = { '/v1/traces': 'traces', '/v1/metrics': 'metrics', '/v1/logs': 'logs' };
+const PATHS: Readonly<Record<string, OtlpKind>> = {
+  '/v1/traces': 'traces',
+  '/v1/metrics': 'metrics',
+  '/v1/logs': 'logs',
+  '/v1development/profiles': 'profiles',
+};
+/** Where other versions of the profiles signal are sent. */
+const OTHER_PROFILES = /^\/v1(?:[a-z]+\d*)?\/profiles$/;
 const CONTENT_TYPE = { protobuf: 'application/x-protobuf', json: 'application/json', text: 'text/plain; charset=utf-8' } as const;
 const METHODS = 'POST, OPTIONS';
 /** Slow senders: a header within ten seconds, the whole request within a minute, two minutes of silence in between. */
@@ -196,7 +203,7 @@ class OtlpHttpServer implements RunningHttpServer {
       if (push || path === WRITE_PATH) {
         encoding = 'text';
         account = push ? this.pushAccount(push.source) : this.writeAccount;
-      } else if (kind === undefined) throw new Refusal('unknown_path', `Nothing is received at ${path.slice(0, 200)}`);
+      } else if (kind === undefined) throw unknownPath(path);
       const cors = checkOrigin(request, this.options.receiver.options.limits.corsOrigins);
       for (const [name, value] of Object.entries(cors)) response.setHeader(name, value);
       if (request.method === 'OPTIONS') return this.answerPreflight(request, response, METHODS);
@@ -418,6 +425,11 @@ class OtlpHttpServer implements RunningHttpServer {
     const head = `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n`;
     socket.end(head + body);
   }
+}
+function unknownPath(path: string): Refusal {
+  const says = `Nothing is received at ${path.slice(0, 200)}`;
+  if (!OTHER_PROFILES.test(path)) return new Refusal('unknown_path', says);
+  return new Refusal('unknown_path', says, 'Profiles are received in the v1development version of OTLP: POST /v1development/profiles.');
 }
 interface ParserError extends Error {
   readonly code?: string;

@@ -75,9 +75,9 @@ export class NumberList {
   private ratio = 8;
   private isLent = false;
   private offsets: Uint32Array = new Uint32Array(1);
-  private readonly kind: 'u64' | 'f64';
+  private readonly kind: 'u64' | 'i64' | 'f64';
 
-  constructor(kind: 'u64' | 'f64') {
+  constructor(kind: 'u64' | 'i64' | 'f64') {
     this.kind = kind;
   }
   /** @param rows expected */
@@ -114,7 +114,8 @@ export class NumberList {
   column(rows: number): ListColumn {
     if (rows > 0) this.ratio = this.count / rows;
     const { buffer } = this.words;
-    const data = this.kind === 'u64' ? new BigUint64Array(buffer) : new Float64Array(buffer);
+    const data =
+      this.kind === 'u64' ? new BigUint64Array(buffer) : this.kind === 'i64' ? new BigInt64Array(buffer) : new Float64Array(buffer);
     return { kind: 'list', offsets: this.offsets, children: [{ kind: this.kind, data }] };
   }
 }

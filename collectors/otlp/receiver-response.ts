@@ -6,6 +6,7 @@ const REJECTED_NAME: Readonly<Record<OtlpKind, string>> = {
   traces: 'rejectedSpans',
   metrics: 'rejectedDataPoints',
   logs: 'rejectedLogRecords',
+  profiles: 'rejectedProfiles',
 };
 
 function varint(value: number): number[] {

@@ -80,9 +80,9 @@ export interface Receiver {
   warmUp(): Promise<unknown>;
 }
 
-const KIND = { traces: RecordKind.traces, metrics: RecordKind.metrics, logs: RecordKind.logs } as const;
+const KIND = { traces: RecordKind.traces, metrics: RecordKind.metrics, logs: RecordKind.logs, profiles: RecordKind.profiles } as const;
 const ENCODING = { identity: BodyEncoding.identity, gzip: BodyEncoding.gzip, zstd: BodyEncoding.zstd } as const;
-const ITEM = { traces: 'spans', metrics: 'data points', logs: 'log records' } as const;
+const ITEM = { traces: 'spans', metrics: 'data points', logs: 'log records', profiles: 'profiles' } as const;
 const POOL_IDLE_BYTES = 32 * 1024 * 1024;
 /** What a body without a stated size is taken to inflate to, for the budget. */
 const GUESSED_RATIO = 8;

@@ -1,4 +1,4 @@
-import type { Dictionary, ResourceRow, ScopeRow, SeriesRow } from '#contracts/columns.ts';
+import type { Dictionary, ResourceRow, ScopeRow, SeriesRow, StackRow } from '#contracts/columns.ts';
 
 /** Dictionary in memory, for tests and benches. Ids begin at 1; 0 is what a full dictionary answers. */
 export class TestDictionary implements Dictionary {
@@ -6,7 +6,13 @@ export class TestDictionary implements Dictionary {
   readonly resources: (ResourceRow | null)[] = [null];
   readonly scopes: (ScopeRow | null)[] = [null];
   readonly seriesRows: (SeriesRow | null)[] = [null];
-  private readonly ids = [new Map<string, number>(), new Map<string, number>(), new Map<string, number>()] as const;
+  readonly stacks: (StackRow | null)[] = [null];
+  private readonly ids = [
+    new Map<string, number>(),
+    new Map<string, number>(),
+    new Map<string, number>(),
+    new Map<string, number>(),
+  ] as const;
   private readonly maxSeries: number;
 
   constructor(maxSeries = Number.POSITIVE_INFINITY) {
@@ -21,6 +27,9 @@ export class TestDictionary implements Dictionary {
   series(key: string, row: () => SeriesRow): number {
     if (!this.ids[2].has(key) && this.ids[2].size >= this.maxSeries) return 0;
     return this.number(this.ids[2], this.seriesRows, key, row);
+  }
+  stack(key: string, row: () => StackRow): number {
+    return this.number(this.ids[3], this.stacks, key, row);
   }
   private number<R>(ids: Map<string, number>, rows: (R | null)[], key: string, row: () => R): number {
     const known = ids.get(key);

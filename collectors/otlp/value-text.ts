@@ -95,8 +95,9 @@ export function valueText(d: Decoding, start: number, end: number): { readonly l
     case TAG_BYTES:
       return { letter: LETTER_BYTES, text: d.base64(wholeField(d, p, end), end) };
     case TAG_STRING_INDEX:
-      // Refers to a string table only profiles have: the text cannot be known.
       wholeVarint(d, p, end);
+      if (d.strings) return { letter: LETTER_STRING, text: d.text(...d.stringRange(indexOf(d))) };
+      // Refers to a string table only profiles have: the text cannot be known.
       d.note('string_index');
       return { letter: LETTER_EMPTY, text: '' };
     default:
@@ -104,6 +105,8 @@ export function valueText(d: Decoding, start: number, end: number): { readonly l
   }
 }
 
+/** The index just read; a negative one is out of every range. */
+export const indexOf = ({ lo, hi }: Decoding): number => (hi === 0 ? lo : Number.MAX_SAFE_INTEGER / 4);
 function doubleJson(value: number): string {
   if (!Number.isFinite(value)) return `{"$double":"${value}"}`;
   const text = doubleText(value);
@@ -186,7 +189,8 @@ export function keyValue(
     d.pos = p + 1;
     readVarint(d, end);
     p = d.pos;
-    d.note('string_index');
+    if (!d.strings) d.note('string_index');
+    else if (keyStart === keyEnd) [keyStart, keyEnd] = d.stringRange(indexOf(d));
   }
   if (p !== end) throw IRREGULAR;
   return { keyStart, keyEnd, valueStart, valueEnd };

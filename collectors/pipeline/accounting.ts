@@ -1,7 +1,7 @@
 import type { ItemCounts, SourceStatus } from '#contracts/processes.ts';
 import type { ReasonCode } from '#contracts/reasons.ts';
 
-export type Signal = 'traces' | 'logs' | 'metrics';
+export type Signal = 'traces' | 'logs' | 'metrics' | 'profiles';
 /** Receiving = something came within this time; failing = the last thing that came within it was refused. */
 const RECENT_MS = 15_000;
 
@@ -22,7 +22,9 @@ export class SourceAccount {
   private error = '';
   private lastUnixMs: number | null = null;
   private lastRefusedUnixMs: number | null = null;
-  private readonly accepted: Record<Signal, Counts> = { traces: counts(), logs: counts(), metrics: counts() };
+  private readonly accepted: Record<Signal, Counts> = {
+    ...{ traces: counts(), logs: counts(), metrics: counts(), profiles: counts() },
+  };
   private readonly refused = new Map<ReasonCode, number>();
   private readonly noted = new Map<ReasonCode, number>();
   private readonly nowMs: () => number;
@@ -61,7 +63,10 @@ export class SourceAccount {
       state: this.state(),
       error,
       lastUnixMs,
-      accepted: { traces: copy('traces'), logs: copy('logs'), metrics: copy('metrics') },
+      accepted: {
+        ...{ traces: copy('traces'), logs: copy('logs'), metrics: copy('metrics') },
+        ...(accepted.profiles.requests > 0 ? { profiles: copy('profiles') } : {}),
+      },
       refused: Object.fromEntries(this.refused),
       ...(this.noted.size === 0 ? {} : { noted: Object.fromEntries(this.noted) }),
     };

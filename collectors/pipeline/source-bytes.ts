@@ -42,7 +42,7 @@ export interface SourceBytesOptions {
 type Append = (entry: JournalEntry, sender?: string) => Promise<JournalPosition>;
 const READ_BYTES = 4 * 1024 * 1024;
 const MAX_TOLD = 100;
-const OTLP: readonly number[] = [RecordKind.traces, RecordKind.metrics, RecordKind.logs];
+const OTLP: readonly number[] = [RecordKind.traces, RecordKind.metrics, RecordKind.logs, RecordKind.profiles];
 
 /** Service the first resource of a record names; '' where it cannot be told cheaply. The same of the record and of its replay. */
 function serviceOf({ kind, encoding, body }: Pick<JournalEntry, 'kind' | 'encoding' | 'body'>): string {

@@ -19,7 +19,7 @@ const id = (key: string): number => {
   if (!ids.has(key)) ids.set(key, ids.size + 1);
   return ids.get(key) as number;
 };
-const dictionary = { resource: id, scope: id, series: id };
+const dictionary = { resource: id, scope: id, series: id, stack: id };
 const limits = limitsSchema.parse({});
 const meta = JSON.stringify({
   job: 'shop',

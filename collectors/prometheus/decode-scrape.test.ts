@@ -17,6 +17,7 @@ function memoryDictionary(): Dictionary & { rows: SeriesRow[] } {
     rows,
     resource: (key) => id(`r${key}`),
     scope: (key) => id(`s${key}`),
+    stack: () => 0,
     series: (key, row) => {
       const known = ids.get(`m${key}`);
       if (known) return known;

@@ -8,7 +8,7 @@ import { decodeRecord } from './decode-record.ts';
 const limits = limitsSchema.parse({ maxScrapeBytes: 10_000 });
 function dictionaryOf(): Dictionary & { names: string[] } {
   const names: string[] = [];
-  return { names, resource: () => 1, scope: () => 1, series: (_, row) => names.push(row().metric) };
+  return { names, resource: () => 1, scope: () => 1, stack: () => 0, series: (_, row) => names.push(row().metric) };
 }
 const meta: ScrapeMeta = {
   job: 'j',

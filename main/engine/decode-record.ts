@@ -5,11 +5,13 @@ import { decodeWrite } from '#collectors/prometheus/decode-write.ts';
 import type { DecodedRecord, Dictionary } from '#contracts/columns.ts';
 import { BodyEncoding, type JournalRecord, RecordKind, type ScrapeMeta } from '#contracts/journal.ts';
 import type { Limits } from '#contracts/settings.ts';
+import type { OtlpKind } from '#protos/field-table.ts';
 
-const SIGNAL: Readonly<Record<number, 'traces' | 'metrics' | 'logs'>> = {
+const SIGNAL: Readonly<Record<number, OtlpKind>> = {
   [RecordKind.traces]: 'traces',
   [RecordKind.metrics]: 'metrics',
   [RecordKind.logs]: 'logs',
+  [RecordKind.profiles]: 'profiles',
 };
 const ENCODING: Readonly<Record<number, ContentEncoding>> = {
   [BodyEncoding.identity]: 'identity',

@@ -2,11 +2,16 @@ import type { ColumnBatch, DecodedRecord } from '#contracts/columns.ts';
 import { type JournalRecord, RecordKind } from '#contracts/journal.ts';
 import { TABLES, type TableName } from '#contracts/tables.ts';
 
-export type Signal = 'traces' | 'logs' | 'metrics';
+export type Signal = 'traces' | 'logs' | 'metrics' | 'profiles';
+const SIGNALS = ['traces', 'logs', 'metrics', 'profiles'] as const;
+const none = (): Record<Signal, number> => ({ traces: 0, logs: 0, metrics: 0, profiles: 0 });
+/** Rows that belong to an item of another table. */
+const BESIDE: readonly TableName[] = ['exemplars', 'profile_samples'];
 const SIGNAL: Readonly<Record<number, Signal>> = {
   [RecordKind.traces]: 'traces',
   [RecordKind.logs]: 'logs',
   [RecordKind.metrics]: 'metrics',
+  [RecordKind.profiles]: 'profiles',
   [RecordKind.scrape]: 'metrics',
   [RecordKind.write1]: 'metrics',
   [RecordKind.write2]: 'metrics',
@@ -34,8 +39,8 @@ export function eventExtent(batch: ColumnBatch): { readonly oldestMs: number; re
 
 /** What became of acknowledged records since the engine started: items by signal, drops and repairs by source. */
 export class IngestAccount {
-  readonly items: Record<Signal, number> = { traces: 0, logs: 0, metrics: 0 };
-  readonly rows: Record<TableName, number> = { spans: 0, logs: 0, samples: 0, histograms: 0, exemplars: 0 };
+  readonly items: Record<Signal, number> = none();
+  readonly rows = Object.fromEntries(Object.keys(TABLES).map((name) => [name, 0])) as Record<TableName, number>;
   readonly dropped = new Map<string, Map<string, number>>();
   readonly noted = new Map<string, Map<string, number>>();
   /** Rows by scrape source: only the engine knows how many samples an exposition held. */
@@ -53,7 +58,7 @@ export class IngestAccount {
     let rows = 0;
     for (const batch of decoded.batches) {
       this.rows[batch.table] += batch.rows;
-      if (batch.table !== 'exemplars') rows += batch.rows;
+      if (!BESIDE.includes(batch.table)) rows += batch.rows;
     }
     this.items[signal] += rows;
     this.currentSecond(nowMs)[signal] += rows;
@@ -76,10 +81,10 @@ export class IngestAccount {
   }
   rates(nowMs: number): Record<Signal, number> {
     const second = Math.floor(nowMs / 1000);
-    const sum = { traces: 0, logs: 0, metrics: 0 };
+    const sum = none();
     for (const part of this.seconds) {
       if (part.second >= second || part.second < second - RATE_SECONDS) continue;
-      for (const signal of ['traces', 'logs', 'metrics'] as const) sum[signal] += part.items[signal] / RATE_SECONDS;
+      for (const signal of SIGNALS) sum[signal] += part.items[signal] / RATE_SECONDS;
     }
     return sum;
   }
@@ -87,7 +92,7 @@ export class IngestAccount {
     const second = Math.floor(nowMs / 1000);
     const last = this.seconds.at(-1);
     if (last?.second === second) return last.items;
-    const items = { traces: 0, logs: 0, metrics: 0 };
+    const items = none();
     this.seconds = [...this.seconds.filter((part) => part.second >= second - RATE_SECONDS), { second, items }];
     return items;
   }

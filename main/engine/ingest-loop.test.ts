@@ -20,7 +20,7 @@ const record = (position: number): JournalRecord => ({
 const nothing: DecodedRecord = { batches: [], dropped: new Map([['invalid_id', 1]]), noted: new Map() };
 const hotOf = (bytes: number) => {
   const none = { rows: 0, bytes: 0 };
-  return { spans: { rows: 1, bytes }, logs: none, samples: none, histograms: none, exemplars: none };
+  return { spans: { rows: 1, bytes }, logs: none, samples: none, histograms: none, exemplars: none, profiles: none, profile_samples: none };
 };
 
 function rig(more: Partial<IngestOptions> = {}) {

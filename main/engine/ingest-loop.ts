@@ -182,7 +182,7 @@ export class IngestLoop {
     }
     account.take(record, decoded, nowMs());
     for (const batch of decoded.batches) {
-      if (batch.rows === 0 || batch.table === 'exemplars') continue;
+      if (batch.rows === 0 || batch.table === 'exemplars' || batch.table === 'profile_samples') continue;
       const { oldestMs, newestMs } = eventExtent(batch);
       this.options.onVisible(batch.table, batch.rows, oldestMs, newestMs);
     }

@@ -11,6 +11,8 @@ const SIGNAL: Readonly<Record<TableName, JudgedSignal | null>> = {
   samples: 'samples',
   histograms: 'samples',
   exemplars: null,
+  profiles: null,
+  profile_samples: null,
 };
 const SIGNALS = ['spans', 'logs', 'samples'] as const;
 /** How long before a cell rows are looked for that say something of it. */

@@ -34,6 +34,9 @@ class TargetDictionary implements Dictionary {
   series(key: string, row: () => SeriesRow): number {
     return this.id('s', key, row);
   }
+  stack(): number {
+    return 0;
+  }
   seriesRow = (id: number): SeriesRow => this.rows[id] as SeriesRow;
   resourceRow = (id: number): ResourceRow => this.rows[id] as ResourceRow;
 }

@@ -1,7 +1,7 @@
-import type { Attributes, Dictionary, ResourceRow, ScopeRow, SeriesRow } from '#contracts/columns.ts';
+import type { Attributes, Dictionary, ResourceRow, ScopeRow, SeriesRow, StackRow } from '#contracts/columns.ts';
 import { columnsFromRows, type RowValue } from '../hot/columns-from-rows.ts';
 import type { HotRows } from '../hot/hot-rows.ts';
-import { type DictionaryTable, RESOURCES, SCOPES, SERIES } from '../sql/ddl/dictionary-tables.ts';
+import { type DictionaryTable, RESOURCES, SCOPES, SERIES, STACKS } from '../sql/ddl/dictionary-tables.ts';
 
 /** Dictionary rows are not of a day; they lie in the hot tables under this one. */
 export const NO_DAY = 0;
@@ -14,12 +14,14 @@ class IdTable {
   private readonly ids = new Map<string, number>();
   private pending: RowValue[] = [];
   private readonly limit: number;
+  private readonly beside: IdTable | null;
   nextId = 1;
   /** Asked for beyond the limit. */
   refused = 0;
 
-  constructor(table: DictionaryTable, limit: number) {
+  constructor(table: DictionaryTable, limit: number, beside: IdTable | null = null) {
     this.table = table;
+    this.beside = beside;
     this.limit = limit;
   }
   get size(): number {
@@ -32,9 +34,10 @@ class IdTable {
     this.ids.set(key, id);
     this.skipTo(id);
   }
-  /** Gives out no id up to this one. */
+  /** Gives out no id up to this one; nor does `beside`, which then has gaps. */
   skipTo(id: number): void {
     this.nextId = Math.max(this.nextId, id + 1);
+    this.beside?.skipTo(id);
   }
   id(key: string, row: () => RowValue): number {
     const known = this.ids.get(key);
@@ -74,14 +77,17 @@ export class StoreDictionary implements Dictionary {
   readonly resources: IdTable;
   readonly scopes: IdTable;
   readonly seriesIds: IdTable;
+  readonly stacks: IdTable;
 
   constructor(limit: number) {
     this.resources = new IdTable(RESOURCES, limit);
     this.scopes = new IdTable(SCOPES, limit);
-    this.seriesIds = new IdTable(SERIES, limit);
+    this.stacks = new IdTable(STACKS, limit);
+    // Ids that rows of a day use are told for both together (sql/ddl/used-ids.ts).
+    this.seriesIds = new IdTable(SERIES, limit, this.stacks);
   }
   get tables(): readonly IdTable[] {
-    return [this.resources, this.scopes, this.seriesIds];
+    return [this.resources, this.scopes, this.seriesIds, this.stacks];
   }
 
   resource(key: string, row: () => ResourceRow): number {
@@ -129,6 +135,12 @@ export class StoreDictionary implements Dictionary {
         resource_id: s.resourceId,
         scope_id: s.scopeId,
       };
+    });
+  }
+  stack(key: string, row: () => StackRow): number {
+    return this.stacks.id(key, () => {
+      const { frames } = row();
+      return { leaf: frames[0]?.function ?? '', frames: frames.map((frame) => ({ ...frame })) };
     });
   }
   seriesId(key: string): number | undefined {

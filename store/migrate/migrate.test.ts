@@ -105,9 +105,14 @@ it('layout 1 -> 2: attributes that got a column leave the map with their type le
     await connection.run(`CREATE TABLE d20260101.main.${table} AS
       SELECT map(['server.port', 'a', 'thread.name', 'thread.id'], ['443', '1', 'main', '7']) AS attributes, 'iisi' AS attribute_types
       UNION ALL SELECT map(['thread.name', 'b'], ['12', 'x']), 'is' UNION ALL SELECT map([]::VARCHAR[], []::VARCHAR[]), ''`);
+  await connection.run('CREATE TABLE d20260101.main.consumed (table_name VARCHAR, position DOUBLE, ordinal DOUBLE)');
   await setVersion(1);
   await connection.run('DETACH d20260101');
   await attach(MIGRATIONS);
+  expect(await connection.rows('SELECT table_name AS name, position FROM d20260101.main.consumed ORDER BY 1')).toEqual([
+    { name: 'profile_samples', position: -1 },
+    { name: 'profiles', position: -1 },
+  ]);
   const rows = (table: string, columns: string) =>
     connection.rows(
       `SELECT ${columns}, attributes::VARCHAR AS attributes, attribute_types FROM d20260101.main.${table} ORDER BY len(attribute_types) DESC`,

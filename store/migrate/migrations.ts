@@ -29,6 +29,12 @@ function promote(table: string, moved: Moved): string[] {
   ];
 }
 
+const PROFILE_KIND = '"time" TIMESTAMP_NS, "profile_id" UUID, "service" VARCHAR, "sample_type" VARCHAR, "sample_unit" VARCHAR';
+const ATTRIBUTES = '"attributes" MAP(VARCHAR, VARCHAR), "attribute_types" VARCHAR';
+const ORIGIN = '"resource_id" UINTEGER, "scope_id" UINTEGER';
+const FRAMES = `STRUCT("function" VARCHAR, "system_name" VARCHAR, "file" VARCHAR, "start_line" BIGINT, "line" BIGINT, "column_number" BIGINT, "inlined" BOOLEAN, "address" UBIGINT,
+  "attributes" VARCHAR, "mapping" VARCHAR, "mapping_start" UBIGINT, "mapping_limit" UBIGINT, "mapping_offset" UBIGINT, "mapping_attributes" VARCHAR)[]`;
+
 export const MIGRATIONS: readonly Migration[] = [
   { kind: 'catalog', from: 1, sql: [postmortemTableSql('{db}')] },
   {
@@ -93,4 +99,24 @@ export const MIGRATIONS: readonly Migration[] = [
     onlyAdds: true,
   },
   { kind: 'bills', from: 6, sql: [], onlyAdds: true },
+  {
+    kind: 'catalog',
+    from: 7,
+    sql: [`CREATE TABLE IF NOT EXISTS {db}.main.stacks ("stack_id" UINTEGER, "leaf" VARCHAR, "frames" ${FRAMES}, "identity" BLOB)`],
+    onlyAdds: true,
+  },
+  {
+    kind: 'day',
+    from: 7,
+    sql: [
+      `CREATE TABLE IF NOT EXISTS {db}.main.profiles (${PROFILE_KIND}, "duration_ns" UBIGINT, "samples" UINTEGER, "period_type" VARCHAR, "period_unit" VARCHAR, "period" BIGINT,
+        ${ATTRIBUTES}, "dropped_attributes_count" UINTEGER, "attribute_units" VARCHAR, "original_payload_format" VARCHAR, "original_payload" BLOB, ${ORIGIN})`,
+      `CREATE TABLE IF NOT EXISTS {db}.main.profile_samples (${PROFILE_KIND}, "stack_id" UINTEGER, "value" BIGINT, "values" BIGINT[], "timestamps" TIMESTAMP_NS[],
+        "trace_id" UUID, "span_id" UBIGINT, ${ATTRIBUTES}, "attribute_units" VARCHAR, ${ORIGIN})`,
+      `INSERT INTO {db}.main.consumed SELECT name, -1, 0 FROM (VALUES ('profiles'), ('profile_samples')) AS added(name)
+        WHERE name NOT IN (SELECT table_name FROM {db}.main.consumed)`,
+    ],
+    onlyAdds: true,
+  },
+  { kind: 'bills', from: 7, sql: [], onlyAdds: true },
 ];

@@ -6,6 +6,7 @@ import {
   type VolumeBy,
   type VolumeFile,
   type VolumeRow,
+  type VolumeSignal,
   type VolumeTable,
 } from '#contracts/volume.ts';
 import type { Window } from '../sql/read/services-sql.ts';
@@ -25,7 +26,7 @@ import {
   volumeValuesSql,
 } from '../sql/read/volume-sql.ts';
 
-const TELEMETRY = ['spans', 'logs', 'samples', 'histograms', 'exemplars'] as const;
+const TELEMETRY = ['spans', 'logs', 'samples', 'histograms', 'exemplars', 'profiles', 'profile_samples'] as const;
 type Reading = Pick<Store, 'query' | 'fileShares'>;
 type Row = Readonly<Record<string, unknown>>;
 const DAY_MS = 86_400_000;
@@ -64,13 +65,17 @@ export async function readVolume(
   const sql = volumeRowsSql(window);
   const [rows] = (await store.query(sql, [], options)).rows();
   const [series] = (await store.query(volumeSeriesSql(window), [], options)).rows();
-  const signal = (name: 'metrics' | 'traces' | 'logs', tables: readonly string[]): VolumeAnswer['signals'][number] => ({
+  const signal = (name: VolumeSignal, tables: readonly string[]): VolumeAnswer['signals'][number] => ({
     signal: name,
     rows: tables.reduce((sum, table) => sum + numberOf(rows, table), 0),
     bytes: tables.reduce((sum, table) => sum + numberOf(rows, table) * per(sizes, table), 0),
     rowsBefore: tables.reduce((sum, table) => sum + numberOf(rows, `${table}_before`), 0),
   });
   const signals = [signal('metrics', ['samples', 'histograms', 'exemplars']), signal('traces', ['spans']), signal('logs', ['logs'])];
+  // Few senders have profiles: told where there are some.
+  const profiles = signal('profiles', ['profile_samples']);
+  const own = numberOf(rows, 'profiles') * per(sizes, 'profiles');
+  if (profiles.rows + profiles.rowsBefore > 0) signals.push({ ...profiles, bytes: profiles.bytes + own });
   const bytes = signals.reduce((sum, each) => sum + each.bytes, 0);
   const stored = new Set(files.flatMap(({ tables }) => tables.filter((table) => table.rows > 0).map(({ table }) => table)));
   return {

@@ -65,7 +65,7 @@ export const GROWING_FUNCTIONS: ReadonlySet<string> = new Set(['repeat', 'list_r
 export const MAX_GROWTH = 1_000_000;
 
 export const ALLOWED_VIEWS: ReadonlySet<string> = new Set(
-  'spans logs samples histograms exemplars span_events span_links series resources scopes changes incidents timeline postmortems bill llm_calls'.split(
+  'spans logs samples histograms exemplars profiles profile_samples profile_functions stacks span_events span_links series resources scopes changes incidents timeline postmortems bill llm_calls'.split(
     ' ',
   ),
 );

@@ -1,6 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { field, number } from '#collectors/otlp/test-protobuf.ts';
+import { call } from '../conformance/grpc-clients.ts';
 import { encodeSnappy } from '../fixtures/encode-snappy.ts';
+import { encodeProfiles, jsonProfiles, PROFILES_EXPORT, shopProfiles } from '../fixtures/profile-request.ts';
 import { type FaultlineProcess, startFaultline } from './faultline-process.ts';
 
 /** What does not speak OTLP, through the whole program: sent, asked for in SQL, on the console. Bodies as documented: no real sender here. */
@@ -123,5 +125,71 @@ describe('Loki pushes', () => {
       refused: { malformed: 1 },
       dropped: { time_too_old: 1 },
     });
+  });
+});
+
+describe('OTLP profiles', () => {
+  const at = BigInt(startMs) * 1_000_000n;
+  const path = '/v1development/profiles';
+  const post = (contentType: string, body: Uint8Array | string): Promise<Response> =>
+    fetch(`${faultline.ingest}${path}`, { method: 'POST', headers: { 'content-type': contentType }, body: Buffer.from(body) });
+
+  it('come by HTTP in protobuf and JSON and by gRPC, and are added up by function', async () => {
+    expect((await post('application/x-protobuf', encodeProfiles(shopProfiles(at, 'by-http')))).status).toBe(200);
+    const json = await post('application/json', jsonProfiles(shopProfiles(at, 'by-json')));
+    expect([json.status, await json.json()]).toEqual([200, {}]);
+    const answer = await call(faultline.otlpGrpc, PROFILES_EXPORT, Buffer.from(encodeProfiles(shopProfiles(at, 'by-grpc'))));
+    expect(answer).toEqual({ bytes: Buffer.alloc(0) });
+    await faultline.fetch('/console/admin/flush?durable=1', { method: 'POST' });
+    await faultline.flush();
+    for (const service of ['by-http', 'by-json', 'by-grpc'])
+      expect(
+        await faultline.sql(
+          `SELECT "function", sum(self_value)::DOUBLE AS self, sum(total_value)::DOUBLE AS total FROM profile_functions
+           WHERE service = '${service}' AND sample_type = 'cpu' GROUP BY ALL ORDER BY total DESC, self DESC, 1`,
+        ),
+      ).toEqual([
+        { function: 'handle', self: 8e6, total: 50e6 },
+        { function: 'main', self: 0, total: 50e6 },
+        { function: 'inlined_helper', self: 42e6, total: 42e6 },
+        { function: 'parse', self: 0, total: 42e6 },
+        { function: '', self: 1, total: 1 },
+      ]);
+    // The same stacks, once.
+    expect(await faultline.sql('SELECT count(*)::DOUBLE AS n, max(len(frames))::DOUBLE AS most FROM stacks')).toEqual([{ n: 3, most: 4 }]);
+    expect(
+      await faultline.sql(
+        `SELECT trace_id_hex(trace_id) AS trace, values FROM profile_samples WHERE service = 'by-json' AND trace_id IS NOT NULL`,
+      ),
+    ).toEqual([{ trace: 'a0a1a2a3a4a5a6a7a8a9aaabacadaeaf', values: expect.anything() }]);
+  });
+  it('are counted on Sources and Volume', async () => {
+    const itemsOf = async (name: string): Promise<number> => {
+      const { sources } = await json('/console/sources');
+      return sources.find(({ source }: { source: string }) => source === name)?.accepted.profiles?.items ?? 0;
+    };
+    // The collector says so once a second.
+    await vi.waitUntil(async () => (await itemsOf('otlp-http')) === 4 && (await itemsOf('otlp-grpc')) === 2, { timeout: 10_000 });
+    const { stages } = await json('/console/sources');
+    expect(stages.decoded.items).toBeGreaterThanOrEqual(6);
+    const { signals } = await json(`/console/volume?start=${startMs - 600_000}&end=${Date.now() + 120_000}`);
+    expect(signals.find(({ signal }: { signal: string }) => signal === 'profiles')).toMatchObject({ rows: 12 });
+  });
+  it('what is too old is rejected by its profiles, another version is told the path of this one', async () => {
+    const old = await post('application/json', jsonProfiles(shopProfiles(1_000_000_000n, 'old')));
+    const { partialSuccess } = (await old.json()) as { partialSuccess: { rejectedProfiles: string; errorMessage: string } };
+    expect(partialSuccess.rejectedProfiles).toBe('2');
+    expect(partialSuccess.errorMessage).toContain('2 of 2 profiles rejected');
+    for (const other of ['/v1/profiles', '/v1experimental/profiles']) {
+      const refused = await fetch(`${faultline.ingest}${other}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: '{}',
+      });
+      expect([refused.status, ((await refused.json()) as { message: string }).message]).toEqual([
+        404,
+        expect.stringContaining('POST /v1development/profiles'),
+      ]);
+    }
   });
 });

@@ -29,7 +29,7 @@ function valueAt(column: Column, spec: ColumnSpec | null, heap: Uint8Array, i: n
   }
   switch (column.kind) {
     case 'string':
-      return cellText(column, heap, i);
+      return spec?.sql === 'BLOB' ? Buffer.from(bytesAt(column, heap, i)).toString('base64') : cellText(column, heap, i);
     case 'uuid':
       return Buffer.from(column.data.subarray(i * 16, i * 16 + 16)).toString('hex');
     case 'map': {
@@ -91,7 +91,7 @@ export function tableRows(record: DecodedRecord, table: TableName): Row[] {
 /** Items a record accounts for: rows of everything but exemplars, plus what was dropped. */
 export function itemsOf(record: DecodedRecord): number {
   let items = 0;
-  for (const { table, rows } of record.batches) if (table !== 'exemplars') items += rows;
+  for (const { table, rows } of record.batches) if (table !== 'exemplars' && table !== 'profile_samples') items += rows;
   for (const count of record.dropped.values()) items += count;
   return items;
 }

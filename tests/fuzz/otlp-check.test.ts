@@ -6,8 +6,10 @@ import { double, field, fixed64, joined, keyValue, number, SPAN_ID, TRACE_ID } f
 import { type OtlpKind, REQUEST_TABLES } from '#protos/field-table.ts';
 import { ExportLogsServiceRequestSchema } from '#protos/gen/opentelemetry/proto/collector/logs/v1/logs_service_pb.js';
 import { ExportMetricsServiceRequestSchema } from '#protos/gen/opentelemetry/proto/collector/metrics/v1/metrics_service_pb.js';
+import { ExportProfilesServiceRequestSchema } from '#protos/gen/opentelemetry/proto/collector/profiles/v1development/profiles_service_pb.js';
 import { ExportTraceServiceRequestSchema } from '#protos/gen/opentelemetry/proto/collector/trace/v1/trace_service_pb.js';
 import { logPayloads, metricPayloads, seededRandom, tracePayloads } from '../../bench/payloads.ts';
+import { encodeProfiles, shopProfiles } from '../fixtures/profile-request.ts';
 import { damage, rephrase } from './otlp-mutate.ts';
 import { plainCheck } from './otlp-plain-check.ts';
 import { randomMessage } from './otlp-random.ts';
@@ -17,11 +19,12 @@ const cases = Number(process.env['FAULTLINE_FUZZ_CASES'] ?? 2_500);
 const firstSeed = Number(process.env['FAULTLINE_FUZZ_SEED'] ?? 1);
 const nowUnixNano = 1_790_000_000_000_000_000n;
 const context = { limits: { maxDepth: 3 }, receivedUnixNano: nowUnixNano, retentionSeconds: 7 * 86_400 };
-const KINDS: readonly OtlpKind[] = ['traces', 'logs', 'metrics'];
+const KINDS: readonly OtlpKind[] = ['traces', 'logs', 'metrics', 'profiles'];
 const SCHEMAS = {
   traces: ExportTraceServiceRequestSchema,
   logs: ExportLogsServiceRequestSchema,
   metrics: ExportMetricsServiceRequestSchema,
+  profiles: ExportProfilesServiceRequestSchema,
 };
 
 const TEXTS = ['', 'a', 'GET', 'shop.example', 'x'.repeat(125), 'x'.repeat(126), 'x'.repeat(127), 'y'.repeat(200), 'größer', '结账', '🙂'];
@@ -67,6 +70,7 @@ function attributeBody(random: Random, kind: OtlpKind): Uint8Array {
     traces: () => [...ids, field(5, pick(random, TEXTS)), fixed64(7, time), attributes(random, 9), event(), event(), field(15, [])],
     logs: () => [fixed64(1, time), field(3, pick(random, TEXTS)), field(5, anyValue(random)), attributes(random, 6)],
     metrics: () => [field(1, 'm'), field(5, [field(1, [fixed64(3, time), double(4, 1), attributes(random, 7)])])],
+    profiles: () => [fixed64(3, time), field(1, []), field(2, [field(1, [])])],
   }[kind];
   return field(1, [field(1, attributes(random, 1)), field(2, [field(2, item()), field(2, item())])]);
 }
@@ -87,7 +91,12 @@ describe('checkOtlp = plain check', () => {
   const files = readdirSync(folder).filter((name) => name.endsWith('.bin'));
   const seeds = (kind: OtlpKind): Uint8Array[] => {
     const options = { seed: 3, bodies: 1, items: 2, startUnixNano: nowUnixNano };
-    const real = { traces: tracePayloads, logs: logPayloads, metrics: metricPayloads }[kind](options);
+    const real = {
+      traces: tracePayloads,
+      logs: logPayloads,
+      metrics: metricPayloads,
+      profiles: () => [encodeProfiles(shopProfiles(nowUnixNano))],
+    }[kind](options);
     return [...real, ...files.filter((name) => name.startsWith(kind)).map((name) => new Uint8Array(readFileSync(new URL(name, folder))))];
   };
   it.each(KINDS)(`damaged %s, ${cases} cases`, (kind) => {

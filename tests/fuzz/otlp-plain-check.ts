@@ -17,8 +17,9 @@ interface PlainCheck {
 }
 type Found = Map<string, { readonly at: number; readonly length: number }>;
 const shortName = (table: MessageTable): string => table.name.slice(table.name.lastIndexOf('.') + 1);
-const ROWS = /^(Span|Event|Link|LogRecord|Exemplar|ValueAtQuantile|.*DataPoint)$/;
-const ITEMS = /^(Span|LogRecord|.*DataPoint)$/;
+const ROWS =
+  /^(Span|Event|Link|LogRecord|Exemplar|ValueAtQuantile|.*DataPoint|Profile|Sample|Mapping|Location|Line|Function|Stack|KeyValueAndUnit)$/;
+const ITEMS = /^(Span|LogRecord|Profile|.*DataPoint)$/;
 
 function verdictOf({ input, context }: PlainCheck, table: MessageTable, found: Found): string {
   const id = (name: string, wanted: number): boolean => {

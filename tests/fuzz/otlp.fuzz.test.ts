@@ -11,6 +11,7 @@ import { limitsSchema } from '#contracts/settings.ts';
 import { type OtlpKind, REQUEST_TABLES } from '#protos/field-table.ts';
 import { ExportLogsServiceRequestSchema } from '#protos/gen/opentelemetry/proto/collector/logs/v1/logs_service_pb.js';
 import { ExportMetricsServiceRequestSchema } from '#protos/gen/opentelemetry/proto/collector/metrics/v1/metrics_service_pb.js';
+import { ExportProfilesServiceRequestSchema } from '#protos/gen/opentelemetry/proto/collector/profiles/v1development/profiles_service_pb.js';
 import { ExportTraceServiceRequestSchema } from '#protos/gen/opentelemetry/proto/collector/trace/v1/trace_service_pb.js';
 import { seededRandom } from '../../bench/payloads.ts';
 import { itemsOf, rowsOf } from '../coverage/otlp-rows.ts';
@@ -29,6 +30,7 @@ const SCHEMAS = {
   traces: ExportTraceServiceRequestSchema,
   logs: ExportLogsServiceRequestSchema,
   metrics: ExportMetricsServiceRequestSchema,
+  profiles: ExportProfilesServiceRequestSchema,
 };
 const KINDS = Object.keys(SCHEMAS) as OtlpKind[];
 
@@ -49,6 +51,7 @@ function meaning(kind: OtlpKind, body: Uint8Array): string {
     resource_id: dictionary.resources,
     scope_id: dictionary.scopes,
     series_id: dictionary.seriesRows,
+    stack_id: dictionary.stacks,
   };
   const rows = record.batches.map((batch) => [
     batch.table,
@@ -65,7 +68,7 @@ function rowsOfLender(kind: OtlpKind, body: Uint8Array, dictionary: TestDictiona
   const record = decodeOtlp(kind, body, { ...judge, limits, dictionary, lend });
   const rows = record.batches.map((batch) => [
     batch.table,
-    rowsOf(batch).map((row) => ({ ...row, resource_id: 0, scope_id: 0, series_id: 0 })),
+    rowsOf(batch).map((row) => ({ ...row, resource_id: 0, scope_id: 0, series_id: 0, stack_id: 0 })),
   ]);
   // Not what was noted: a metric's metadata is looked at only when its series is new.
   return [rows, record.dropped];
@@ -110,7 +113,7 @@ describe('OTLP, bytes nobody should send', () => {
     let taken = 0;
     for (let n = 0; n < cases; n++) {
       const random = seededRandom(firstSeed * 1_000_003 + n);
-      const kind = KINDS[n % 3] as OtlpKind;
+      const kind = KINDS[n % KINDS.length] as OtlpKind;
       const seeds = binary(kind);
       const body = damage(
         random,
@@ -127,7 +130,7 @@ describe('OTLP, bytes nobody should send', () => {
   it(`the same said otherwise, ${Math.floor(cases / 10)} cases`, () => {
     for (let n = 0; n < cases / 10; n++) {
       const seed = firstSeed * 1_000_003 + n;
-      const kind = KINDS[n % 3] as OtlpKind;
+      const kind = KINDS[n % KINDS.length] as OtlpKind;
       const schema = SCHEMAS[kind] as typeof ExportTraceServiceRequestSchema;
       const body = toBinary(schema, randomMessage(schema, { seed, nowUnixNano: judge.receivedUnixNano, maxList: 3 }) as never);
       const other = rephrase(seededRandom(seed), REQUEST_TABLES[kind], body);

@@ -7,6 +7,7 @@ import { dayOf } from '#contracts/limited-source.ts';
 import type { SourceLimitsNews } from '#contracts/processes.ts';
 import { MAX_SOURCE_LIMITS, type SourceLimit, type SourceLimits, sourceLimitsSchema } from '#contracts/source-limits.ts';
 import type { AppendedRecord, Store } from '#contracts/store.ts';
+import type { TableName } from '#contracts/tables.ts';
 import { readStoredSeries } from '#store/read/read-stored-series.ts';
 import { pickRows } from '../rules/pick-rows.ts';
 import { IdSet } from './id-set.ts';
@@ -30,6 +31,7 @@ const savedSchema = z.object({
     }),
   ),
 });
+const OF_SERIES: readonly TableName[] = ['samples', 'histograms', 'exemplars'];
 type Decoded = DecodedRecord & Pick<AppendedRecord, 'needs'>;
 export interface LimitBookParts {
   readonly store: Pick<Store, 'dictionary' | 'query' | 'getState' | 'setState' | 'released'>;
@@ -124,7 +126,7 @@ export class LimitBook {
   private leaveOut(record: JournalRecord, decoded: Decoded, gate: SeriesLimits): Decoded {
     let left = 0;
     const batches = decoded.batches.flatMap((batch) => {
-      if (batch.table === 'spans' || batch.table === 'logs') return batch;
+      if (!OF_SERIES.includes(batch.table)) return batch;
       const ids = (batch.columns[0] as FixedColumn).data as Uint32Array;
       const keep: number[] = [];
       for (let row = 0; row < batch.rows; row++) if (ids[row] !== LIMITED) keep.push(row);

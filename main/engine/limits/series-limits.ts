@@ -1,4 +1,4 @@
-import type { Dictionary, ResourceRow, ScopeRow, SeriesRow } from '#contracts/columns.ts';
+import type { Dictionary, ResourceRow, ScopeRow, SeriesRow, StackRow } from '#contracts/columns.ts';
 import type { JournalPosition } from '#contracts/journal.ts';
 import { type CompiledLimit, compileLimits, keyOf, type LimitedSource, MAX_COUNTED, OTHER_SOURCES } from '#contracts/limited-source.ts';
 import type { SourceLimits } from '#contracts/source-limits.ts';
@@ -56,6 +56,7 @@ export class SeriesLimits {
       resource: (key, row) => dictionary.resource(key, row),
       scope: (key, row) => dictionary.scope(key, row),
       series: (key, row) => dictionary.series(key, row),
+      stack: (key, row) => dictionary.stack(key, row),
     };
     this.faces.set(source, { of: dictionary, face });
     return face;
@@ -98,6 +99,9 @@ export class LimitDictionary implements Dictionary {
   }
   scope(key: string, row: () => ScopeRow): number {
     return this.inner.scope(key, row);
+  }
+  stack(key: string, row: () => StackRow): number {
+    return this.inner.stack(key, row);
   }
   series(key: string, row: () => SeriesRow): number {
     const { gate, source } = this;

@@ -149,6 +149,7 @@ export class RuleSet {
   private filter(record: JournalRecord, batch: ColumnBatch, tallies: Tallies): ColumnBatch | ColumnBatch[] {
     if (batch.table === 'spans') return this.spans.length === 0 ? batch : this.filterSpans(record, batch, tallies);
     if (batch.table === 'logs') return this.logs.length === 0 ? batch : this.filterLogs(record, batch, tallies);
+    if (batch.table === 'profiles' || batch.table === 'profile_samples') return batch;
     return this.filterPoints(record, batch, tallies);
   }
   /** Rows of samples, histograms and exemplars whose series a rule is about. */

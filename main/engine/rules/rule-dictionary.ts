@@ -1,4 +1,4 @@
-import type { Attributes, Dictionary, ResourceRow, ScopeRow, SeriesRow } from '#contracts/columns.ts';
+import type { Attributes, Dictionary, ResourceRow, ScopeRow, SeriesRow, StackRow } from '#contracts/columns.ts';
 import { type CompiledRule, matchesSeries } from './match-rule.ts';
 import type { Fold, FoldedSeries, Target, Windows } from './windows.ts';
 
@@ -70,6 +70,9 @@ export class RuleDictionary implements Dictionary {
   }
   scope(key: string, row: () => ScopeRow): number {
     return this.inner.scope(key, row);
+  }
+  stack(key: string, row: () => StackRow): number {
+    return this.inner.stack(key, row);
   }
   series(key: string, row: () => SeriesRow): number {
     if (this.rules.length === 0) return this.inner.series(key, row);

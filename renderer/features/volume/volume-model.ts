@@ -67,7 +67,7 @@ export function crumbsOf(level: Level): Crumb[] {
   return crumbs;
 }
 
-const OF_FILES = ['metrics', 'traces', 'logs', 'dictionary', 'free', 'structure'] as const;
+const OF_FILES = ['metrics', 'traces', 'logs', 'profiles', 'dictionary', 'free', 'structure'] as const;
 const BESIDE = ['journal', 'bills', 'backups', 'exports', 'quarantine', 'temporary', 'other'] as const;
 /** What lies on disk; the last of all is the rest. */
 export const ON_DISK = [...OF_FILES, 'other_days', ...BESIDE] as const;
@@ -78,9 +78,12 @@ const PART_OF: Readonly<Record<string, OnDisk>> = {
   exemplars: 'metrics',
   spans: 'traces',
   logs: 'logs',
+  profiles: 'profiles',
+  profile_samples: 'profiles',
   series: 'dictionary',
   resources: 'dictionary',
   scopes: 'dictionary',
+  stacks: 'dictionary',
 };
 /** The data folder by kind; sums to what it takes. Files are of the window and the catalog. */
 export function diskParts({ files, disk }: Pick<VolumeAnswer, 'files' | 'disk'>): { part: OnDisk; bytes: number }[] {

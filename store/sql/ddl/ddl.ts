@@ -6,7 +6,7 @@ import { postmortemTableSql } from './postmortem-table.ts';
 import { SAMPLE_BLOCKS } from './sample-blocks.ts';
 
 /** Version of the layout of every file; see store/migrate. */
-export const SCHEMA_VERSION = 7;
+export const SCHEMA_VERSION = 8;
 
 /** Name the catalog is attached under. */
 export const CATALOG = 'catalog';

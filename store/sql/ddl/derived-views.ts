@@ -35,6 +35,22 @@ export const DERIVED_VIEWS: readonly DerivedView[] = [
       FROM (SELECT trace_id, span_id, start_time, service, name AS span_name, resource_id, unnest(links) AS link FROM memory.main.spans)`,
   },
   {
+    name: 'profile_functions',
+    about:
+      'One row per sample of a profile and function on its stack: self_value where the function was running itself, total_value where it was anywhere on the stack (once, also when it recurs).',
+    columns: words(
+      'time profile_id service sample_type sample_unit function file self_value total_value trace_id span_id stack_id resource_id',
+    ),
+    sql: `SELECT p.time, p.profile_id, p.service, p.sample_type, p.sample_unit, f.function, f.file, CASE WHEN f.is_leaf THEN p.value ELSE 0 END AS self_value,
+      p.value AS total_value, p.trace_id, p.span_id, p.stack_id, p.resource_id
+      FROM memory.main.profile_samples p JOIN (
+        SELECT stack_id, "function", any_value(file) AS file, bool_or(depth = 1) AS is_leaf
+        FROM (SELECT stack_id, frame."function" AS "function", frame.file AS file, depth
+          FROM (SELECT stack_id, unnest(frames) AS frame, generate_subscripts(frames, 1) AS depth FROM memory.main.stacks))
+        GROUP BY stack_id, "function"
+      ) f ON f.stack_id = p.stack_id`,
+  },
+  {
     name: 'incidents',
     about: 'One row per incident, as last saved; json holds all of it (contracts/judgement.ts Incident).',
     columns: words(

@@ -1,4 +1,4 @@
-import type { ColumnSpec } from '#contracts/tables.ts';
+import { type ColumnSpec, FRAME_FIELDS, structSql } from '#contracts/tables.ts';
 
 const id = (name: string, about: string): ColumnSpec => ({ name, kind: 'u32', sql: 'UINTEGER', about });
 const text = (name: string, about: string, nullable = false): ColumnSpec => ({ name, kind: 'string', sql: 'VARCHAR', nullable, about });
@@ -16,7 +16,7 @@ const dropped: ColumnSpec = {
 };
 
 export interface DictionaryTable {
-  readonly name: 'resources' | 'scopes' | 'series';
+  readonly name: 'resources' | 'scopes' | 'series' | 'stacks';
   readonly columns: readonly ColumnSpec[];
 }
 export const RESOURCES: DictionaryTable = {
@@ -66,4 +66,13 @@ export const SERIES: DictionaryTable = {
     identity,
   ],
 };
-export const DICTIONARY_TABLES: readonly DictionaryTable[] = [RESOURCES, SCOPES, SERIES];
+export const STACKS: DictionaryTable = {
+  name: 'stacks',
+  columns: [
+    id('stack_id', 'Id profile_samples refer to; 0 is never used.'),
+    text('leaf', 'Function of the innermost frame.'),
+    { name: 'frames', kind: 'list', sql: structSql(FRAME_FIELDS), element: FRAME_FIELDS, about: 'Innermost first.' },
+    identity,
+  ],
+};
+export const DICTIONARY_TABLES: readonly DictionaryTable[] = [RESOURCES, SCOPES, SERIES, STACKS];

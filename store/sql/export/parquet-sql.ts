@@ -53,6 +53,21 @@ const EXPORTS: Readonly<Record<TableName, ExportTable>> = {
     select: `t.* EXCLUDE (series_id), ${SERIES}, ${ORIGIN}`,
     sums: { observations: 'sum("count"::HUGEINT)', time_ns: TIMES },
   },
+  profiles: {
+    time: 't.time',
+    service: 't.service',
+    from: `profiles t ${JOIN_ORIGIN}`,
+    select: `t.* EXCLUDE (service, resource_id, scope_id), t.service AS service_name, ${ORIGIN}, ${SCOPE}`,
+    sums: { samples: 'sum(samples::HUGEINT)', time_ns: TIMES },
+  },
+  profile_samples: {
+    time: 't.time',
+    service: 't.service',
+    from: `profile_samples t LEFT JOIN stacks k ON k.stack_id = t.stack_id ${JOIN_ORIGIN}`,
+    select: `t.* EXCLUDE (trace_id, span_id, stack_id, service, resource_id, scope_id), trace_id_hex(t.trace_id) AS trace_id,
+      span_id_hex(t.span_id) AS span_id, k.frames, t.service AS service_name, ${ORIGIN}, ${SCOPE}`,
+    sums: { value: 'sum("value"::HUGEINT)', time_ns: TIMES },
+  },
   exemplars: {
     time: 't.time',
     service: 's.service',

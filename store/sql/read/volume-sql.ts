@@ -12,7 +12,7 @@ const count = (table: string, time: string, window: Window): string =>
 /** One row: rows per table, in the window and in the one before. */
 export function volumeRowsSql(window: Window): string {
   const before = windowBefore(window);
-  const tables = ['samples', 'histograms', 'exemplars', 'logs', 'spans'];
+  const tables = ['samples', 'histograms', 'exemplars', 'logs', 'spans', 'profiles', 'profile_samples'];
   const of = (table: string): string => (table === 'spans' ? 'start_time' : 'time');
   return `SELECT ${tables.map((table) => `${count(table, of(table), window)} AS ${table}, ${count(table, of(table), before)} AS ${table}_before`).join(', ')}`;
 }
