@@ -18,7 +18,7 @@ export function reasonRows(sources: readonly Pick<Source, 'source' | (typeof KIN
 }
 /** Bytes of all signals of a source. */
 export const acceptedBytes = (source: Pick<Source, 'accepted'>): number =>
-  Object.values(source.accepted).reduce((sum, { bytes }) => sum + bytes, 0);
+  Object.values(source.accepted).reduce((sum, counts) => sum + (counts?.bytes ?? 0), 0);
 
 export type JudgementLimit = 'skipped' | 'notJudged' | 'refusedSubjects' | 'untoldChanges' | 'untoldLines';
 const LIMITS: readonly JudgementLimit[] = ['skipped', 'notJudged', 'refusedSubjects', 'untoldChanges', 'untoldLines'];
