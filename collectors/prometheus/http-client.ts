@@ -1,5 +1,4 @@
-import { type ClientRequest, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
-import { request as httpsRequest } from 'node:https';
+import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import type { ConnectionOptions } from 'node:tls';
 import { authorizationHeaders, type HttpClientConfig, readSecret, type TlsConfig } from './http-client-config.ts';
 import { proxyFor, proxyHeaders, tunnel } from './http-proxy.ts';
@@ -20,6 +19,9 @@ export interface GetAnswer {
   readonly contentType: string;
   readonly encoding: string;
 }
+// Not as ES modules: see collectors/otlp/http-server.ts. Both: 39 ms of CPU and 18 MB against 12 ms and 8 MB.
+const { request: httpRequest } = process.getBuiltinModule('node:http');
+const { request: httpsRequest } = process.getBuiltinModule('node:https');
 const MAX_REDIRECTS = 10;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 /** Not for others than those they were given for. */
