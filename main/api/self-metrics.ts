@@ -119,7 +119,6 @@ export class SelfMetrics {
       ['limit'],
       () => Object.entries(engine.facts?.forgottenBatches ?? {}).map(([limit, n]) => [{ limit }, n]),
     );
-    gauge('faultline_store_beside_bytes', 'Backups and Parquet exports in the data folder.', () => engine.facts?.beside.bytes ?? 0);
     counter('faultline_store_beside_removed', 'Backups and exports removed by size or age.', [], () => [
       [{}, engine.facts?.beside.removed ?? 0],
     ]);
@@ -128,24 +127,21 @@ export class SelfMetrics {
     gauge('faultline_open_incidents', 'Incidents open now.', () => book.open().length);
     gauge('faultline_last_judgement_timestamp_seconds', 'When the newest data was last judged.', () => evaluation.lastTickMs / 1000);
     gauge('faultline_collector_resident_memory_bytes', 'Memory of the collector.', () => engine.collectorStatus?.rssBytes ?? 0);
-    new Gauge({
-      name: 'faultline_hot_rows',
-      help: 'Rows held in memory.',
-      labelNames: ['table'],
-      registers,
-      collect() {
-        for (const [table, hot] of Object.entries(engine.store.hot())) this.set({ table }, hot.rows);
-      },
-    });
-    new Gauge({
-      name: 'faultline_hot_bytes',
-      help: 'Bytes held in memory.',
-      labelNames: ['table'],
-      registers,
-      collect() {
-        for (const [table, hot] of Object.entries(engine.store.hot())) this.set({ table }, hot.bytes);
-      },
-    });
+    const parts = (name: string, help: string, label: 'table' | 'part', read: () => Readonly<Record<string, number>>): void =>
+      void new Gauge({
+        name,
+        help,
+        labelNames: [label],
+        registers,
+        collect() {
+          for (const [part, value] of Object.entries(read())) this.set({ [label]: part }, value);
+        },
+      });
+    const hot = (key: 'rows' | 'bytes') => (): Record<string, number> =>
+      Object.fromEntries(Object.entries(engine.store.hot()).map(([table, counts]) => [table, counts[key]]));
+    parts('faultline_hot_rows', 'Rows held in memory.', 'table', hot('rows'));
+    parts('faultline_hot_bytes', 'Bytes held in memory.', 'table', hot('bytes'));
+    parts('faultline_disk_bytes', 'Bytes of the data folder, every file in one part.', 'part', () => engine.facts?.disk ?? {});
   }
   async answer(): Promise<Response> {
     return new Response(await this.registry.metrics(), { headers: { 'Content-Type': this.registry.contentType } });

@@ -28,58 +28,92 @@ const halves = (column: BigInt64Array | Float64Array): Uint32Array => new Uint32
 
 /** Rows put in order before others may run. */
 const ORDERED_AT_ONCE = 65_536;
-interface Order {
-  readonly order: Uint32Array;
+type Words = Uint32Array | Uint8Array;
+/** Columns of rows as words that can be moved without a look at what they say: a NaN that becomes a number may lose it. */
+function wordsOf({ times, values, rest }: Pick<SliceRows, 'times' | 'values' | 'rest'>): (readonly [words: Words, width: number])[] {
+  const numbers = [halves(times), halves(values), ...(rest ? [halves(rest.ints), halves(rest.starts)] : [])];
+  return [
+    ...numbers.map((words) => [words, 2] as const),
+    ...(rest
+      ? ([
+          [rest.flags, 1],
+          [rest.present, 1],
+        ] as const)
+      : []),
+  ];
+}
+interface Sorted extends Omit<SliceRows, 'seriesIds'> {
+  /** Entry s: where the series first + s ends. */
   readonly ends: Uint32Array;
 }
-/** Row numbers by series, rows of a series in the order given: a counting sort, since ids lie close together. */
-function* bySeries(ids: Uint32Array, first: number, last: number): Generator<null, Order> {
+/**
+ * Rows series after series, those of one in the order given: a counting sort, since ids lie close together. Rows are read one after
+ * the other and written to where each series is: the other way round, every read of a row would miss the caches.
+ */
+function* bySeries(rows: SliceRows, first: number, last: number): Generator<null, Sorted> {
+  const ids = rows.seriesIds;
   const ends = new Uint32Array(last - first + 2);
   for (let i = 0; i < ids.length; i++) ends[ids[i]! - first + 1]!++;
   for (let i = 1; i < ends.length; i++) ends[i]! += ends[i - 1]!;
-  const order = new Uint32Array(ids.length);
-  // Afterwards entry s is where series s ends.
-  for (let i = 0; i < ids.length; i++) {
-    order[ends[ids[i]! - first]!++] = i;
-    if (i % ORDERED_AT_ONCE === 0) yield null;
+  const sorted = {
+    times: new BigInt64Array(ids.length),
+    values: new Float64Array(ids.length),
+    rest: rows.rest && {
+      ints: new BigInt64Array(ids.length),
+      starts: new BigInt64Array(ids.length),
+      flags: new Uint32Array(ids.length),
+      present: new Uint8Array(ids.length),
+    },
+    ends,
+  };
+  const targets = wordsOf(sorted);
+  const columns = wordsOf(rows).map(([words, width], i) => ({ from: words, to: targets[i]![0], width }));
+  const places = new Uint32Array(Math.min(ORDERED_AT_ONCE, ids.length));
+  for (let start = 0; start < ids.length; start += ORDERED_AT_ONCE) {
+    const end = Math.min(ids.length, start + ORDERED_AT_ONCE);
+    for (let i = start; i < end; i++) places[i - start] = ends[ids[i]! - first]!++;
+    for (const { from, to, width } of columns) scatter(from, to, width, places, start, end);
+    yield null;
   }
-  return { order, ends };
+  return sorted;
 }
-function inTimeOrder(order: Uint32Array, from: number, to: number, times: BigInt64Array): void {
-  const words = halves(times);
+function scatter(from: Words, to: Words, width: number, places: Uint32Array, start: number, end: number): void {
+  if (width === 1) {
+    for (let i = start; i < end; i++) to[places[i - start]!] = from[i]!;
+    return;
+  }
+  for (let i = start; i < end; i++) {
+    const place = places[i - start]! * 2;
+    to[place] = from[i * 2]!;
+    to[place + 1] = from[i * 2 + 1]!;
+  }
+}
+/** Puts the rows [from, to) of a series in order of time, those of one time as they came. */
+function inTimeOrder(sorted: Sorted, from: number, to: number): void {
+  const words = halves(sorted.times);
   for (let i = from + 1; i < to; i++) {
-    const [a, b] = [order[i - 1]! * 2, order[i]! * 2];
-    const high = (words[b + 1]! | 0) - (words[a + 1]! | 0);
-    if (high > 0 || (high === 0 && words[b]! >= words[a]!)) continue;
-    const late = order.subarray(from, to);
-    // Stable: samples of one time stay as they came.
-    late.set([...late].sort((x, y) => (times[x]! < times[y]! ? -1 : times[x]! > times[y]! ? 1 : x - y)));
+    const high = (words[i * 2 + 1]! | 0) - (words[i * 2 - 1]! | 0);
+    if (high > 0 || (high === 0 && words[i * 2]! >= words[i * 2 - 2]!)) continue;
+    const times = sorted.times.slice(from, to);
+    const order = [...times.keys()].sort((x, y) => (times[x]! < times[y]! ? -1 : times[x]! > times[y]! ? 1 : x - y));
+    for (const [column, width] of wordsOf(sorted)) {
+      const known = column.slice(from * width, to * width);
+      for (const [k, row] of order.entries()) column.set(known.subarray(row * width, (row + 1) * width), (from + k) * width);
+    }
     return;
   }
 }
-function gather(out: SampleColumns, rows: SliceRows, order: Uint32Array, from: number, to: number): void {
-  const [times, values] = [halves(rows.times), halves(rows.values)];
-  const [toTimes, toValues] = [halves(out.times), halves(out.values)];
-  for (let i = from, k = 0; i < to; i++, k += 2) {
-    const row = order[i]! * 2;
-    toTimes[k] = times[row]!;
-    toTimes[k + 1] = times[row + 1]!;
-    // As halves: a NaN that becomes a number may lose what it says.
-    toValues[k] = values[row]!;
-    toValues[k + 1] = values[row + 1]!;
-  }
-  if (!rows.rest) return;
-  const { ints, starts, flags, present } = rows.rest;
-  const [fromInts, fromStarts] = [halves(ints), halves(starts)];
-  for (let i = from, k = 0; i < to; i++, k++) {
-    const row = order[i]!;
-    out.intPresent[k] = present[row]! & 1;
-    out.startPresent[k] = present[row]! >> 1;
-    out.flags[k] = flags[row]!;
-    for (const half of [0, 1]) {
-      out.ints[k * 2 + half] = fromInts[row * 2 + half]!;
-      out.starts[k * 2 + half] = fromStarts[row * 2 + half]!;
-    }
+function gather(out: SampleColumns, { times, values, rest }: Sorted, from: number, to: number): void {
+  out.times.set(times.subarray(from, to));
+  // Of one type: bytes are copied.
+  out.values.set(values.subarray(from, to));
+  if (!rest) return;
+  out.ints.set(halves(rest.ints).subarray(from * 2, to * 2));
+  out.starts.set(halves(rest.starts).subarray(from * 2, to * 2));
+  for (let i = from; i < to; i++) {
+    out.intPresent[i - from] = rest.present[i]! & 1;
+    out.startPresent[i - from] = rest.present[i]! >> 1;
+    out.flags[i - from] = rest.flags[i]!;
   }
 }
 /** Whether what the block gives back is what it was made of, to the bit. @param back room to read it into */
@@ -111,20 +145,21 @@ function readsBack(block: SampleBlock, columns: SampleColumns, back: SampleColum
  * @param first smallest series id, `last` largest
  */
 export function* makeBlocks(rows: SliceRows, first: number, last: number): Generator<SeriesBlock | null> {
-  const { order, ends } = yield* bySeries(rows.seriesIds, first, last);
+  const sorted = yield* bySeries(rows, first, last);
+  const { ends } = sorted;
   const columns = sampleColumns(MAX_BLOCK_SAMPLES);
   const back = sampleColumns(MAX_BLOCK_SAMPLES);
   for (let s = 0; s <= last - first; s++) {
     const from = s === 0 ? 0 : ends[s - 1]!;
     const to = ends[s]!;
     if (from === to) continue;
-    inTimeOrder(order, from, to, rows.times);
+    inTimeOrder(sorted, from, to);
     // Of equal size, so that no short one is left over.
     const parts = Math.ceil((to - from) / MAX_BLOCK_SAMPLES);
     for (let part = 0; part < parts; part++) {
       const start = from + Math.floor(((to - from) * part) / parts);
       const end = from + Math.floor(((to - from) * (part + 1)) / parts);
-      gather(columns, rows, order, start, end);
+      gather(columns, sorted, start, end);
       const block = encodeBlock(columns, end - start);
       invariant(readsBack(block, columns, back), `BUG: a block of series ${first + s} does not read back as what it was made of`);
       yield { seriesId: first + s, ...block };
