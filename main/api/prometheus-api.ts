@@ -1,6 +1,7 @@
 import type { Context, Hono } from 'hono';
 import { FaultlineError } from '#contracts/errors.ts';
 import type { Engine } from '#main/engine/engine.ts';
+import { readExemplars } from '#main/engine/promql/read-exemplars.ts';
 import { readSamples } from '#main/engine/promql/read-samples.ts';
 import { LOOKBACK_MS, runPromql } from '#main/engine/promql/run-promql.ts';
 import { namesOf, type PromqlSeries, partLabel, partLabels, type SeriesBook } from '#main/engine/promql/series-book.ts';
@@ -211,6 +212,18 @@ export function servePrometheus(app: Hono<{ Variables: Shared }>, engine: Engine
       const grid = { startMs, stepMs, count };
       const { answer, notes } = await query(c, parameters, grid);
       return { data: rangeResult(answer, grid), ...notesOf(notes, one(parameters, 'query')) };
+    },
+    '/query_exemplars': async (c, parameters) => {
+      const [startMs, endMs] = [timeOf(parameters, 'start', 0), timeOf(parameters, 'end', Date.now())];
+      if (endMs < startMs) badParameter('end', 'end timestamp must not be before start timestamp');
+      const options = { timeoutMs: TIMEOUT_MS, signal: c.req.raw.signal };
+      const found = await readExemplars({ store: engine.store, book }, one(parameters, 'query'), { startMs, endMs }, options);
+      return {
+        data: found.map(({ labels, exemplars }) => ({
+          seriesLabels: objectOf(labels),
+          exemplars: exemplars.map((each) => ({ labels: objectOf(each.labels), value: jsonNumber(each.value), timestamp: each.ms / 1000 })),
+        })),
+      };
     },
     '/series': async (c, parameters) => ({ data: (await matching(c, parameters, true)).slice(0, MAX_VALUES).map(objectOf) }),
     '/labels': async (c, parameters) => ({ data: sorted((await matching(c, parameters, false)).flatMap(({ names }) => names)) }),

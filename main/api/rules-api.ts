@@ -2,13 +2,13 @@ import type { Context, Hono } from 'hono';
 import type { ScheduledGroup } from '#main/engine/alerting/alerting.ts';
 import type { Engine } from '#main/engine/engine.ts';
 import { entriesOf, labelsOf } from '#query/promql/labels.ts';
+import { labelsTest } from '#query/promql/matching.ts';
 import { parsePromql } from '#query/promql/parser.ts';
 import { printPromql } from '#query/promql/print.ts';
 import { PromqlError } from '#query/promql/token.ts';
 import type { Alert } from '#query/rules/alert-state.ts';
 import type { RuleRun } from '#query/rules/evaluate-group.ts';
 import { formatFloat } from '#query/rules/go-float.ts';
-import { testOf } from '#query/rules/memory-store.ts';
 import { placeOf } from '#query/rules/place-of.ts';
 import type { Shared } from './create-api.ts';
 
@@ -84,10 +84,10 @@ function wantedOf(query: URLSearchParams): Wanted {
     from,
   };
 }
-function matcherOf(text: string): ReturnType<typeof testOf> {
+function matcherOf(text: string): ReturnType<typeof labelsTest> {
   try {
     const expr = parsePromql(text);
-    if (expr.kind === 'selector') return testOf(expr.matchers);
+    if (expr.kind === 'selector') return labelsTest(expr.matchers);
     throw new BadData('invalid parameter "match[]": only selectors are allowed');
   } catch (error) {
     if (!(error instanceof PromqlError)) throw error;

@@ -1,7 +1,7 @@
-import type { Expr, Matcher, SelectorExpr } from '#query/promql/ast.ts';
+import type { Expr, SelectorExpr } from '#query/promql/ast.ts';
 import { type Evaluated, evaluate } from '#query/promql/engine.ts';
-import { compileLabelRegex } from '#query/promql/label-regex.ts';
-import { type Labels, labelOf } from '#query/promql/labels.ts';
+import type { Labels } from '#query/promql/labels.ts';
+import { labelsTest } from '#query/promql/matching.ts';
 import { parsePromql } from '#query/promql/parser.ts';
 import { selectionsOf } from '#query/promql/selections.ts';
 import { PromqlError } from '#query/promql/token.ts';
@@ -99,7 +99,7 @@ export class MemoryStore implements RuleStore {
   private select(selector: SelectorExpr, startMs: number, endMs: number): StoredSeries[] {
     let test = this.tests.get(selector);
     if (!test) {
-      test = testOf(selector.matchers);
+      test = labelsTest(selector.matchers);
       this.tests.set(selector, test);
     }
     const found: StoredSeries[] = [];
@@ -110,14 +110,6 @@ export class MemoryStore implements RuleStore {
     }
     return found;
   }
-}
-export function testOf(matchers: readonly Matcher[]): (labels: Labels) => boolean {
-  const tests = matchers.map(({ name, operator, value }) => {
-    const fits = operator === '=' || operator === '!=' ? (own: string): boolean => own === value : compileLabelRegex(value);
-    const wanted = operator === '=' || operator === '=~';
-    return (labels: Labels): boolean => fits(labelOf(labels, name)) === wanted;
-  });
-  return (labels) => tests.every((test) => test(labels));
 }
 /** An expression that is part of a text. @throws EvaluationError with the place */
 export function parsed(text: string): Expr {

@@ -41,6 +41,15 @@ describe('the Prometheus API over OTLP', () => {
         timeUnixNano: `${nowMs - (values.length - 1 - i) * 10_000}000000`,
         startTimeUnixNano: `${nowMs - 3_600_000}000000`,
         asDouble: value,
+        exemplars:
+          value === 60
+            ? [
+                {
+                  ...{ timeUnixNano: `${nowMs - 2_500}000000`, asDouble: 0.5, traceId: '0af7651916cd43dd8448eb211c80319c' },
+                  ...{ spanId: '00f067aa0ba902b7', filteredAttributes: [{ key: 'user', value: { stringValue: 'eve' } }] },
+                },
+              ]
+            : [],
         attributes: [{ key: 'http.route', value: { stringValue: '/cart' } }],
       }));
     const histogram = [1, 2].map((turn) => ({
@@ -170,6 +179,20 @@ describe('the Prometheus API over OTLP', () => {
     expect(await ask(`query?query=${encodeURIComponent('1 +\n  (rpc_seconds + 1)')}&time=${nowMs / 1000}`)).toMatchObject({
       infos: ['PromQL info: incompatible sample types encountered for binary operator "+": histogram + float (2:4)'],
     });
+  });
+  it('gives exemplars of what an expression selects', async () => {
+    const window = `start=${nowMs / 1000 - 60}&end=${nowMs / 1000}`;
+    const found = await ask(
+      `query_exemplars?query=${encodeURIComponent('sum(rate(http_server_requests_total{job="shop"}[5m]))')}&${window}`,
+    );
+    const labels = { span_id: '00f067aa0ba902b7', trace_id: '0af7651916cd43dd8448eb211c80319c', user: 'eve' };
+    expect(found.data).toEqual([
+      {
+        seriesLabels: { __name__: 'http_server_requests_total', http_route: '/cart', instance: 'a-1', job: 'shop' },
+        exemplars: [{ labels, value: '0.5', timestamp: nowMs / 1000 - 2.5 }],
+      },
+    ]);
+    expect((await ask(`query_exemplars?query=nothing&${window}`)).data).toEqual([]);
   });
   it('says what is wrong, and where', async () => {
     expect(await ask('query?query=sum(')).toMatchObject({

@@ -1,6 +1,6 @@
 import type { Matcher } from '#query/promql/ast.ts';
+import { labelsTest } from '#query/promql/matching.ts';
 import { floatSeries, type StoredSeries, staleFlags, staleMarkers } from '#query/promql/value.ts';
-import { testOf } from '#query/rules/memory-store.ts';
 import type { WrittenSample } from '#query/rules/sample.ts';
 
 /** Samples rules gave that the store does not show yet: rules that follow in a group must find them at once. */
@@ -20,7 +20,7 @@ export class PendingSamples {
   /** @param stored what the store has of a selector; (startMs, endMs] */
   merge(stored: StoredSeries[], matchers: readonly Matcher[], startMs: number, endMs: number): StoredSeries[] {
     if (this.size === 0) return stored;
-    const fits = testOf(matchers);
+    const fits = labelsTest(matchers);
     const found = new Map<string, WrittenSample[]>();
     for (const batch of this.batches)
       for (const sample of batch) {

@@ -1,3 +1,4 @@
+import { spanHex, traceHex } from './expressions.ts';
 import { allOf, between, numberLiteral } from './literals.ts';
 
 /** Series PromQL has not seen yet, oldest first. */
@@ -27,4 +28,12 @@ export function promqlNativeSql(ids: readonly number[], startMs: number, endMs: 
   to_json(x.bounds)::VARCHAR AS bounds, to_json(x.bucket_counts)::VARCHAR AS counts, (x.flags & 1)::INTEGER AS stale,
   ((x.flags >> 16) & 3)::INTEGER AS hint
 FROM histograms x WHERE ${where} ORDER BY x.series_id, x.time`;
+}
+
+/** Exemplars of series in [startMs, endMs], the newest of each series last. */
+export function promqlExemplarsSql(ids: readonly number[], startMs: number, endMs: number): string {
+  const where = allOf([`x.series_id IN (${ids.map(numberLiteral).join(', ')})`, between('x.time', startMs, endMs + 1)]);
+  return `SELECT x.series_id::DOUBLE AS series_id, (epoch_ns(x.time) // 1000000)::DOUBLE AS ms, x.value, ${traceHex('x.trace_id')} AS trace_id,
+  ${spanHex('x.span_id')} AS span_id, to_json(x.attributes)::VARCHAR AS attributes
+FROM exemplars x WHERE ${where} ORDER BY x.series_id, x.time`;
 }
