@@ -1,4 +1,4 @@
-import { type Dirent, readdirSync, statSync } from 'node:fs';
+import { type Dirent, lstatSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { isBlockFolder } from '#collectors/files/tsdb/read-block.ts';
 import { FaultlineError } from '#contracts/errors.ts';
@@ -9,9 +9,8 @@ import { FaultlineError } from '#contracts/errors.ts';
  */
 export function filesUnder(paths: readonly string[]): string[] {
   return paths.flatMap((path) => {
-    const facts = statSync(path, { throwIfNoEntry: false });
-    if (!facts) throw new FaultlineError('bad_request', `There is no file or folder ${path}.`);
-    return facts.isDirectory() ? filesIn(path) : [path];
+    if (!lstatSync(path, { throwIfNoEntry: false })) throw new FaultlineError('bad_request', `There is no file or folder ${path}.`);
+    return leadsToFolder(path) ? filesIn(path) : [path];
   });
 }
 function filesIn(folder: string): string[] {
@@ -33,11 +32,11 @@ function filesIn(folder: string): string[] {
       return entry.isSymbolicLink() && leadsToFolder(path) ? [] : [path];
     });
 }
-function leadsToFolder(link: string): boolean {
+function leadsToFolder(path: string): boolean {
   try {
-    return statSync(link).isDirectory();
+    return statSync(path).isDirectory();
   } catch {
-    // Leads nowhere, or in circles.
+    // A link that leads nowhere or in circles, a folder above that may not be entered: its own import says why.
     return false;
   }
 }

@@ -85,6 +85,7 @@ async function headless<T>(settings: Settings, retentionSeconds: number, work: (
     retentionSeconds,
     maxSizeBytes: Number.MAX_SAFE_INTEGER,
   };
+  const interruption = hearSignals();
   let supervisor: Awaited<ReturnType<typeof startConsole>>;
   try {
     supervisor = await startConsole({ settings: own, host: childHost(), log: say, oneCommand: true });
@@ -94,10 +95,29 @@ async function headless<T>(settings: Settings, retentionSeconds: number, work: (
     throw error;
   }
   try {
-    return await work(client(supervisor.addresses.api, own.token, supervisor.addresses.ingest));
+    return await Promise.race([work(client(supervisor.addresses.api, own.token, supervisor.addresses.ingest)), interruption.came]);
   } finally {
+    interruption.forget();
     await supervisor.stop();
   }
+}
+/** Fails at the first signal: a console of this command's own is stopped in order, not cut off while it writes. The second one ends all. */
+function hearSignals(): { readonly came: Promise<never>; forget(): void } {
+  const { promise: came, reject } = Promise.withResolvers<never>();
+  // Heard when the console has started, or never.
+  came.catch(() => undefined);
+  // A command that hears signals itself ends itself.
+  const end = (signal: NodeJS.Signals): void => {
+    if (process.listenerCount(signal) === 0) reject(new FaultlineError('cancelled', 'Interrupted: what is in is stored.'));
+  };
+  const signals = ['SIGTERM', 'SIGINT'] as const;
+  for (const signal of signals) process.once(signal, end);
+  return {
+    came,
+    forget: () => {
+      for (const signal of signals) process.off(signal, end);
+    },
+  };
 }
 /** Another process holds the folder and has not said yet where it listens. */
 async function awaitRunning(dataDir: string): Promise<Runtime | null> {

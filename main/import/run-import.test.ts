@@ -235,6 +235,8 @@ describe('files', () => {
     symlinkSync(below, join(below, 'a b/loop'), 'dir');
     expect(filesUnder([below])).toHaveLength(3);
     expect(filesUnder([join(below, 'a b/loop')])).toHaveLength(3);
+    symlinkSync('circle', join(folder, 'circle'));
+    expect(filesUnder([join(folder, 'circle')])).toEqual([join(folder, 'circle')]);
   });
   it('a file that cannot be read is a line in the result', async () => {
     const result = await importPath({ path: join(folder, 'gone.json'), name: 'gone', ingestUrl: 'http://127.0.0.1:1', book: book() });

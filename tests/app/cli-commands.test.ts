@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -78,6 +78,20 @@ describe('on a data folder nothing runs on', () => {
     expect(code).toBe(3);
     expect(out).toContain('5 spans');
     expect(out).toMatch(/refused 2: malformed: /);
+  });
+  it.skipIf(process.platform === 'win32')('an interrupted import ends in order', async () => {
+    const [folder, file] = [join(base, 'interrupted'), join(base, 'long.log')];
+    writeFileSync(file, '2026-11-21T19:33:55.123456789Z hello\n'.repeat(50_000));
+    const child = spawn(join(root, 'bin/faultline'), ['import', '--data', folder, file], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const ended = new Promise((done) => child.on('close', (code, signal) => done([code, signal])));
+    let err = '';
+    child.stderr.on('data', (chunk) => {
+      err += chunk;
+    });
+    while (!existsSync(join(folder, 'journal')) && child.exitCode === null) await new Promise((done) => setTimeout(done, 20));
+    child.kill('SIGINT');
+    expect(await ended).toEqual([1, null]);
+    expect(err).toContain('Interrupted');
   });
   it('a path that is not there is usage', async () => {
     const { code, err } = await run('import', '--data', dataDir, join(base, 'missing.json'));

@@ -106,11 +106,11 @@ describe('Zipkin: what is refused', () => {
     const head = `POST ${PATH} HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`;
     expect(await talk(it1.collector.addresses.ingest, head)).toMatch(/^HTTP\/1\.1 403 /);
   });
-  it('503 with a time to come back when there is no memory', async () => {
+  it('413 that names the limit when there is never memory for it', async () => {
     const small = await startTestCollector({ maxInFlightBytes: 1_000 });
     const answer = await small.post(PATH, text, JSON_TYPE);
-    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1']);
-    expect(small.refused('zipkin')).toEqual({ backpressure: 1 });
+    expect([answer.status, answer.bytes.toString()]).toEqual([413, expect.stringMatching(/limits\.maxInFlightBytes is 1000/)]);
+    expect(small.refused('zipkin')).toEqual({ decompressed_too_large: 1 });
     await small.stop();
   });
 });
