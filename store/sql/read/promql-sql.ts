@@ -19,13 +19,20 @@ export function promqlClassicSql(ids: readonly number[], startMs: number, endMs:
 FROM histograms x WHERE ${where} ORDER BY x.series_id, x.time`;
 }
 
+/** Fractional counts where there are any (contracts/tables.ts float_counts), else the whole ones. */
+const exactly = (part: string, whole: string): string => `CASE WHEN len(x.float_counts) > 0 THEN ${part} ELSE ${whole} END`;
+const slice = (from: string, list: string): string => `list_slice(x.float_counts, ${from}, ${from} - 1 + len(x.${list}))`;
+const listed = (from: string, list: string): string => `${exactly(`to_json(${slice(from, list)})`, `to_json(x.${list})`)}::VARCHAR`;
+const FIRST = '3';
+const BEHIND = '3 + len(x.bucket_counts) + len(x.positive_counts)';
+
 /** Points of native histograms in [startMs, endMs]: exponential ones and, without a scale, those with bounds. */
 export function promqlNativeSql(ids: readonly number[], startMs: number, endMs: number): string {
   const where = allOf([`x.series_id IN (${ids.map(numberLiteral).join(', ')})`, between('x.time', startMs, endMs + 1)]);
-  return `SELECT x.series_id::DOUBLE AS series_id, (epoch_ns(x.time) // 1000000)::DOUBLE AS ms, x.count::DOUBLE AS count, coalesce(x.sum, 0) AS sum,
-  x.scale::DOUBLE AS scale, x.zero_count::DOUBLE AS zero_count, x.zero_threshold, x.positive_offset::DOUBLE AS positive_offset,
-  x.negative_offset::DOUBLE AS negative_offset, to_json(x.positive_counts)::VARCHAR AS positive, to_json(x.negative_counts)::VARCHAR AS negative,
-  to_json(x.bounds)::VARCHAR AS bounds, to_json(x.bucket_counts)::VARCHAR AS counts, (x.flags & 1)::INTEGER AS stale,
+  return `SELECT x.series_id::DOUBLE AS series_id, (epoch_ns(x.time) // 1000000)::DOUBLE AS ms, ${exactly('x.float_counts[1]', 'x.count::DOUBLE')} AS count,
+  coalesce(x.sum, 0) AS sum, x.scale::DOUBLE AS scale, ${exactly('x.float_counts[2]', 'x.zero_count::DOUBLE')} AS zero_count, x.zero_threshold, x.positive_offset::DOUBLE AS positive_offset,
+  x.negative_offset::DOUBLE AS negative_offset, ${listed(FIRST, 'positive_counts')} AS positive, ${listed(BEHIND, 'negative_counts')} AS negative,
+  to_json(x.bounds)::VARCHAR AS bounds, ${listed(FIRST, 'bucket_counts')} AS counts, (x.flags & 1)::INTEGER AS stale,
   ((x.flags >> 16) & 3)::INTEGER AS hint
 FROM histograms x WHERE ${where} ORDER BY x.series_id, x.time`;
 }
