@@ -33,8 +33,8 @@ export default defineConfig({
     projects: [
       project('unit', [beside, 'tests/{coverage,canary,conformance,golden,spec}/**/*.test.ts'], 90, false),
       project('fuzz', ['tests/fuzz/**/*.test.ts'], 300, false),
-      project('app', ['tests/{app,desktop,faults}/**/*.test.ts'], 90),
-      project('ui', ['tests/ui/**/*.test.ts'], 120),
+      project('app', ['tests/{app,desktop,faults}/**/*.test.ts'], 90, false),
+      project('ui', ['tests/ui/**/*.test.ts'], 120, false),
     ],
   },
 });

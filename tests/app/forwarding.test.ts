@@ -138,7 +138,7 @@ describe('a destination of every temper', () => {
     for (let i = 0; i < 7; i++) answers.push({ status: 503 });
     answers.push({ status: 429, headers: { 'retry-after': '2' } }, { status: 400 }, { status: 401 });
     const load = startMixedLoad(console.ingest, 1);
-    await sleep(500);
+    await until('some requests', async () => load.counts.acknowledged >= 20);
     await load.stop();
     expect((await call('/destinations', { name: 'hostile', url, headers: { Authorization: 'Bearer hunter2hunter2' } })).status).toBe(200);
     const blocked = await until('the block', async () => {

@@ -75,6 +75,8 @@ function metrics(service: string, nowNano: bigint): unknown {
 }
 const MAKE = { traces, logs, metrics } as const;
 
+/** Of each sender, after an answer and after none: some hundred requests a second fill queues, and leave the processors to what is tested. */
+const [PAUSE_MS, RETRY_MS] = [25, 40];
 export function startMixedLoad(ingest: string, senders = 3): MixedLoad {
   const counts = { requests: 0, acknowledged: 0 };
   let going = true;
@@ -93,7 +95,7 @@ export function startMixedLoad(ingest: string, senders = 3): MixedLoad {
         () => false,
       );
       if (answered) counts.acknowledged++;
-      await new Promise((done) => setTimeout(done, answered ? 8 : 40));
+      await new Promise((done) => setTimeout(done, answered ? PAUSE_MS : RETRY_MS));
     }
   };
   const workers = Array.from({ length: senders }, (_, sender) => work(sender));

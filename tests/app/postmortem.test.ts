@@ -169,8 +169,9 @@ describe('a postmortem', () => {
     const limits: { figureMs: number } = POSTMORTEM_LIMITS;
     const { figureMs } = limits;
     limits.figureMs = 700;
-    const report = await verify({ ...document, content: [{ type: 'paragraph', attrs: { prompt: '' }, content: figures }] });
-    limits.figureMs = figureMs;
+    const report = await verify({ ...document, content: [{ type: 'paragraph', attrs: { prompt: '' }, content: figures }] }).finally(() => {
+      limits.figureMs = figureMs;
+    });
     expect(report.checks.map(({ id, now, verdict, reason }) => [id, now, verdict, reason])).toEqual([
       ['x1', 2, 'changed', ''],
       ['x2', 2, 'equal', ''],

@@ -47,7 +47,7 @@ function mutate(seed: Buffer, random: Rng): Buffer {
   return bytes;
 }
 /** Sends in up to three pieces, reads a little, hangs up in one way or another. */
-function send(address: string, bytes: Buffer, random: Rng): Promise<void> {
+function send(address: string, bytes: Buffer, random: Rng, patienceMs = 100): Promise<void> {
   const { hostname, port } = new URL(`http://${address}`);
   const cuts = [pick(random, bytes.length), pick(random, bytes.length)].sort((a, b) => a - b) as [number, number];
   const hangUp = pick(random, 3);
@@ -59,7 +59,7 @@ function send(address: string, bytes: Buffer, random: Rng): Promise<void> {
       else if (hangUp === 1) socket.end(bytes.subarray(cuts[1]));
       else socket.write(bytes.subarray(cuts[1]));
     });
-    socket.setTimeout(100, () => socket.destroy());
+    socket.setTimeout(patienceMs, () => socket.destroy());
     socket.resume();
     socket.on('error', () => undefined);
     socket.once('close', () => resolve());
@@ -77,7 +77,7 @@ describe.each(GRPC_SERVERS)('gRPC served by %s', (otlpGrpcServer) => {
     const random = seededRng(SEED);
     const ports = [collector.collector.addresses.ingest.slice('http://'.length), collector.collector.addresses.otlpGrpc];
     // Untouched, the seeds are good: four of them carry telemetry.
-    for (const seed of SEEDS) await send(ports[seed === grpcCall ? 1 : 0] as string, seed, () => 0.9);
+    await Promise.all(SEEDS.map((seed) => send(ports[seed === grpcCall ? 1 : 0] as string, seed, () => 0.9, 1_500)));
     await expect
       .poll(async () => (await collector.records()).map((record) => record.items).sort(), { timeout: 5_000 })
       .toEqual([2, 3, 3, 3]);

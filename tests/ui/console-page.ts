@@ -14,12 +14,23 @@ export const cannotRun: string | null =
       ? null
       : 'the console page is not built (npm run build)';
 
-export const launch = (): Promise<Browser> =>
-  chromium.launch({
+let shared: Promise<Browser> | undefined;
+/** One browser for all files of this process, since a start takes a second of a processor; it ends with the process. */
+export function launch(): Promise<Browser> {
+  shared ??= start();
+  return shared;
+}
+async function start(): Promise<Browser> {
+  const browser = await chromium.launch({
     executablePath: chromiumPath as string,
     // Drawing without a GPU needs no process of its own.
     args: ['--no-sandbox', '--disable-gpu', '--in-process-gpu', '--disable-background-networking', '--disable-component-update'],
   });
+  browser.once('disconnected', () => {
+    shared = undefined;
+  });
+  return browser;
+}
 
 export interface ConsolePage {
   readonly page: Page;

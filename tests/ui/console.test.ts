@@ -66,7 +66,6 @@ describe.skipIf(cannotRun !== null)(`console${cannotRun === null ? '' : `: skipp
   });
   afterAll(async () => {
     await shop?.stop();
-    await browser?.close();
     await faultline?.stop();
   });
 

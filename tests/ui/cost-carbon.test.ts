@@ -19,7 +19,6 @@ describe.skipIf(cannotRun !== null)(`Cost & Carbon${cannotRun === null ? '' : `:
     range = `from=${endMs - 1_800_000}&to=${endMs}`;
   });
   afterAll(async () => {
-    await browser?.close();
     await faultline?.stop();
   });
   async function on<T>(options: ConsoleOptions, look: (page: Page) => Promise<T>): Promise<T> {

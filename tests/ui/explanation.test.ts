@@ -34,7 +34,6 @@ describe.skipIf(cannotRun !== null)(`explanation${cannotRun === null ? '' : `: s
     incident = await rig.running.engine.book.take({ ...planted, openedMs: atMs + 60_000, onsetMs: atMs });
   });
   afterAll(async () => {
-    await browser?.close();
     await rig?.close();
   });
   async function on(options: ConsoleOptions, look: (page: Page) => Promise<void>): Promise<void> {

@@ -40,7 +40,6 @@ describe.skipIf(cannotRun !== null)(`explore${cannotRun === null ? '' : `: skipp
     await faultline.flush();
   });
   afterAll(async () => {
-    await browser?.close();
     await faultline?.stop();
   });
 

@@ -19,7 +19,6 @@ describe.skipIf(cannotRun !== null)(`first run${cannotRun === null ? '' : `: ski
     opened = null;
   });
   afterAll(async () => {
-    await browser?.close();
     await faultline?.stop();
   });
   const open = async (
@@ -94,7 +93,6 @@ describe.skipIf(cannotRun !== null)(`first byte${cannotRun === null ? '' : `: sk
       await page.getByText('First span from hello').waitFor();
       expect(problems).toEqual([]);
     } finally {
-      await browser.close();
       await faultline.stop();
     }
   });

@@ -23,7 +23,6 @@ describe.skipIf(cannotRun !== null)(`forwarding${cannotRun === null ? '' : `: sk
   });
   afterAll(async () => {
     await load?.stop();
-    await browser?.close();
     await Promise.all([faultline?.stop(), platform?.stop()]);
     refusing?.close();
   });
@@ -66,6 +65,7 @@ describe.skipIf(cannotRun !== null)(`forwarding${cannotRun === null ? '' : `: sk
     const blocked = page.getByRole('row', { name: /refuses/ });
     await blocked.getByText('blocked', { exact: true }).waitFor();
     await blocked.getByText(/refuses the credentials/).waitFor();
+    await load.stop();
     expect(await accessProblems(page)).toEqual([]);
     await page.getByRole('heading', { name: 'Forwarding' }).scrollIntoViewIfNeeded();
     await blocked.getByRole('button', { name: 'Remove' }).click();

@@ -20,7 +20,6 @@ describe.skipIf(cannotRun !== null)(`files dropped on the console${cannotRun ===
     opened = null;
   });
   afterAll(async () => {
-    await browser?.close();
     await faultline?.stop();
     rmSync(folder, { recursive: true, force: true });
   });

@@ -19,7 +19,6 @@ describe.skipIf(cannotRun !== null)(`local model in the settings${cannotRun === 
   });
   afterAll(async () => {
     await opened?.close();
-    await browser?.close();
     await faultline?.stop();
     rmSync(folder, { recursive: true, force: true });
   });

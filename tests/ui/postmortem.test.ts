@@ -62,7 +62,6 @@ describe.skipIf(cannotRun !== null)(`postmortem${cannotRun === null ? '' : `: sk
   });
   afterAll(async () => {
     await shop?.stop();
-    await browser?.close();
     await faultline?.stop();
     rmSync(downloads, { recursive: true, force: true });
   });

@@ -18,7 +18,6 @@ describe.skipIf(cannotRun !== null)(`volume${cannotRun === null ? '' : `: skippe
     await faultline.flush();
   });
   afterAll(async () => {
-    await browser?.close();
     await faultline?.stop();
   });
 
