@@ -4,9 +4,12 @@ import { join } from 'node:path';
 /** The checks that need no running code: name, what to run (arguments of Node). Types × 3, layers, lint, generated files. */
 export function checks(root) {
   const tsc = 'node_modules/@typescript/native/bin/tsc';
+  // What is known of unchanged files stays in out/: again after a change, types take 2 s of CPU instead of 13, Svelte's lint 1 instead of 9.
+  const known = (name) => ['--incremental', '--tsBuildInfoFile', `out/check/${name}.tsbuildinfo`];
+  const linted = ['--cache', '--cache-strategy', 'content', '--cache-location', 'out/check/eslint'];
   const list = [
-    { name: 'types of pure code', args: [tsc, '-p', 'tsconfig.pure.json'] },
-    { name: 'types of Node code', args: [tsc, '-p', 'tsconfig.node.json'] },
+    { name: 'types of pure code', args: [tsc, '-p', 'tsconfig.pure.json', ...known('pure')] },
+    { name: 'types of Node code', args: [tsc, '-p', 'tsconfig.node.json', ...known('node')] },
     {
       name: 'types of the page',
       args: ['node_modules/svelte-check/bin/svelte-check', '--tsconfig', './tsconfig.json', '--threshold', 'error', '--output', 'machine'],
@@ -14,7 +17,7 @@ export function checks(root) {
     },
     { name: 'layers', args: ['tools/check-layers.mjs'] },
     { name: 'lint', args: ['node_modules/@biomejs/biome/bin/biome', 'check', '--diagnostic-level=error'] },
-    { name: 'lint of Svelte', args: ['node_modules/eslint/bin/eslint.js', 'renderer'], needs: 'renderer' },
+    { name: 'lint of Svelte', args: ['node_modules/eslint/bin/eslint.js', 'renderer', ...linted], needs: 'renderer' },
     { name: 'third-party notices are up to date', args: ['tools/notices.mjs', '--check'] },
     { name: 'generated documents are up to date', args: ['tools/docs.mjs', '--check'] },
   ];

@@ -19,7 +19,7 @@ afterEach(() => t.end());
 it('kill -9 at any moment loses and doubles nothing', async () => {
   const random = mulberry32(Number(process.env['KILL_SEED'] ?? 11));
   let reached = 0;
-  for (let life = 0; life < Number(process.env['KILL_LIVES'] ?? 6); life++) {
+  for (let life = 0; life < Number(process.env['KILL_LIVES'] ?? 4); life++) {
     reached = Math.max(reached, await killedLife(t.dataDir, 400 + random() * 900));
   }
   await t.open();

@@ -2,6 +2,7 @@ import { request } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Protocol, startTelemetry } from '../sdk-app/telemetry.ts';
 import { type FaultlineProcess, startFaultline } from './faultline-process.ts';
+import { sleep } from './until.ts';
 
 /** The real JavaScript SDK against a collector that cannot answer for a while: nothing that was exported is missing or there twice. */
 let faultline: FaultlineProcess | undefined;
@@ -9,7 +10,6 @@ afterEach(async () => {
   await faultline?.stop();
   faultline = undefined;
 });
-const sleep = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
 
 /** Spans and log records every 20 ms from a service for each protocol, until `work` is over. @returns what each had acknowledged */
 async function sending(protocols: readonly Protocol[], ingestUrl: string, grpcAddress: string, work: () => Promise<void>) {

@@ -59,7 +59,7 @@ it('goes on when the engine is killed: same shop, one history; ends with a stop,
     .toBeGreaterThan(0);
   expect(await demoOf(faultline)).toBeNull();
   expect(shopOf(faultline)).toEqual(shop);
-});
+}, 240_000);
 
 it('does not outlive the supervisor', async () => {
   const faultline = await startFaultline({ args: ['--no-ui', '--demo', 'none'] });

@@ -8,9 +8,9 @@ import type { DestinationView, Forwarding } from '#contracts/forwarding.ts';
 import { contentOf } from './compare-stores.ts';
 import { type FaultlineProcess, startFaultline } from './faultline-process.ts';
 import { startMixedLoad, startTarget } from './mixed-load.ts';
+import { sleep, until } from './until.ts';
 
 /** Two consoles: what one received, by whatever way, the other ends with, once, through outages and kills of both. */
-const sleep = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
 const folders: string[] = [];
 const running: FaultlineProcess[] = [];
 const closing: (() => void)[] = [];
@@ -27,14 +27,6 @@ async function start(dataDir: string, ...args: string[]): Promise<FaultlineProce
   const console = await startFaultline({ dataDir, args: ['--no-ui', ...args] });
   running.push(console);
   return console;
-}
-async function until<T>(what: string, probe: () => Promise<T | false | null>, seconds = 40): Promise<T> {
-  for (let i = 0; i < seconds * 10; i++) {
-    const found = await probe().catch(() => null);
-    if (found) return found;
-    await sleep(100);
-  }
-  throw new Error(`${what} did not happen within ${seconds} s`);
 }
 const destination = async (console: FaultlineProcess): Promise<DestinationView> =>
   ((await (await console.fetch('/console/forwarding')).json()) as Forwarding).destinations[0] as DestinationView;

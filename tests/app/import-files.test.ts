@@ -6,6 +6,7 @@ import type { FileJob, ImportTicket, TablePreview } from '#contracts/import-file
 import { type ImportBookDoor, importPath } from '#main/import/import-path.ts';
 import { ImportControl } from '#main/import/run-import.ts';
 import { type FaultlineProcess, startFaultline } from './faultline-process.ts';
+import { until } from './until.ts';
 
 /** Files of others through the whole program: what was interrupted by kill -9 and done again is there once. */
 const folder = mkdtempSync(join(tmpdir(), 'faultline-anyfile-'));
@@ -37,14 +38,6 @@ const file = (name: string, text: string): string => {
   writeFileSync(path, text);
   return path;
 };
-const sleep = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
-async function until(what: string, probe: () => Promise<boolean>): Promise<void> {
-  for (let i = 0; i < 600; i++) {
-    if (await probe().catch(() => false)) return;
-    await sleep(50);
-  }
-  throw new Error(`${what} did not happen`);
-}
 /** An attempt that stops for good after so many requests, as a killed process does; collector and engine are killed with it. */
 async function interrupted(path: string, name: string, requests: number): Promise<void> {
   const control = new ImportControl();

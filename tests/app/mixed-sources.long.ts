@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import { findFreePort } from '#main/collector/port-owner.ts';
 import { cpuSecondsOf, rssBytesOf, startFaultline } from './faultline-process.ts';
+import { sleep, until } from './until.ts';
 
 const minutes = Number(process.argv[2] ?? 30);
 const programs = ['/usr/bin/prometheus', '/usr/bin/prometheus-node-exporter', '/usr/bin/logger'];
@@ -25,12 +26,7 @@ if (missing.length > 0 || !(minutes > 0)) {
 }
 
 const startedMs = Date.now();
-const sleep = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
 const say = (line: string): void => void process.stdout.write(`${((Date.now() - startedMs) / 1000).toFixed(0).padStart(5)} s  ${line}\n`);
-async function until(what: string, probe: () => Promise<boolean>, seconds = 90): Promise<void> {
-  for (const endMs = Date.now() + seconds * 1000; Date.now() < endMs; await sleep(500)) if (await probe().catch(() => false)) return;
-  throw new Error(`${what} did not happen within ${seconds} s`);
-}
 
 const folder = mkdtempSync(join(tmpdir(), 'faultline-mixed-'));
 const children: ChildProcess[] = [];

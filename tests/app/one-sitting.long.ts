@@ -16,10 +16,10 @@ import type { Forwarding } from '#contracts/forwarding.ts';
 import type { Incident } from '#contracts/judgement.ts';
 import { contentOf } from './compare-stores.ts';
 import { startFaultline } from './faultline-process.ts';
+import { sleep } from './until.ts';
 
 const PATIENCE_MS = 240_000;
 const startedMs = Date.now();
-const sleep = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
 const say = (line: string): void => void process.stdout.write(`${((Date.now() - startedMs) / 1000).toFixed(0).padStart(4)} s  ${line}\n`);
 async function until<T>(what: string, probe: () => Promise<T | null | undefined | false>): Promise<T> {
   for (const untilMs = Date.now() + PATIENCE_MS; Date.now() < untilMs; await sleep(1_000)) {

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type FaultlineProcess, startFaultline } from './faultline-process.ts';
 import { sendSpans, spanRequest, startSpanLoad } from './span-load.ts';
+import { sleep, until } from './until.ts';
 
 /** An engine that is away, or that must go because a query took all memory: what was acknowledged is there, once. kill -9: tests/faults. */
-const sleep = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
 const folders: string[] = [];
 const running: FaultlineProcess[] = [];
 afterEach(async () => {
@@ -21,13 +21,6 @@ async function start(args: readonly string[] = []): Promise<FaultlineProcess> {
 function folder(): string {
   folders.push(mkdtempSync(join(tmpdir(), 'faultline-kill-')));
   return folders.at(-1) as string;
-}
-async function until(what: string, probe: () => Promise<boolean> | boolean, seconds = 30): Promise<void> {
-  for (let i = 0; i < seconds * 20; i++) {
-    if (await Promise.resolve(probe()).catch(() => false)) return;
-    await sleep(50);
-  }
-  throw new Error(`${what} did not happen within ${seconds} s`);
 }
 const ready = (faultline: FaultlineProcess) => async (): Promise<boolean> => (await faultline.fetch('/readyz')).ok;
 

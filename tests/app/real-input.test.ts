@@ -9,6 +9,7 @@ import { findFreePort } from '#main/collector/port-owner.ts';
 import { extrapolatedRate } from '#query/rate.ts';
 import { type FaultlineProcess, startFaultline } from './faultline-process.ts';
 import { hasNezha, readNezhaSpans, serviceOf, toOtlpJson } from './nezha.ts';
+import { sleep, until } from './until.ts';
 
 /** Programs that were not written here, talking to the real thing. */
 const root = resolve(import.meta.dirname, '../..');
@@ -21,15 +22,6 @@ const start = (command: string, args: readonly string[]): ChildProcess => {
 };
 // biome-ignore lint/suspicious/noExplicitAny: answers of another program
 const json = async (url: string): Promise<any> => (await fetch(url)).json();
-const sleep = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
-async function until<T>(what: string, probe: () => Promise<T | null>, seconds = 30): Promise<T> {
-  for (let i = 0; i < seconds * 5; i++) {
-    const found = await probe().catch(() => null);
-    if (found !== null) return found;
-    await sleep(200);
-  }
-  throw new Error(`${what} did not happen within ${seconds} s`);
-}
 let faultline: FaultlineProcess;
 afterAll(async () => {
   for (const child of children) child.kill('SIGKILL');

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findFreePort } from '#main/collector/port-owner.ts';
 import { type FaultlineProcess, startFaultline } from './faultline-process.ts';
+import { until } from './until.ts';
 
 /** A real Prometheus that writes here: what it answers itself is what must lie in the store, through a kill -9 of the engine. */
 const nodeExporter = '/usr/bin/prometheus-node-exporter';
@@ -17,15 +18,6 @@ const start = (command: string, args: readonly string[]): ChildProcess => {
   children.push(child);
   return child;
 };
-const sleep = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
-async function until<T>(what: string, probe: () => Promise<T | null>, seconds = 40): Promise<T> {
-  for (let i = 0; i < seconds * 5; i++) {
-    const found = await probe().catch(() => null);
-    if (found !== null) return found;
-    await sleep(200);
-  }
-  throw new Error(`${what} did not happen within ${seconds} s`);
-}
 interface Series {
   readonly metric: Readonly<Record<string, string>>;
   readonly values: readonly (readonly [number, string])[];

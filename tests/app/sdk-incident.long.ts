@@ -9,11 +9,11 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Incident } from '#contracts/judgement.ts';
 import { startFaultline } from './faultline-process.ts';
+import { sleep } from './until.ts';
 
 const place = process.argv[2] ?? 'stock';
 const CALM_MS = 200_000;
 const PATIENCE_MS = 240_000;
-const sleep = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
 const say = (line: string): void => void process.stdout.write(`${new Date().toISOString()} ${line}\n`);
 
 const faultline = await startFaultline();

@@ -1,21 +1,10 @@
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type FaultlineProcess, startFaultline, treeOf } from '../app/faultline-process.ts';
+import { sleep, until } from '../app/until.ts';
 import type { Target } from './sender.ts';
 
-export const sleep = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
-/** @throws when it does not happen in time: a harness that waits for ever proves nothing */
-export async function until(what: string, probe: () => Promise<unknown> | unknown, seconds = 40): Promise<void> {
-  const endMs = Date.now() + seconds * 1000;
-  for (;;) {
-    const seen = await Promise.resolve()
-      .then(probe)
-      .catch(() => false);
-    if (seen) return;
-    if (Date.now() > endMs) throw new Error(`${what} did not happen within ${seconds} s`);
-    await sleep(50);
-  }
-}
+export { sleep, until };
 
 export type Victim = 'collector' | 'engine' | 'forwarder' | 'supervisor';
 export interface RigOptions {

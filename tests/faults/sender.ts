@@ -1,5 +1,6 @@
 import { Agent, request } from 'node:http';
 import { Client, credentials } from '@grpc/grpc-js';
+import { sleep } from '../app/until.ts';
 import { EXPORT } from '../conformance/grpc-clients.ts';
 import { type Rng, seededRng } from '../fixtures/seeded-rng.ts';
 import { Ledger, type Outcome, type Unit } from './ledger.ts';
@@ -115,8 +116,6 @@ class GrpcWay {
     this.client?.close();
   }
 }
-
-const sleep = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
 
 interface Sending {
   readonly http: HttpWay;

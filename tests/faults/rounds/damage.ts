@@ -85,7 +85,7 @@ export const damage: Scenario = {
     const load = round.load(rig, { pauseMs: 10 });
     await sleep(round.short ? 500 : 1_500);
     const kind = round.seed % 5;
-    const durable = async (): Promise<void> =>
+    const durable = (): Promise<boolean> =>
       until('rows to be stored', async () => (await rig.console.fetch('/console/admin/flush?durable=1', { method: 'POST' })).ok);
     // Part of it in day files, part of it in the journal only; the damage finds both.
     if (kind >= 2) {
