@@ -43,6 +43,25 @@ describe('senders', () => {
   });
 });
 
+it('a connection that was silent while its sender made room for others is told of again', () => {
+  let now = 1;
+  const senders = new Senders(() => now);
+  const old = senders.connection('10.0.0.2', 'otlp-http');
+  senders.learn(old, 'old');
+  senders.accepted(old, 1);
+  for (let i = 0; i < 3_000; i++) {
+    now++;
+    const other = senders.connection(`10.1.${i >> 8}.${i & 255}`, 'otlp-http');
+    senders.learn(other, 's');
+    senders.accepted(other, 1);
+  }
+  senders.accepted(old, 1_000);
+  expect(senders.statuses()[0]).toMatchObject({ name: 'old', requests: 1, bytes: 1_000 });
+  const again = senders.connection('10.0.0.2', 'otlp-http');
+  senders.learn(again, 'old');
+  expect(again.sender).toBe(old.sender);
+});
+
 describe('a share of the memory budget', () => {
   const holding = (budget: MemoryBudget, share: { heldBytes: number }): number => {
     while (budget.reserve(10, share));

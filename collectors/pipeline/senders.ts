@@ -14,6 +14,8 @@ export class Sender {
   bytes = 0;
   refused = 0;
   lastUnixMs = 0;
+  /** It was silent and made room for another. */
+  isForgotten = false;
 
   constructor(address: string, name: string) {
     this.key = `${address} ${name}`;
@@ -60,15 +62,21 @@ export class Senders {
     connection.sender = this.find(connection.sender.address, service);
   }
   accepted(connection: SenderConnection, bytes: number): void {
-    const { sender } = connection;
+    const sender = this.remembered(connection);
     connection.isNew = false;
     sender.requests++;
     sender.bytes += bytes;
     sender.lastUnixMs = this.nowMs();
   }
-  refused({ sender }: SenderConnection): void {
+  refused(connection: SenderConnection): void {
+    const sender = this.remembered(connection);
     sender.refused++;
     sender.lastUnixMs = this.nowMs();
+  }
+  private remembered(connection: SenderConnection): Sender {
+    const { isForgotten, address, name } = connection.sender;
+    if (isForgotten) connection.sender = this.find(address, name);
+    return connection.sender;
   }
   /** Those with most bytes first. */
   statuses(): SenderStatus[] {
@@ -99,6 +107,7 @@ export class Senders {
       if (sender.heldBytes === 0 && sender.name !== OTHERS && (oldest === null || sender.lastUnixMs < oldest.lastUnixMs)) oldest = sender;
     if (!oldest) return false;
     this.all.delete(oldest.key);
+    oldest.isForgotten = true;
     const left = (this.namesAt.get(oldest.address) ?? 1) - 1;
     if (left > 0) this.namesAt.set(oldest.address, left);
     else this.namesAt.delete(oldest.address);
