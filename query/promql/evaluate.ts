@@ -125,7 +125,8 @@ export class Evaluator {
   }
   private read(selector: SelectorExpr): readonly StoredSeries[] {
     const found = this.query.select(selector);
-    return this.hinted.has(selector) ? found.map(withHints) : found;
+    // Sums of such tell of conflicts among them.
+    return this.hinted.has(selector) ? found.map((series) => ({ ...series, histograms: withHints(series.histograms) })) : found;
   }
   private select(selector: SelectorExpr): Row[] {
     const looking = { moments: this.moments(selector), lookbackMs: this.query.lookbackMs };

@@ -6,6 +6,7 @@ import { absentLabels } from './label-functions.ts';
 import { type Labels, labelOf, METRIC_NAME } from './labels.ts';
 import { overMixed, type Tell, tellOverlap } from './mixed-ranges.ts';
 import { EXTENDED, KEEPS_NAME, RANGE_FUNCTIONS } from './range-functions.ts';
+import { withHints } from './selected-rows.ts';
 import { EvaluationError, emptyRow, FLOAT, isThere, type MatrixRow, put, type Row, timeAt } from './value.ts';
 
 /** Functions of a range: each series' samples within each window -> one sample. */
@@ -20,7 +21,8 @@ export function evaluateOverTime(evaluator: Evaluator, { function: name, args, .
   const found: Row[] = [];
   for (const series of rows) {
     budget.take(grid.count);
-    const { labels, dropName, times, values, starts, histograms } = series;
+    const { labels, dropName, times, values, starts } = series;
+    const histograms = LOOKS_FOR_RESETS.has(name) ? withHints(series.histograms) : series.histograms;
     const row = emptyRow(labels, grid.count, dropName || !KEEPS_NAME.has(name));
     const tell = evaluator.tellOf(labels, range);
     if (modifier) {
@@ -61,6 +63,8 @@ export function evaluateOverTime(evaluator: Evaluator, { function: name, args, .
   if (name === 'quantile_over_time' && found.length > 0) evaluator.warnOfQuantile(numbers[0] as Float64Array, at);
   return found;
 }
+/** Whether a counter began anew between two samples is found out once for each pair, not in each window it is in. */
+const LOOKS_FOR_RESETS: ReadonlySet<string> = new Set(['rate', 'increase', 'irate', 'resets']);
 const COUNTER_FUNCTIONS: ReadonlySet<string> = new Set(['rate', 'increase']);
 function tellOfName(labels: Labels, { metric, info }: Tell): void {
   const name = labelOf(labels, METRIC_NAME);

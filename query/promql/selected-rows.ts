@@ -4,7 +4,7 @@ import { smoothedAt } from './extended-range.ts';
 import { isReset } from './histogram-arithmetic.ts';
 import type { Tell } from './mixed-ranges.ts';
 import type { NativeHistogram } from './native-histogram.ts';
-import { emptyRow, isThere, put, type Row, type Samples, type StoredSeries, staleFlags } from './value.ts';
+import { emptyRow, type HistogramSamples, isThere, put, type Row, type Samples, type StoredSeries, staleFlags } from './value.ts';
 
 /** What an instant selector finds in one series: its newest sample for each moment. */
 export interface Looking {
@@ -62,13 +62,13 @@ export function withoutStale({ times, values, starts, histograms }: StoredSeries
   const isKept = (_: number, i: number): boolean => stale[i] === 0;
   return { times: times.filter(isKept), values: values.filter(isKept), starts: starts?.filter(isKept) ?? null, histograms };
 }
-/** Each histogram says whether there was a reset since the one before: sums of such tell of conflicts among them. */
-export function withHints(series: StoredSeries): StoredSeries {
-  const { histograms } = series;
-  if (!histograms) return series;
-  const hinted = histograms.histograms.map((each, i): NativeHistogram => {
+/** Each histogram says whether there was a reset since the one before. */
+export function withHints(samples: HistogramSamples | null): HistogramSamples | null {
+  if (!samples) return null;
+  const { histograms } = samples;
+  const hinted = histograms.map((each, i): NativeHistogram => {
     if (each.hint !== 'unknown' || i === 0) return each;
-    return { ...each, hint: isReset(each, histograms.histograms[i - 1] as NativeHistogram) ? 'reset' : 'not_reset' };
+    return { ...each, hint: isReset(each, histograms[i - 1] as NativeHistogram) ? 'reset' : 'not_reset' };
   });
-  return { ...series, histograms: { ...histograms, histograms: hinted } };
+  return { ...samples, histograms: hinted };
 }
