@@ -70,6 +70,24 @@ describe('a file that is being looked up', () => {
     await desk.stop();
   });
 });
+describe('a file that has been read', () => {
+  it('is in, also when the importer ends before that is written down', async () => {
+    const { desk, upload, stateOf } = openDesk();
+    const { id } = await upload('a');
+    desk.start(id, {});
+    desk.hear({ news: 'hashed', id, sha256: SHA });
+    await settled();
+    const accepted = { traces: 0, logs: 1, metrics: 0 };
+    const result = { file: 'a', format: 'kubectl-logs', accepted, refused: [], refusedCount: 0, minTimeMs: null, maxTimeMs: null };
+    desk.hear({ news: 'done', id, result });
+    desk.control(id, 'pause');
+    desk.ended('signal SIGKILL');
+    expect(stateOf(id)).toBe('running');
+    await settled();
+    expect(stateOf(id)).toBe('done');
+    await desk.stop();
+  });
+});
 describe('a file somebody left', () => {
   it('is forgotten after a day, with its bytes', async () => {
     const { desk, upload, stateOf, pass } = openDesk();

@@ -198,7 +198,7 @@ export class ImportDesk {
     const { job } = own;
     if (this.running !== id) {
       if (action === 'cancel' && (!ENDED.includes(job.state) || job.state === 'failed')) void this.finish(own, 'cancelled');
-    } else if (own.doing !== 'bill') {
+    } else if (own.doing === 'hash' || own.doing === 'import') {
       // A bill is one transaction: it neither rests nor ends half-way.
       this.options.send({ type: 'import-call', call: { call: 'control', id, action } });
       if (action === 'cancel' && own.doing === 'hash') void this.finish(own, 'cancelled');
@@ -223,7 +223,7 @@ export class ImportDesk {
   ended(reason: string): void {
     for (const { reject } of [...this.previews.values()]) reject(new Error(`the process that reads it ended (${reason})`));
     const own = this.running === null ? undefined : this.jobs.get(this.running);
-    if (own) this.fail(own, `The process that reads files ended (${reason}). Started again, it goes on behind what is in.`);
+    if (own?.doing) this.fail(own, `The process that reads files ended (${reason}). Started again, it goes on behind what is in.`);
   }
   async stop(): Promise<void> {
     if (this.idle) clearTimeout(this.idle);
@@ -307,6 +307,8 @@ export class ImportDesk {
     }
   }
   private async done(own: Own, result: NonNullable<FileJob['result']>): Promise<void> {
+    // All of it is read: whatever becomes of the importer now.
+    own.doing = null;
     if (own.ticket) await this.options.book.end(own.ticket.id, result);
     await this.options.drained();
     own.job.result = result;

@@ -140,8 +140,9 @@ describe('files a page sends in pieces', () => {
     expect((await jobOf(again.id)).result?.alreadyImportedMs).toBeGreaterThan(0);
   });
   it('the process that reads it is killed: started again, it ends with each record once; cancelled, it takes nothing more', async () => {
-    const lines = Array.from({ length: 30_000 }, (_, i) => `2026-10-02T00:00:00.${String(i).padStart(9, '0')}Z killed ${i}`);
-    const job = await upload('killed.txt', Buffer.from(lines.join('\n')), 4_000_000);
+    // Enough that it is not all read when the first of it is told to be in.
+    const lines = Array.from({ length: 100_000 }, (_, i) => `2026-10-02T00:00:00.${String(i).padStart(9, '0')}Z killed ${i}`);
+    const job = await upload('killed.txt', Buffer.from(lines.join('\n')), 8_000_000);
     await post(`/console/uploads/${job.id}/start`, {});
     await until('some of it is in', async () => (await jobOf(job.id)).items > 0);
     await post(`/console/uploads/${job.id}/control`, { action: 'pause' });
@@ -151,7 +152,7 @@ describe('files a page sends in pieces', () => {
     await post(`/console/uploads/${job.id}/start`, {});
     await until('it is in', async () => (await jobOf(job.id)).state === 'done');
     expect(await faultline.sql("SELECT count(*)::INT AS n, count(DISTINCT body)::INT AS d FROM logs WHERE service = 'killed'")).toEqual([
-      { n: 30_000, d: 30_000 },
+      { n: 100_000, d: 100_000 },
     ]);
     const other = await upload('other.txt', Buffer.from('2026-10-02T00:00:00.000000000Z never\n'), 1_000);
     await post(`/console/uploads/${other.id}/control`, { action: 'cancel' });
