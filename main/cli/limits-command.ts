@@ -13,7 +13,7 @@ export interface LimitsFlags extends InstanceFlags {
 const numberOf = (text: string): number => {
   const value = Number(text.replaceAll('_', ''));
   if (text.trim() !== '' && Number.isFinite(value) && value > 0) return value;
-  throw new ValueError('is not a number above 0');
+  throw new ValueError(`"${text}" is not a number above 0`);
 };
 const flag = <K extends keyof SourceLimit>(key: K, place: string, text: string | undefined, parse: (text: string) => number) =>
   text === undefined ? {} : { [key]: valueAt(place, text, parse, 'bad_request') };
