@@ -58,16 +58,19 @@ async function attach(connection: Connection, file: DatabaseFile): Promise<void>
   // 'latest' has the string encoding that costs a third (facts/storage.md §7).
   await connection.run(`ATTACH ${textLiteral(file.path)} AS ${file.name} (${file.readOnly ? 'READ_ONLY' : "STORAGE_VERSION 'latest'"})`);
 }
-/** A file cut short attaches while its tables' description lies in what is left; writing on would make it worse. */
+/**
+ * A file cut short attaches while its tables' description lies in what is left; writing on would make it worse. Free blocks
+ * do not count: a checkpoint cuts those at the end off after it has written their number, so a whole file may be shorter than that.
+ */
 async function checkLength(connection: Connection, file: DatabaseFile): Promise<void> {
   const [size] = await connection.rows(
-    `SELECT (block_size * total_blocks)::DOUBLE AS bytes FROM pragma_database_size() WHERE database_name = ${textLiteral(file.name)}`,
+    `SELECT (block_size * used_blocks)::DOUBLE AS bytes FROM pragma_database_size() WHERE database_name = ${textLiteral(file.name)}`,
   );
   const there = statSync(file.path).size;
   if (there < Number(size?.['bytes'] ?? 0))
     throw new FaultlineError(
       'file_corrupt',
-      `Corrupt database file: ${file.path} has ${there} bytes, its blocks take ${String(size?.['bytes'])}`,
+      `Corrupt database file: ${file.path} has ${there} bytes, its blocks in use take ${String(size?.['bytes'])}`,
     );
 }
 /** null: no table at all, as older versions left after a crash between creating the file and its tables. */
