@@ -3,9 +3,9 @@ import { FaultlineError } from '#contracts/errors.ts';
 import type { Engine } from '#main/engine/engine.ts';
 import { readExemplars } from '#main/engine/promql/read-exemplars.ts';
 import { readSamples } from '#main/engine/promql/read-samples.ts';
-import { LOOKBACK_MS, runPromql } from '#main/engine/promql/run-promql.ts';
+import { LOOKBACK_MS, runExpr } from '#main/engine/promql/run-promql.ts';
 import { namesOf, type PromqlSeries, partLabel, partLabels, type SeriesBook } from '#main/engine/promql/series-book.ts';
-import type { Matcher } from '#query/promql/ast.ts';
+import type { Expr, Matcher } from '#query/promql/ast.ts';
 import type { Answer, Evaluated } from '#query/promql/engine.ts';
 import { compareText, entriesOf, type Labels, labelOf, NO_LABELS, setLabel } from '#query/promql/labels.ts';
 import { durationMs } from '#query/promql/literals.ts';
@@ -40,6 +40,15 @@ class BadData extends Error {}
 const badParameter = (name: string, why: string): never => {
   throw new BadData(`invalid parameter ${JSON.stringify(name)}: ${why}`);
 };
+/** @throws BadData with the place, in Prometheus' words */
+function parsedParameter(name: string, text: string): Expr {
+  try {
+    return parsePromql(text);
+  } catch (error) {
+    if (!(error instanceof PromqlError)) throw error;
+    throw new BadData(`invalid parameter ${JSON.stringify(name)}: ${placeOf(text, error.range.start)}: parse error: ${error.message}`);
+  }
+}
 /** Unix seconds or RFC 3339, as milliseconds. */
 function timeOf(parameters: Parameters, name: string, fallbackMs?: number): number {
   const text = one(parameters, name);
@@ -151,13 +160,8 @@ export function servePrometheus(app: Hono<{ Variables: Shared }>, engine: Engine
     const timeout = one(parameters, 'timeout');
     const timeoutMs = timeout === '' ? TIMEOUT_MS : Math.min(TIMEOUT_MS, Math.max(1, durationOf(timeout, 'timeout')));
     const options = { timeoutMs, signal: c.req.raw.signal };
-    return runPromql(
-      { store: engine.store, book },
-      text,
-      grid,
-      options,
-      lookback === '' ? LOOKBACK_MS : durationOf(lookback, 'lookback_delta'),
-    );
+    const lookbackMs = lookback === '' ? LOOKBACK_MS : durationOf(lookback, 'lookback_delta');
+    return runExpr({ store: engine.store, book }, parsedParameter('query', text), grid, options, undefined, lookbackMs);
   };
   /** Labels of series in the window that fit any of the selectors; of all, without one. */
   const matching = async (c: Context, parameters: Parameters, needsMatch: boolean, readsSamples = false): Promise<Labels[]> => {
@@ -165,7 +169,7 @@ export function servePrometheus(app: Hono<{ Variables: Shared }>, engine: Engine
     if (needsMatch && selectors.length === 0) throw new BadData('no match[] parameter provided');
     await book.refresh();
     const parsed = selectors.map((text) => {
-      const expr = parsePromql(text);
+      const expr = parsedParameter('match[]', text);
       return expr.kind === 'selector' ? expr.matchers : badParameter('match[]', 'only selectors are allowed');
     });
     const isBound = one(parameters, 'start') !== '' || one(parameters, 'end') !== '';
@@ -217,7 +221,12 @@ export function servePrometheus(app: Hono<{ Variables: Shared }>, engine: Engine
       const [startMs, endMs] = [timeOf(parameters, 'start', 0), timeOf(parameters, 'end', Date.now())];
       if (endMs < startMs) badParameter('end', 'end timestamp must not be before start timestamp');
       const options = { timeoutMs: TIMEOUT_MS, signal: c.req.raw.signal };
-      const found = await readExemplars({ store: engine.store, book }, one(parameters, 'query'), { startMs, endMs }, options);
+      const found = await readExemplars(
+        { store: engine.store, book },
+        parsedParameter('query', one(parameters, 'query')),
+        { startMs, endMs },
+        options,
+      );
       return {
         data: found.map(({ labels, exemplars }) => ({
           seriesLabels: objectOf(labels),
@@ -225,13 +234,13 @@ export function servePrometheus(app: Hono<{ Variables: Shared }>, engine: Engine
         })),
       };
     },
-    '/series': async (c, parameters) => ({ data: (await matching(c, parameters, true)).slice(0, MAX_VALUES).map(objectOf) }),
-    '/labels': async (c, parameters) => ({ data: sorted((await matching(c, parameters, false)).flatMap(({ names }) => names)) }),
+    '/series': async (c, parameters) => limited((await matching(c, parameters, true)).map(objectOf), parameters),
+    '/labels': async (c, parameters) => limited(sorted((await matching(c, parameters, false)).flatMap(({ names }) => names)), parameters),
     '/label/:name/values': async (c, parameters) => {
       const name = c.req.param('name') ?? '';
       const isPart = name === 'le' || name === 'quantile';
       const labels = await matching(c, parameters, false, isPart);
-      return { data: sorted(labels.map((each) => labelOf(each, name)).filter((value) => value !== '')) };
+      return limited(sorted(labels.map((each) => labelOf(each, name)).filter((value) => value !== '')), parameters);
     },
     '/metadata': async (_c, parameters) => {
       await book.refresh();
@@ -244,7 +253,7 @@ export function servePrometheus(app: Hono<{ Variables: Shared }>, engine: Engine
       }
       return { data };
     },
-    '/format_query': async (_c, parameters) => ({ data: formatPromql(parsePromql(one(parameters, 'query'))) }),
+    '/format_query': async (_c, parameters) => ({ data: formatPromql(parsedParameter('query', one(parameters, 'query'))) }),
     '/status/buildinfo': async () => ({
       // Grafana asks for a Prometheus version to know what it may ask for.
       data: { version: '3.5.0', revision: `faultline ${engine.parts.version}`, branch: '', buildUser: '', buildDate: '', goVersion: '' },
@@ -278,7 +287,14 @@ function allLabels(series: PromqlSeries): Labels[] {
   const part = setLabel(partLabels(series, first), label, '+Inf');
   return [part, ...others.map((name) => partLabels(series, name))];
 }
-const sorted = (texts: readonly string[]): string[] => [...new Set(texts)].sort(compareText).slice(0, MAX_VALUES);
+const sorted = (texts: readonly string[]): string[] => [...new Set(texts)].sort(compareText);
+/** The first of them: as many as asked for, 0 for all there may be. */
+function limited<T>(found: readonly T[], parameters: Parameters): { data: readonly T[]; warnings?: readonly string[] } {
+  const asked = Number(one(parameters, 'limit') || 0);
+  if (!Number.isInteger(asked) || asked < 0) badParameter('limit', 'limit must be non-negative');
+  const limit = asked === 0 ? MAX_VALUES : Math.min(asked, MAX_VALUES);
+  return found.length <= limit ? { data: found } : { data: found.slice(0, limit), warnings: ['results truncated due to limit'] };
+}
 /** With where in the query each is said, and no more than Prometheus shows of either kind. */
 function notesOf({ warnings, infos }: Evaluated['notes'], query: string): { warnings?: string[]; infos?: string[] } {
   const shown = (notes: ReadonlyMap<string, Range>, kind: string): string[] => [
@@ -294,10 +310,6 @@ function notesOf({ warnings, infos }: Evaluated['notes'], query: string): { warn
 function failed(c: Context, error: unknown): Response {
   const answer = (status: 400 | 422 | 503, errorType: string, message: string): Response =>
     c.json({ status: 'error', errorType, error: message }, status);
-  if (error instanceof PromqlError) {
-    const place = `1:${error.range.start + 1}`;
-    return answer(400, 'bad_data', `invalid parameter "query": ${place}: parse error: ${error.message}`);
-  }
   if (error instanceof BadData) return answer(400, 'bad_data', error.message);
   if (error instanceof EvaluationError) return answer(422, 'execution', error.message);
   if (error instanceof FaultlineError && error.code === 'query_timeout')

@@ -200,6 +200,9 @@ describe('the Prometheus API over OTLP', () => {
       errorType: 'bad_data',
       error: expect.stringContaining('1:5: parse error: unclosed left parenthesis'),
     });
+    expect((await ask(`query?query=${encodeURIComponent('1 +\n sum(')}`)).error).toContain('invalid parameter "query": 2:6: parse error');
+    expect((await ask('series?match[]={a=')).error).toContain('invalid parameter "match[]": 1:4: parse error');
+    expect(await ask('labels?limit=2')).toMatchObject({ data: ['__name__', 'http_route'], warnings: ['results truncated due to limit'] });
     const long = await faultline.fetch(`/api/v1/query_range?query=up&start=0&end=100000&step=1`);
     expect(long.status).toBe(400);
     expect((await ask('query_range?query=up[5m]&start=0&end=10&step=1')).error).toContain('invalid expression type "range vector"');

@@ -1,7 +1,7 @@
 import type { QueryOptions } from '#contracts/store.ts';
+import type { Expr } from '#query/promql/ast.ts';
 import { type Labels, labelsOf } from '#query/promql/labels.ts';
 import { labelsTest } from '#query/promql/matching.ts';
-import { parsePromql } from '#query/promql/parser.ts';
 import { selectionsOf } from '#query/promql/selections.ts';
 import { numbers, type Queries, texts } from '#store/read/columns-of.ts';
 import { promqlExemplarsSql } from '#store/sql/read/promql-sql.ts';
@@ -16,14 +16,13 @@ export const MAX_EXEMPLARS = 10_000;
 /** Ids of one statement. */
 const MAX_SERIES = 20_000;
 
-/** Exemplars of all series an expression selects. Those of a classic histogram of OTLP are its buckets', whichever. @throws PromqlError */
+/** Exemplars of all series an expression selects. Those of a classic histogram of OTLP are its buckets', whichever. */
 export async function readExemplars(
   { store, book }: { readonly store: Queries; readonly book: SeriesBook },
-  text: string,
+  expr: Expr,
   { startMs, endMs }: { readonly startMs: number; readonly endMs: number },
   options: QueryOptions,
 ): Promise<SeriesExemplars[]> {
-  const expr = parsePromql(text);
   await book.refresh();
   const series = new Map<number, PromqlSeries>();
   for (const { matchers } of selectionsOf(expr, { grid: { startMs, stepMs: 0, count: 1 }, lookbackMs: 0, subqueryStepMs: 1 })) {

@@ -3,7 +3,6 @@ import type { QueryOptions } from '#contracts/store.ts';
 import type { Expr, SelectorExpr } from '#query/promql/ast.ts';
 import { Budget } from '#query/promql/budget.ts';
 import { type Evaluated, evaluate } from '#query/promql/engine.ts';
-import { parsePromql } from '#query/promql/parser.ts';
 import { selectionsOf } from '#query/promql/selections.ts';
 import type { Grid, Selection, StoredSeries } from '#query/promql/value.ts';
 import type { Queries } from '#store/read/columns-of.ts';
@@ -22,17 +21,7 @@ function endsAt(ms: number): void {
   if (performance.now() > ms) throw new FaultlineError('query_timeout', 'The evaluation took too long.');
 }
 
-/** One PromQL query over the store. @throws PromqlError, EvaluationError, FaultlineError of the store */
-export async function runPromql(
-  { store, book }: { readonly store: Queries; readonly book: SeriesBook },
-  text: string,
-  grid: Grid,
-  options: QueryOptions,
-  lookbackMs = LOOKBACK_MS,
-): Promise<Evaluated> {
-  return runExpr({ store, book }, parsePromql(text), grid, options, undefined, lookbackMs);
-}
-/** @param beside adds to what the store has of a selector */
+/** One PromQL query over the store. @param beside adds to what the store has of a selector. @throws EvaluationError, FaultlineError of the store */
 export async function runExpr(
   { store, book }: { readonly store: Queries; readonly book: SeriesBook },
   expr: Expr,
