@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { type ExpositionFormat, type ExpositionVisitor, parseExpositionLine } from '#collectors/prometheus/parse-exposition.ts';
-import { parseLabels, parseSeries, SeriesSyntaxError } from '#collectors/prometheus/series-text.ts';
+import { parseSeries, SeriesSyntaxError } from '#collectors/prometheus/series-text.ts';
+import { readTextExemplar } from '#collectors/prometheus/text-exemplar.ts';
 import type { Bytes, FileReading, FileRecord, ReadContext } from './file-record.ts';
 import { readLines, tooLongLine } from './read-lines.ts';
 import { type Labels, METRIC_TYPE, NO_META, SampleBatch, type SeriesMeta, sortLabels } from './sample-batch.ts';
@@ -65,19 +66,11 @@ class ExpositionFile implements ExpositionVisitor {
   }
   /** `{trace_id="..."} value [seconds]`; one that cannot be read does not cost the sample. */
   private exemplar({ key, labels, meta }: KnownSeries, body: Uint8Array, start: number, lineEnd: number, sampleMs: number): void {
-    const close = body.lastIndexOf(0x7d, lineEnd - 1);
-    const rest = Buffer.from(body.buffer, body.byteOffset + close + 1, Math.max(0, lineEnd - close - 1))
-      .toString('latin1')
-      .trim()
-      .split(' ');
-    const value = Number(rest[0]);
-    const seconds = rest[1] === undefined ? NaN : Number(rest[1]);
-    if (close < start || rest[0] === '' || Number.isNaN(value)) throw new SeriesSyntaxError('its exemplar cannot be read');
-    const own = sortLabels(parseLabels(body, start, close + 1, this.strict));
+    const exemplar = readTextExemplar(body, start, lineEnd, this.strict);
     this.batch.exemplar(key, labels, meta, {
-      labels: own,
-      value,
-      timestampMs: Number.isNaN(seconds) ? sampleMs : Math.round(seconds * 1_000),
+      labels: sortLabels(exemplar.labels),
+      value: exemplar.value,
+      timestampMs: exemplar.unixMicros === null ? sampleMs : Math.round(exemplar.unixMicros / 1_000),
     });
   }
 }

@@ -181,6 +181,18 @@ describe('a scrape', () => {
     expect([...decoded.noted]).toEqual([['exemplar_time', 1]]);
     expect(decoded.dropped.size).toBe(0);
   });
+  it.each<[string, RegExp]>([
+    ['{x="y"} 0.5 noon', /^line 3: .*"noon"/],
+    ['{x="y"} 0.5 1e305', /^line 3: .*"1e305"/],
+    ['{x="y"} half', /^line 3: .*"half"/],
+    ['{x="y"}', /^line 3: /],
+    ['{x="y', /^line 3: .*labels/],
+  ])('names the line of an exemplar that cannot be read: %s', (exemplar, says) => {
+    const text = `# TYPE a counter\na_total{z="1"} 1\na_total{z="2"} 1 # ${exemplar}\n# EOF\n`;
+    const decoded = decodeScrape(record(text, { contentType: 'application/openmetrics-text' }), { dictionary: memoryDictionary(), limits });
+    expect([...decoded.dropped]).toEqual([['scrape_malformed', 1]]);
+    expect(decoded.problem).toMatch(says);
+  });
   it('takes a label named like a property of every object as it is', () => {
     const dictionary = memoryDictionary();
     decodeScrape(record('a{constructor="x",toString="y"} 1\n'), { dictionary, limits });

@@ -10,7 +10,8 @@ import { type FamilyExemplar, type FamilySeries, parseFamilies } from './parse-f
 import { formatOf, type ScrapeFormat } from './scrape-protocols.ts';
 import { BEYOND_LIMIT, forget, type KnownSeries, mergeLabels, overLabelLimit, stateOf, type TargetState } from './scrape-series.ts';
 import { FAMILY_SUFFIX, type Family, histogramKind, prometheusSeries } from './series-identity.ts';
-import { parseLabels, parseSeries } from './series-text.ts';
+import { parseSeries } from './series-text.ts';
+import { readTextExemplar } from './text-exemplar.ts';
 import { GAUGE_HINT, HistogramPoint } from './write-histogram.ts';
 
 /**
@@ -299,12 +300,8 @@ class Scrape {
   }
 
   private textExemplar(series: KnownSeries, bytes: Uint8Array, start: number, lineEnd: number): void {
-    const close = bytes.lastIndexOf(125, lineEnd) + 1;
-    const labels = parseLabels(bytes, start, close, true);
-    const [text = '', time] = Buffer.from(bytes.subarray(close, lineEnd)).toString('latin1').trim().split(' ');
-    const value = Number(text);
-    if (text === '' || Number.isNaN(value)) throw new Error('an exemplar has no value');
-    this.exemplar(series, { labels, value, timeNano: time ? BigInt(Math.round(Number(time) * 1e6)) * 1000n : null });
+    const { labels, value, unixMicros } = readTextExemplar(bytes, start, lineEnd, true);
+    this.exemplar(series, { labels, value, timeNano: unixMicros === null ? null : BigInt(unixMicros) * 1000n });
   }
   private exemplar(series: KnownSeries, { labels, value, timeNano }: FamilyExemplar): void {
     const timeNs = timeNano ?? this.timeNs;

@@ -9,6 +9,7 @@ import { FAMILIES, PROTOBUF_TYPE } from '#collectors/prometheus/test-families.ts
 import { FaultlineError } from '#contracts/errors.ts';
 import { BodyEncoding, BodyFormat, type JournalRecord, RecordKind, type ScrapeMeta } from '#contracts/journal.ts';
 import { limitsSchema } from '#contracts/settings.ts';
+import { TABLES } from '#contracts/tables.ts';
 import { seededRng } from '../fixtures/seeded-rng.ts';
 import { damage } from './otlp-mutate.ts';
 
@@ -60,10 +61,10 @@ function read(dictionary: TestDictionary, body: Uint8Array, format: string): { r
   const rows: string[] = [];
   for (const { table, columns, rows: count } of batches) {
     const data = (at: number): ArrayLike<number | bigint> => (columns[at] as unknown as { data: ArrayLike<number | bigint> }).data;
-    const flags = columns.length - 1;
+    const flags = TABLES[table].columns.findIndex(({ name }) => name === 'flags');
     for (let i = 0; i < count; i++) {
       // Stale markers and figures about the scrape differ with what was there before.
-      if (table !== 'exemplars' && Number(data(table === 'samples' ? 5 : flags)[i]) & 1) continue;
+      if (table !== 'exemplars' && Number(data(flags)[i]) & 1) continue;
       const series = dictionary.seriesRows[Number(data(0)[i])];
       if (!series) throw new Error(`a row of series ${data(0)[i]}, which is not there`);
       if (/^(?:up|scrape_)/.test(series.metric)) continue;
