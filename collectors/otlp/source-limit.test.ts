@@ -4,6 +4,7 @@ import { MemoryBudget } from '#collectors/pipeline/memory-budget.ts';
 import { SourceBytes } from '#collectors/pipeline/source-bytes.ts';
 import type { JournalEntry } from '#contracts/journal.ts';
 import { limitsSchema } from '#contracts/settings.ts';
+import { labels1, write1 } from '../../tests/fixtures/write-requests.ts';
 import { type RunningHttpServer, startHttpServer } from './http-server.ts';
 import { createReceiver } from './receiver.ts';
 
@@ -13,7 +14,7 @@ let now = 1_700_000_000_000;
 let server: RunningHttpServer;
 beforeAll(async () => {
   const limits = limitsSchema.parse({ sources: { 'otlp-http': { itemsPerSecond: 1 } } });
-  const ofDay = { 'otlp-*': { maxBytesPerDay: 400 }, zipkin: { maxBytesPerDay: 400 } };
+  const ofDay = { 'otlp-*': { maxBytesPerDay: 400 }, zipkin: { maxBytesPerDay: 400 }, 'remote-write': { maxBytesPerDay: 60 } };
   const bytes = new SourceBytes({ dataDir: tmpdir(), limits: ofDay, nowMs: () => now, log: console.error });
   const append = (entry: JournalEntry): Promise<number> => bytes.append(entry, undefined, async (each) => entries.push(each));
   server = await startHttpServer({
@@ -66,4 +67,22 @@ it('what has no partial answer gets 400 and is not to be sent again', async () =
   });
   expect([answer.status, answer.headers.get('retry-after')]).toEqual([400, null]);
 });
-it('remote write counts by itself', () => expect(server.writeAccount.status().refused).toEqual({}));
+it('remote write counts by itself: what fits is written, what does not gets 400 and headers that say that nothing was', async () => {
+  const write = (series: number): Promise<Response> =>
+    fetch(`http://127.0.0.1:${server.address.port}/api/v1/write`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-protobuf', 'content-encoding': 'snappy' },
+      body: write1({
+        timeseries: Array.from({ length: series }, (_, i) => ({
+          labels: labels1({ __name__: `m${i}` }),
+          samples: [{ value: Math.sqrt(i), timestamp: BigInt(now) }],
+        })),
+      }),
+    });
+  expect((await write(1)).status).toBe(204);
+  const before = entries.length;
+  const refused = await write(50);
+  expect([refused.status, await refused.text()]).toEqual([400, expect.stringContaining('remote-write has sent')]);
+  expect(entries).toHaveLength(before);
+  expect(server.writeAccount.status().refused).toEqual({ source_bytes: 1 });
+});
