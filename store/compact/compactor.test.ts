@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { ColumnBatch } from '#contracts/columns.ts';
 import { SAMPLES } from '#contracts/tables.ts';
 import { batchFromRows, type RowValue } from '../hot/columns-from-rows.ts';
@@ -128,6 +128,36 @@ it('a day that retention takes while its samples become blocks is gone, and come
   await t.store.flush();
   expect(await t.count('samples')).toBe(1);
   expect((await t.store.facts()).compaction.errors).toBe(0);
+});
+
+it('a slice that waits for retention to let statements start is not waited for by it', async () => {
+  await t.open({ compaction: false, retentionSeconds: 86_400 });
+  t.append(batch(kinds(11).slice(8)));
+  await t.store.flush();
+  await t.store.compact();
+  t.append(batch(kinds(12).slice(8)));
+  await t.store.flush();
+  const { compactor, parts } = t.store as unknown as {
+    compactor: { context: { readersIdle: () => boolean } };
+    parts: { gate: { start(work: () => Promise<void>): Promise<void>; closed: boolean; waiting: readonly unknown[] } };
+  };
+  const [asked, begun] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  let idle = false;
+  compactor.context.readersIdle = () => {
+    asked.resolve();
+    return idle;
+  };
+  const compacted = t.store.compact();
+  await asked.promise;
+  const starting = parts.gate.start(() => begun.promise);
+  t.nowMs += 90 * 3_600_000;
+  const pruned = t.store.enforceRetention(t.nowMs);
+  await vi.waitUntil(() => parts.gate.closed);
+  idle = true;
+  await vi.waitUntil(() => parts.gate.waiting.length > 0);
+  begun.resolve();
+  await Promise.all([starting, pruned, compacted]);
+  expect(await t.count('samples')).toBe(0);
 });
 
 it('conditions on time and series give what they give over rows', async () => {

@@ -213,12 +213,14 @@ export class Compactor {
   /** @returns samples moved */
   private async compactSlice(file: DayFile, slice: Slice): Promise<number> {
     if (!file.showsBlocks) await this.measured('longestHoldMs', () => this.context.writer.showBlocks(file));
-    // Pruned, set aside or detached since.
-    if (!file.attached) return 0;
+    return this.context.connection.during(this.begin(file, slice));
+  }
+  private async begin(file: DayFile, slice: Slice): Promise<number> {
     const { connection, gate } = this.context;
     // Not amid a moment of little memory (Database.dropCache), which in turn waits for whom it finds at work.
-    const begun = gate.start(() => connection.run('BEGIN TRANSACTION'));
-    const work = connection.during(begun.then(() => this.inTransaction(file, slice)));
+    await gate.start(() => connection.run('BEGIN TRANSACTION'));
+    // Held only from here on: whoever detaches files keeps the gate.
+    const work = this.inTransaction(file, slice);
     file.held = work.catch(() => undefined);
     try {
       return await work;
@@ -231,6 +233,11 @@ export class Compactor {
   private async inTransaction(file: DayFile, slice: Slice): Promise<number> {
     const { connection } = this.context;
     try {
+      // Pruned, set aside or detached since.
+      if (!file.attached) {
+        await connection.run('ROLLBACK');
+        return 0;
+      }
       const rows = rowsOf(await connection.columns(rowsSql(file.database, slice, slice.strange)), slice.strange);
       const { blocks, bytes } = await this.encode(file.day, rows, slice);
       const samples = rows.seriesIds.length;

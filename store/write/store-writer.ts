@@ -72,9 +72,14 @@ export class StoreWriter {
   /** Makes the views look for blocks in a file. */
   showBlocks(file: DayFile): Promise<void> {
     const { gate, days } = this.context;
-    return this.queue.run(() => {
+    return this.queue.run(async () => {
       file.showsBlocks = true;
-      return gate.exclusive(() => days.views());
+      try {
+        await gate.exclusive(() => days.views());
+      } catch (cause) {
+        file.showsBlocks = false;
+        throw cause;
+      }
     });
   }
   /** Rows of a day are going to be removed in many slices, until `compacted`. */
