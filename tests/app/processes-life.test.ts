@@ -87,24 +87,23 @@ describe('faultline serve', () => {
     await faultline.stop();
     for (const environment of told) expect([environment.includes('PATH='), environment.includes('hush')]).toEqual([true, false]);
   });
-  it.each(['SIGTERM', 'SIGINT'] as const)(
-    '%s right after the last acknowledgement: exit code 0, and the next start has all of it',
-    async (signal) => {
-      const dataDir = folder();
-      const first = await startFaultline({ dataDir });
-      const { body, spanIds } = spanRequest('drain', 500);
-      expect(await sendSpans(first.ingest, body)).toBe(true);
-      first.kill(signal);
-      expect(await first.exited).toBe(0);
-      const second = await startFaultline({ dataDir });
-      await second.flush();
-      const [row] = await second.sql(
-        "SELECT count(DISTINCT span_id)::INTEGER AS n, count(*)::INTEGER AS all FROM spans WHERE service = 'drain'",
+  it('SIGTERM and SIGINT right after the last acknowledgement: exit code 0, and the next start has all of it', async () => {
+    const dataDir = folder();
+    let running = await startFaultline({ dataDir });
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      const { body, spanIds } = spanRequest(signal, 500);
+      expect(await sendSpans(running.ingest, body)).toBe(true);
+      running.kill(signal);
+      expect(await running.exited, signal).toBe(0);
+      running = await startFaultline({ dataDir });
+      await running.flush();
+      const [row] = await running.sql(
+        `SELECT count(DISTINCT span_id)::INTEGER AS n, count(*)::INTEGER AS all FROM spans WHERE service = '${signal}'`,
       );
-      await second.stop();
-      expect(row).toEqual({ n: spanIds.length, all: spanIds.length });
-    },
-  );
+      expect(row, signal).toEqual({ n: spanIds.length, all: spanIds.length });
+    }
+    await running.stop();
+  });
   it('a demo stays out of the default folder; commands that name none find it where nobody has data of his own, and say so', async () => {
     const env = { XDG_DATA_HOME: folder() };
     const [own, demo] = ['faultline', 'faultline-demo'].map((name) => join(env.XDG_DATA_HOME, name)) as [string, string];
