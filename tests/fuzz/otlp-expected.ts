@@ -184,7 +184,16 @@ function pointColumns(point: Point, time: bigint): Row {
   return { time, start_time: point.startTimeUnixNano === 0n ? null : storedTime(point.startTimeUnixNano), flags: point.flags };
 }
 function histogramColumns(point: Exclude<Point, NumberDataPoint>): Row {
-  const none = { bounds: [], bucket_counts: [], quantile_values: [], positive_counts: [], negative_counts: [], min: null, max: null };
+  const none = {
+    bounds: [],
+    bucket_counts: [],
+    quantile_values: [],
+    positive_counts: [],
+    negative_counts: [],
+    float_counts: [],
+    min: null,
+    max: null,
+  };
   const not = { scale: null, zero_count: null, zero_threshold: null, positive_offset: null, negative_offset: null };
   const shared = { ...none, ...not, count: point.count, sum: point.sum ?? null };
   if (point.$typeName === 'opentelemetry.proto.metrics.v1.SummaryDataPoint')
