@@ -151,12 +151,12 @@ export class GroupRun {
 }
 function recorded(rule: RecordingRule, vector: readonly RuleSample[], atMs: number, limit: number): WrittenSample[] {
   const found = new Map<string, WrittenSample>();
-  for (const { labels: from, value } of vector) {
+  for (const { labels: from, ...sample } of vector) {
     const entries = new Map(entriesOf(from)).set(METRIC_NAME, rule.name);
     for (const [name, text] of rule.labels) entries.set(name, text);
     const labels = labelsOf(entries);
     if (found.has(labels.key)) throw new EvaluationError('vector contains metrics with the same labelset after applying rule labels');
-    found.set(labels.key, { labels, value, atMs, isStale: false });
+    found.set(labels.key, { ...sample, labels, atMs, isStale: false });
   }
   if (limit > 0 && found.size > limit) throw new EvaluationError(`exceeded limit of ${limit} with ${found.size} series`);
   return [...found.values()];

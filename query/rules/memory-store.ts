@@ -2,11 +2,13 @@ import type { Expr, SelectorExpr } from '#query/promql/ast.ts';
 import { type Evaluated, evaluate } from '#query/promql/engine.ts';
 import type { Labels } from '#query/promql/labels.ts';
 import { labelsTest } from '#query/promql/matching.ts';
+import type { NativeHistogram } from '#query/promql/native-histogram.ts';
 import { parsePromql } from '#query/promql/parser.ts';
 import { selectionsOf } from '#query/promql/selections.ts';
 import { PromqlError } from '#query/promql/token.ts';
 import { EvaluationError, floatSeries, type StoredSeries, staleMarkers } from '#query/promql/value.ts';
 import type { RuleStore } from './evaluate-group.ts';
+import { storedHistogram } from './histogram-notation.ts';
 import { placeOf } from './place-of.ts';
 import { type RuleSample, ruleVector, type WrittenSample } from './sample.ts';
 
@@ -16,14 +18,25 @@ class Series {
   times = new Float64Array(16);
   values = new Float64Array(16);
   count = 0;
+  readonly histogramTimes: number[] = [];
+  readonly histograms: NativeHistogram[] = [];
+  /** Of either kind. */
+  private lastMs = Number.NEGATIVE_INFINITY;
 
   constructor(labels: Labels) {
     this.labels = labels;
   }
   /** @returns whether it is there: later than all before, or the last one once more */
-  add(atMs: number, value: number | 'stale'): boolean {
+  add(atMs: number, value: number | 'stale' | NativeHistogram): boolean {
     const last = this.count - 1;
-    if (last >= 0 && (this.times[last] as number) >= atMs) return this.times[last] === atMs && Object.is(this.values[last], value);
+    if (this.lastMs >= atMs) return this.times[last] === atMs && Object.is(this.values[last], value);
+    const isAfterHistogram = this.histogramTimes.at(-1) === this.lastMs;
+    this.lastMs = atMs;
+    if (typeof value === 'object') {
+      this.histograms.push(storedHistogram(value, isAfterHistogram ? (this.histograms.at(-1) ?? null) : null));
+      this.histogramTimes.push(atMs);
+      return true;
+    }
     if (this.count === this.times.length) {
       this.times = grown(this.times);
       this.values = grown(this.values);
@@ -36,18 +49,24 @@ class Series {
   }
   /** Samples of (startMs, endMs]. */
   between(startMs: number, endMs: number): StoredSeries {
-    const [from, to] = [this.after(startMs), this.after(endMs)];
-    return floatSeries(this.labels, this.times.subarray(from, to), this.values.subarray(from, to));
+    const [from, to] = [after(this.times, this.count, startMs), after(this.times, this.count, endMs)];
+    const floats = floatSeries(this.labels, this.times.subarray(from, to), this.values.subarray(from, to));
+    const { histogramTimes: times, histograms } = this;
+    if (times.length === 0) return floats;
+    const [first, end] = [after(times, times.length, startMs), after(times, times.length, endMs)];
+    const found = { times: Float64Array.from(times.slice(first, end)), histograms: histograms.slice(first, end), starts: null };
+    return { ...floats, histograms: found.times.length > 0 ? found : null };
   }
-  private after(ms: number): number {
-    let [low, high] = [0, this.count];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this.times[middle] as number) <= ms) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+}
+/** How many of the first `count` times are not after `ms`. */
+function after(times: ArrayLike<number>, count: number, ms: number): number {
+  let [low, high] = [0, count];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((times[middle] as number) <= ms) low = middle + 1;
+    else high = middle;
   }
+  return low;
 }
 function grown(array: Float64Array): Float64Array<ArrayBuffer> {
   const larger = new Float64Array(array.length * 2);
@@ -67,7 +86,7 @@ export class MemoryStore implements RuleStore {
   constructor(subqueryStepMs: number) {
     this.subqueryStepMs = subqueryStepMs;
   }
-  add(labels: Labels, atMs: number, value: number | 'stale'): boolean {
+  add(labels: Labels, atMs: number, value: number | 'stale' | NativeHistogram): boolean {
     let series = this.series.get(labels.key);
     if (!series) {
       series = new Series(labels);
@@ -78,8 +97,8 @@ export class MemoryStore implements RuleStore {
   /** @throws EvaluationError when two rules say different things of a series at a time; the first holds */
   async append(samples: readonly WrittenSample[]): Promise<void> {
     let isTwice = false;
-    for (const { labels, atMs, value, isStale } of samples)
-      if (!this.add(labels, atMs, isStale ? 'stale' : value) && !isStale) isTwice = true;
+    for (const { labels, atMs, value, histogram, isStale } of samples)
+      if (!this.add(labels, atMs, isStale ? 'stale' : (histogram ?? value)) && !isStale) isTwice = true;
     if (isTwice) throw new EvaluationError('duplicate sample for timestamp');
   }
   async query(expr: Expr, atMs: number): Promise<readonly RuleSample[]> {
@@ -106,7 +125,7 @@ export class MemoryStore implements RuleStore {
     for (const series of this.series.values()) {
       if (!test(series.labels)) continue;
       const between = series.between(startMs, endMs);
-      if (between.times.length > 0) found.push(between);
+      if (between.times.length > 0 || between.histograms) found.push(between);
     }
     return found;
   }

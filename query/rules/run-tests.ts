@@ -4,9 +4,11 @@ import { EvaluationError } from '#query/promql/value.ts';
 import { GroupRun } from './evaluate-group.ts';
 import { formatFloat } from './go-float.ts';
 import { formatDuration } from './go-format.ts';
+import { parseHistogram, printHistogram } from './histogram-notation.ts';
 import { MemoryStore } from './memory-store.ts';
 import type { AlertTest, ExprTest, TestFile, TestGroup } from './read-tests.ts';
 import type { RuleGroup } from './rule.ts';
+import type { RuleSample } from './sample.ts';
 import { NotationError, parseMetric, parseValues, printLabels } from './series-values.ts';
 
 /** Runs a rule test file as promtool does, and says what is not as expected in its words. */
@@ -122,17 +124,22 @@ class TestRun {
   private async checkExpr({ expr, evalMs, expected }: ExprTest): Promise<void> {
     const head = `    expr: ${JSON.stringify(expr)}, time: ${time(evalMs)},`;
     try {
-      const wanted = expected.map(({ labels, value, histogram }) => {
-        if (histogram !== '') throw new NotationError(`native histograms cannot be tested yet: ${histogram}`);
-        return { labels: metricOf(labels), value };
+      const wanted = expected.map(({ labels, value, histogram }): RuleSample => {
+        const parsed = histogram === '' ? null : parseHistogram(histogram);
+        if (typeof parsed === 'string') throw new NotationError(`expected histogram ${JSON.stringify(histogram)}: ${parsed}`);
+        return { labels: metricOf(labels), value, ...(parsed ? { histogram: parsed } : {}) };
       });
       const got = [...(await this.store.queryText(expr, this.test.startMs + evalMs))];
       for (const list of [wanted, got]) list.sort((a, b) => compareLabels(a.labels, b.labels));
       const isSame =
         got.length === wanted.length &&
-        got.every(({ labels, value }, i) => {
-          const other = wanted[i] as (typeof wanted)[0];
-          return labels.key === other.labels.key && this.isEqual(other.value, value);
+        got.every((sample, i) => {
+          const other = wanted[i] as RuleSample;
+          const isEqual =
+            sample.histogram && other.histogram
+              ? printHistogram(sample.histogram) === printHistogram(other.histogram)
+              : !sample.histogram && !other.histogram && this.isEqual(other.value, sample.value);
+          return sample.labels.key === other.labels.key && isEqual;
         });
       if (!isSame) this.failures.push(`${head}\n        exp: ${printSamples(wanted)}\n        got: ${printSamples(got)}`);
     } catch (error) {
@@ -179,7 +186,9 @@ function printAlerts(alerts: readonly ShownAlert[]): string {
   });
   return `[\n${each.join(',\n')}\n]`;
 }
-function printSamples(samples: readonly { readonly labels: Labels; readonly value: number }[]): string {
+function printSamples(samples: readonly RuleSample[]): string {
   if (samples.length === 0) return 'nil';
-  return samples.map(({ labels, value }) => `${printLabels(labels)} ${formatFloat(value, 'E', -1)}`).join(', ');
+  return samples
+    .map(({ labels, value, histogram }) => `${printLabels(labels)} ${histogram ? printHistogram(histogram) : formatFloat(value, 'E', -1)}`)
+    .join(', ');
 }

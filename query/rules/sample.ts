@@ -1,11 +1,14 @@
 import type { Evaluated } from '#query/promql/engine.ts';
 import { type Labels, NO_LABELS } from '#query/promql/labels.ts';
-import { EvaluationError } from '#query/promql/value.ts';
+import type { NativeHistogram } from '#query/promql/native-histogram.ts';
+import { EvaluationError, sampleAt } from '#query/promql/value.ts';
 
 /** One series' value at the time of an evaluation. */
 export interface RuleSample {
   readonly labels: Labels;
+  /** Of a histogram 0, as in Prometheus. */
   readonly value: number;
+  readonly histogram?: NativeHistogram;
 }
 /** What a rule gives to the store. */
 export interface WrittenSample extends RuleSample {
@@ -17,5 +20,10 @@ export interface WrittenSample extends RuleSample {
 export function ruleVector({ answer }: Evaluated): readonly RuleSample[] {
   if (answer.type === 'scalar') return [{ labels: NO_LABELS, value: answer.values[0] as number }];
   if (answer.type !== 'vector') throw new EvaluationError('rule result is not a vector or scalar');
-  return answer.rows.flatMap(({ labels, values, has }) => (has[0] === 1 ? [{ labels, value: values[0] as number }] : []));
+  return answer.rows.flatMap((row): readonly RuleSample[] => {
+    const sample = sampleAt(row, 0);
+    if (sample === undefined) return [];
+    const { labels } = row;
+    return [typeof sample === 'number' ? { labels, value: sample } : { labels, value: 0, histogram: sample }];
+  });
 }

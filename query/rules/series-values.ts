@@ -1,12 +1,15 @@
 import { entriesOf, type Labels, labelsOf } from '#query/promql/labels.ts';
+import type { NativeHistogram } from '#query/promql/native-histogram.ts';
 import { parsePromql } from '#query/promql/parser.ts';
 import { PromqlError } from '#query/promql/token.ts';
+import { parseHistograms } from './histogram-notation.ts';
 import { placeOf } from './place-of.ts';
 
 /** Input series of rule tests: a metric, and values in promtool's short notation. */
-export type InputValue = number | null | 'stale';
+export type InputValue = number | null | 'stale' | NativeHistogram;
 /** Values of one series. */
 const MAX_VALUES = 10_000_000;
+const MAX_HISTOGRAMS = 100_000;
 
 export class NotationError extends Error {}
 
@@ -38,8 +41,13 @@ const numberOf = (text: string): number => {
 /** 1 2 3, 1+2x3 (1 3 5 7), 5x2 (5 5 5), _ (nothing), _x3, stale. @throws NotationError */
 export function parseValues(text: string): readonly InputValue[] {
   const values: InputValue[] = [];
-  for (const item of text.match(/\{\{.*?\}\}\S*|\S+/g) ?? []) {
-    if (item.startsWith('{{')) throw new NotationError(`native histograms cannot be tested yet: ${item}`);
+  for (const item of text.match(/\{\{.*?\}\}(?:[+-]\{\{.*?\}\})?\S*|\S+/g) ?? []) {
+    if (item.startsWith('{{')) {
+      const histograms = parseHistograms(item, MAX_HISTOGRAMS);
+      if (typeof histograms === 'string') throw new NotationError(histograms);
+      values.push(...histograms);
+      continue;
+    }
     const gap = /^_(?:x(\d+))?$/.exec(item);
     const run = gap || item === 'stale' ? null : RUN.exec(item);
     if (!gap && !run && item !== 'stale') throw new NotationError(`not a value in series notation: ${JSON.stringify(item)}`);

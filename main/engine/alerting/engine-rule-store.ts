@@ -2,6 +2,7 @@ import type { Store } from '#contracts/store.ts';
 import { runExpr } from '#main/engine/promql/run-promql.ts';
 import type { SeriesBook } from '#main/engine/promql/series-book.ts';
 import type { Expr } from '#query/promql/ast.ts';
+import { EvaluationError } from '#query/promql/value.ts';
 import type { RuleStore } from '#query/rules/evaluate-group.ts';
 import { parsed } from '#query/rules/memory-store.ts';
 import { type RuleSample, ruleVector, type WrittenSample } from '#query/rules/sample.ts';
@@ -35,6 +36,7 @@ export class EngineRuleStore implements RuleStore {
     return this.query(parsed(text), atMs);
   }
   async append(samples: readonly WrittenSample[]): Promise<void> {
+    if (samples.some(({ histogram }) => histogram)) throw new EvaluationError('native histograms are not kept by rules in this version');
     this.pending.add(samples);
     this.onBatch(samples);
   }
