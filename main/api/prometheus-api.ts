@@ -161,7 +161,7 @@ export function servePrometheus(app: Hono<{ Variables: Shared }>, engine: Engine
     const timeoutMs = timeout === '' ? TIMEOUT_MS : Math.min(TIMEOUT_MS, Math.max(1, durationOf(timeout, 'timeout')));
     const options = { timeoutMs, signal: c.req.raw.signal };
     const lookbackMs = lookback === '' ? LOOKBACK_MS : durationOf(lookback, 'lookback_delta');
-    return runExpr({ store: engine.store, book }, parsedParameter('query', text), grid, options, undefined, lookbackMs);
+    return runExpr({ store: engine.store, book }, parsedParameter('query', text), grid, options, lookbackMs);
   };
   /** Labels of series in the window that fit any of the selectors; of all, without one. */
   const matching = async (c: Context, parameters: Parameters, needsMatch: boolean, readsSamples = false): Promise<Labels[]> => {

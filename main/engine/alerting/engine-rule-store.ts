@@ -1,20 +1,38 @@
+import { FaultlineError } from '#contracts/errors.ts';
 import type { Store } from '#contracts/store.ts';
-import { runExpr } from '#main/engine/promql/run-promql.ts';
-import type { SeriesBook } from '#main/engine/promql/series-book.ts';
-import type { Expr } from '#query/promql/ast.ts';
-import { EvaluationError } from '#query/promql/value.ts';
+import { readSamples } from '#main/engine/promql/read-samples.ts';
+import { evaluateOver, PROMQL_DEFAULTS } from '#main/engine/promql/run-promql.ts';
+import type { PromqlSeries, SeriesBook } from '#main/engine/promql/series-book.ts';
+import type { Expr, Matcher } from '#query/promql/ast.ts';
+import { selectionsOf } from '#query/promql/selections.ts';
+import { EvaluationError, type Grid, type Selection, type StoredSeries } from '#query/promql/value.ts';
 import type { RuleStore } from '#query/rules/evaluate-group.ts';
-import { parsed } from '#query/rules/memory-store.ts';
+import { parsed, testOf } from '#query/rules/memory-store.ts';
 import { type RuleSample, ruleVector, type WrittenSample } from '#query/rules/sample.ts';
 import type { PendingSamples } from './pending-samples.ts';
 
 /** One query of a rule; groups wait for each other. */
 const TIMEOUT_MS = 30_000;
+/** Samples kept for the rules of an evaluation that follow. */
+const MAX_KNOWN = 1_000_000;
 
-/** The store as the rules of one evaluation see it: what those before them gave is there already. */
+const keyOf = (matchers: readonly Matcher[], startMs: number, endMs: number): string => JSON.stringify([matchers, startMs, endMs]);
+const instant = (atMs: number): Grid => ({ startMs: atMs, stepMs: 0, count: 1 });
+function tooLong(error: unknown): null {
+  if (error instanceof FaultlineError && error.code === 'answer_too_long') return null;
+  throw error;
+}
+
+/**
+ * The store as the rules of one evaluation see it: as it was at its beginning, and what those before them gave. The pending samples are held
+ * while it is used.
+ */
 export class EngineRuleStore implements RuleStore {
   private readonly parts: { readonly store: Store; readonly book: SeriesBook };
   private readonly pending: PendingSamples;
+  /** What was read for rules before: those of a group ask for much the same. */
+  private readonly known = new Map<string, StoredSeries[]>();
+  private left = MAX_KNOWN;
   private readonly onBatch: (batch: readonly WrittenSample[]) => void;
 
   constructor(
@@ -26,11 +44,51 @@ export class EngineRuleStore implements RuleStore {
     this.pending = pending;
     this.onBatch = onBatch;
   }
+  /**
+   * Reads what the rules will ask for: a statement for each span of time they look at, and not for each selector (26 rules of
+   * node-exporter: 4 and not 70). What is too much for one is read as it is asked for.
+   */
+  async prefetch(exprs: readonly Expr[], atMs: number): Promise<void> {
+    const { store, book } = this.parts;
+    const spans = new Map<string, { readonly selections: Selection[]; readonly series: Set<PromqlSeries> }>();
+    for (const selection of exprs.flatMap((expr) => selectionsOf(expr, { ...PROMQL_DEFAULTS, grid: instant(atMs) }))) {
+      const key = `${selection.startMs} ${selection.endMs}`;
+      const span = spans.get(key) ?? { selections: [], series: new Set() };
+      spans.set(key, span);
+      span.selections.push(selection);
+      for (const series of book.select(selection.matchers)) span.series.add(series);
+    }
+    for (const { selections, series } of spans.values()) {
+      const { startMs, endMs } = selections[0] as Selection;
+      const all = await readSamples(store, [...series], { matchers: [], startMs, endMs }, { timeoutMs: TIMEOUT_MS }).catch(tooLong);
+      if (!all) continue;
+      this.left -= all.reduce((sum, { times }) => sum + times.length, 0);
+      if (this.left <= 0) return;
+      for (const { matchers } of selections) {
+        const fits = testOf(matchers);
+        this.known.set(
+          keyOf(matchers, startMs, endMs),
+          all.filter(({ labels }) => fits(labels)),
+        );
+      }
+    }
+  }
   async query(expr: Expr, atMs: number): Promise<readonly RuleSample[]> {
-    const grid = { startMs: atMs, stepMs: 0, count: 1 };
-    const beside: Parameters<typeof runExpr>[4] = (stored, { matchers, startMs, endMs }) =>
-      this.pending.merge(stored, matchers, startMs, endMs);
-    return ruleVector(await runExpr(this.parts, expr, grid, { timeoutMs: TIMEOUT_MS }, beside));
+    return ruleVector(
+      await evaluateOver(expr, instant(atMs), (selection) => this.read(selection), { endMs: performance.now() + TIMEOUT_MS }),
+    );
+  }
+  private async read(selection: Selection): Promise<readonly StoredSeries[]> {
+    const { matchers, startMs, endMs } = selection;
+    const key = keyOf(matchers, startMs, endMs);
+    let stored = this.known.get(key);
+    if (!stored) {
+      const { store, book } = this.parts;
+      stored = await readSamples(store, book.select(matchers), selection, { timeoutMs: TIMEOUT_MS });
+      this.left -= stored.reduce((sum, { times }) => sum + times.length, 1);
+      if (this.left > 0) this.known.set(key, stored);
+    }
+    return this.pending.merge(stored, matchers, startMs, endMs);
   }
   async queryText(text: string, atMs: number): Promise<readonly RuleSample[]> {
     return this.query(parsed(text), atMs);

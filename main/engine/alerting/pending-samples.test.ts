@@ -60,6 +60,16 @@ describe('samples on their way', () => {
     expect(pending.merge([], matchers, 0, 30)).toEqual([]);
     expect(pending.size).toBe(0);
   });
+  it('stay while somebody works with what the store was before', async () => {
+    const pending = new PendingSamples();
+    const batch = [sample('a', 20, 2)];
+    pending.add(batch);
+    await pending.hold(async () => {
+      pending.remove(batch);
+      expect(pending.merge([], matchers, 0, 30)).toHaveLength(1);
+    });
+    expect(pending.merge([], matchers, 0, 30)).toEqual([]);
+  });
   it('keep stale markers, their own and those of the store', () => {
     const pending = new PendingSamples();
     const series = stored('a', [

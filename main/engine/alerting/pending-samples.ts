@@ -8,14 +8,26 @@ export class PendingSamples {
   /** Samples of an evaluation stay and go together. */
   private readonly batches = new Set<readonly WrittenSample[]>();
   size = 0;
+  private held = false;
+  private readonly leaving: (readonly WrittenSample[])[] = [];
 
   add(batch: readonly WrittenSample[]): void {
     this.batches.add(batch);
     this.size += batch.length;
   }
-  /** They are in the store now, or nowhere. */
+  /** They are in the store now, or nowhere. They stay while somebody works with what the store was before. */
   remove(batch: readonly WrittenSample[]): void {
-    if (this.batches.delete(batch)) this.size -= batch.length;
+    if (this.held) this.leaving.push(batch);
+    else if (this.batches.delete(batch)) this.size -= batch.length;
+  }
+  async hold(work: () => Promise<void>): Promise<void> {
+    this.held = true;
+    try {
+      await work();
+    } finally {
+      this.held = false;
+      for (const batch of this.leaving.splice(0)) this.remove(batch);
+    }
   }
   /** @param stored what the store has of a selector; (startMs, endMs] */
   merge(stored: StoredSeries[], matchers: readonly Matcher[], startMs: number, endMs: number): StoredSeries[] {

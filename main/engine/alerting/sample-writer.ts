@@ -14,6 +14,8 @@ export interface WriterParts {
   readonly ingestUrl: () => string;
   /** Resolves once all that is journalled is visible. */
   readonly drained: () => Promise<unknown>;
+  /** Resolves once series that are visible are found. */
+  readonly refreshed: () => Promise<void>;
   readonly nowMs: () => number;
   readonly log: (line: string) => void;
 }
@@ -27,6 +29,8 @@ export class SampleWriter {
   private readonly parts: WriterParts;
   private readonly run = randomUUID();
   private count = 0;
+  /** Keys of series that were written before. */
+  private readonly known = new Set<string>();
   private waiting = 0;
   private last: Promise<void> = Promise.resolve();
   private stopping = false;
@@ -64,7 +68,7 @@ export class SampleWriter {
     this.parts.log(`${count} samples of rules are lost: ${why}`);
   }
   private async send(samples: readonly WrittenSample[]): Promise<void> {
-    const { ingestUrl, nowMs, drained } = this.parts;
+    const { ingestUrl, nowMs, drained, refreshed } = this.parts;
     if (this.stopping) {
       this.lose(samples.length, 'the engine stops');
       return;
@@ -78,6 +82,11 @@ export class SampleWriter {
       if (refused) this.lose(record.items - accepted, refused.message);
     }
     await drained().catch(() => undefined);
+    if (samples.every(({ labels }) => this.known.has(labels.key))) return;
+    // What leaves the pending samples must be found in the store.
+    await refreshed().catch(() => undefined);
+    if (this.known.size > MAX_WAITING) this.known.clear();
+    for (const { labels } of samples) this.known.add(labels.key);
   }
   async stop(): Promise<void> {
     this.stopping = true;

@@ -13,6 +13,7 @@ import type { SeriesBook } from './series-book.ts';
 /** Prometheus' own defaults. */
 export const LOOKBACK_MS = 300_000;
 const SUBQUERY_STEP_MS = 60_000;
+export const PROMQL_DEFAULTS = { lookbackMs: LOOKBACK_MS, subqueryStepMs: SUBQUERY_STEP_MS };
 
 /** Values of all rows of an evaluation together: about 200 MB. */
 export const MAX_PLACES = 20_000_000;
@@ -21,28 +22,40 @@ function endsAt(ms: number): void {
   if (performance.now() > ms) throw new FaultlineError('query_timeout', 'The evaluation took too long.');
 }
 
-/** One PromQL query over the store. @param beside adds to what the store has of a selector. @throws EvaluationError, FaultlineError of the store */
+/** One PromQL query over the store. @throws EvaluationError, FaultlineError of the store */
 export async function runExpr(
   { store, book }: { readonly store: Queries; readonly book: SeriesBook },
   expr: Expr,
   grid: Grid,
   options: QueryOptions,
-  beside: (stored: StoredSeries[], selection: Selection) => StoredSeries[] = (stored) => stored,
   lookbackMs = LOOKBACK_MS,
 ): Promise<Evaluated> {
   const endMs = performance.now() + (options.timeoutMs ?? Number.POSITIVE_INFINITY);
   await book.refresh();
-  const query = { expr, grid, lookbackMs, subqueryStepMs: SUBQUERY_STEP_MS };
   const counter = new SampleCounter();
-  const read = new Map<SelectorExpr, StoredSeries[]>();
   /** The same asked for twice is read once. */
-  const known = new Map<string, StoredSeries[]>();
-  for (const selection of selectionsOf(expr, query)) {
+  const known = new Map<string, readonly StoredSeries[]>();
+  const readOne = async (selection: Selection): Promise<readonly StoredSeries[]> => {
     const { matchers, startMs, endMs: untilMs } = selection;
     const key = JSON.stringify([matchers, startMs, untilMs]);
-    const found = known.get(key) ?? beside(await readSamples(store, book.select(matchers), selection, options, counter), selection);
+    const found = known.get(key) ?? (await readSamples(store, book.select(matchers), selection, options, counter));
     known.set(key, found);
-    read.set(selection.selector, found);
-  }
+    return found;
+  };
+  return evaluateOver(expr, grid, readOne, { endMs, lookbackMs });
+}
+/**
+ * @param readOne samples of what a selector asks for
+ * @param limits `endMs`, of performance.now(): when the evaluation must be done
+ */
+export async function evaluateOver(
+  expr: Expr,
+  grid: Grid,
+  readOne: (selection: Selection) => Promise<readonly StoredSeries[]>,
+  { endMs, lookbackMs = LOOKBACK_MS }: { readonly endMs: number; readonly lookbackMs?: number },
+): Promise<Evaluated> {
+  const query = { expr, grid, lookbackMs, subqueryStepMs: SUBQUERY_STEP_MS };
+  const read = new Map<SelectorExpr, readonly StoredSeries[]>();
+  for (const selection of selectionsOf(expr, query)) read.set(selection.selector, await readOne(selection));
   return evaluate({ ...query, select: (selector) => read.get(selector) ?? [], budget: new Budget(MAX_PLACES, () => endsAt(endMs)) });
 }
