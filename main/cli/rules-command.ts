@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { FaultlineError } from '#contracts/errors.ts';
 import { globRules, loadRules, printProblems } from '#main/rules/load-rules.ts';
 import { parseYaml } from '#main/rules/parse-yaml.ts';
 import { readTests } from '#query/rules/read-tests.ts';
@@ -68,6 +69,13 @@ export async function testRules(files: readonly string[], flags: RulesTestFlags)
   }
   return failed ? 1 : 0;
 }
+function patternOf(text: string): RegExp {
+  try {
+    return new RegExp(text);
+  } catch (error) {
+    throw new FaultlineError('bad_request', `--run: ${(error as Error).message}`);
+  }
+}
 async function testFile(file: string, flags: RulesTestFlags): Promise<string[]> {
   let text: string;
   try {
@@ -87,6 +95,6 @@ async function testFile(file: string, flags: RulesTestFlags): Promise<string[]> 
       groups.push(...read.groups);
     }
   }
-  const patterns = (flags.run ?? []).map((each) => new RegExp(each));
+  const patterns = (flags.run ?? []).map(patternOf);
   return runTests(tests, groups, (name) => patterns.length === 0 || patterns.some((pattern) => pattern.test(name)));
 }

@@ -17,6 +17,8 @@ export interface RuleSources {
   readonly intervalMs: number;
   readonly queryOffsetMs: number;
   readonly externalLabels: ReadonlyMap<string, string>;
+  /** A pattern was given. */
+  readonly isAsked: boolean;
   /** Files and what they were when this was made: other ones, or other contents, make another text. */
   readonly version: string;
 }
@@ -33,6 +35,7 @@ export function findRules({ pattern, prometheusConfig }: RuleSettings): RuleSour
     intervalMs: config?.intervalMs ?? MINUTE_MS,
     queryOffsetMs: config?.queryOffsetMs ?? 0,
     externalLabels: config?.externalLabels ?? new Map(),
+    isAsked: pattern !== null || (config?.patterns.length ?? 0) > 0,
     version: [...kept, ...(prometheusConfig === null ? [] : [prometheusConfig])].map(versionOf).join('\n'),
   };
 }

@@ -155,7 +155,8 @@ export class Alerting {
     this.sources = sources;
     this.files = sources.files.map((file) => ({ file, ...loadRules(file) }));
     for (const { file, problems } of this.files) for (const { message } of problems) log(`rules: ${file}: ${message}`);
-    if (sources.files.length === 0) log(`rules: there is no file ${rules.pattern ?? `among rule_files of ${rules.prometheusConfig}`}`);
+    if (sources.isAsked && sources.files.length === 0)
+      log(`rules: there is no file ${rules.pattern ?? `among rule_files of ${rules.prometheusConfig}`}`);
     this.schedule(sources);
     const count = this.groups.reduce((sum, { run }) => sum + run.runs.length, 0);
     if (!isFirst || count > 0) log(`rules: ${count} rules in ${this.groups.length} groups of ${this.files.length} files are evaluated`);

@@ -4,10 +4,11 @@ import { readSamples } from '#main/engine/promql/read-samples.ts';
 import { evaluateOver, PROMQL_DEFAULTS } from '#main/engine/promql/run-promql.ts';
 import type { PromqlSeries, SeriesBook } from '#main/engine/promql/series-book.ts';
 import type { Expr, Matcher } from '#query/promql/ast.ts';
+import { labelsTest } from '#query/promql/matching.ts';
 import { selectionsOf } from '#query/promql/selections.ts';
 import { EvaluationError, type Grid, type Selection, type StoredSeries } from '#query/promql/value.ts';
 import type { RuleStore } from '#query/rules/evaluate-group.ts';
-import { parsed, testOf } from '#query/rules/memory-store.ts';
+import { parsed } from '#query/rules/memory-store.ts';
 import { type RuleSample, ruleVector, type WrittenSample } from '#query/rules/sample.ts';
 import type { PendingSamples } from './pending-samples.ts';
 
@@ -65,7 +66,7 @@ export class EngineRuleStore implements RuleStore {
       this.left -= all.reduce((sum, { times }) => sum + times.length, 0);
       if (this.left <= 0) return;
       for (const { matchers } of selections) {
-        const fits = testOf(matchers);
+        const fits = labelsTest(matchers);
         this.known.set(
           keyOf(matchers, startMs, endMs),
           all.filter(({ labels }) => fits(labels)),

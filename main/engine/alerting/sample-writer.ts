@@ -9,6 +9,7 @@ import type { PendingSamples } from './pending-samples.ts';
 /** Samples that wait to be journalled; beyond it new ones are lost, and counted. */
 const MAX_WAITING = 500_000;
 
+class Stopped extends Error {}
 export interface WriterParts {
   readonly pending: PendingSamples;
   readonly ingestUrl: () => string;
@@ -34,6 +35,7 @@ export class SampleWriter {
   private waiting = 0;
   private last: Promise<void> = Promise.resolve();
   private stopping = false;
+  private readonly stopped = Promise.withResolvers<void>();
 
   constructor(parts: WriterParts) {
     this.parts = parts;
@@ -57,7 +59,10 @@ export class SampleWriter {
     this.waiting += samples.length;
     this.last = this.last
       .then(() => this.send(samples))
-      .catch((error: unknown) => log(`BUG: samples of rules: ${error instanceof Error ? error.stack : error}`))
+      .catch((error: unknown) => {
+        if (error instanceof Stopped) this.lose(samples.length, 'the engine stops');
+        else log(`BUG: samples of rules: ${error instanceof Error ? error.stack : error}`);
+      })
       .finally(() => {
         this.waiting -= samples.length;
         forget();
@@ -69,15 +74,11 @@ export class SampleWriter {
   }
   private async send(samples: readonly WrittenSample[]): Promise<void> {
     const { ingestUrl, nowMs, drained, refreshed } = this.parts;
-    if (this.stopping) {
-      this.lose(samples.length, 'the engine stops');
-      return;
-    }
     const batch = new SampleBatch();
     for (const record of [...addAll(batch, samples), batch.flush()]) {
       if (!record) continue;
       const origin = { batch: `rules.${this.run}.${++this.count}`, arrival: `${BigInt(nowMs()) * 1_000_000n}`, format: RULES_SOURCE };
-      const { accepted, refused } = await sendRecord(record, ingestUrl(), origin);
+      const { accepted, refused } = await sendRecord(record, ingestUrl(), origin, (ms) => this.rest(ms));
       this.written += accepted;
       if (refused) this.lose(record.items - accepted, refused.message);
     }
@@ -88,8 +89,14 @@ export class SampleWriter {
     if (this.known.size > MAX_WAITING) this.known.clear();
     for (const { labels } of samples) this.known.add(labels.key);
   }
+  /** Between two tries. A stop waits for no collector that is gone. */
+  private async rest(ms: number): Promise<void> {
+    await Promise.race([this.stopped.promise, new Promise((done) => setTimeout(done, ms).unref())]);
+    if (this.stopping) throw new Stopped();
+  }
   async stop(): Promise<void> {
     this.stopping = true;
+    this.stopped.resolve();
     await this.last;
   }
 }
