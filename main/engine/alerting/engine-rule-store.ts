@@ -1,4 +1,3 @@
-import { FaultlineError } from '#contracts/errors.ts';
 import type { Store } from '#contracts/store.ts';
 import { readSamples } from '#main/engine/promql/read-samples.ts';
 import { evaluateOver, PROMQL_DEFAULTS } from '#main/engine/promql/run-promql.ts';
@@ -19,10 +18,6 @@ const MAX_KNOWN = 1_000_000;
 
 const keyOf = (matchers: readonly Matcher[], startMs: number, endMs: number): string => JSON.stringify([matchers, startMs, endMs]);
 const instant = (atMs: number): Grid => ({ startMs: atMs, stepMs: 0, count: 1 });
-function tooLong(error: unknown): null {
-  if (error instanceof FaultlineError && error.code === 'answer_too_long') return null;
-  throw error;
-}
 
 /**
  * The store as the rules of one evaluation see it: as it was at its beginning, and what those before them gave. The pending samples are held
@@ -46,22 +41,31 @@ export class EngineRuleStore implements RuleStore {
     this.onBatch = onBatch;
   }
   /**
-   * Reads what the rules will ask for: a statement for each span of time they look at, and not for each selector (26 rules of
-   * node-exporter: 4 and not 70). What is too much for one is read as it is asked for.
+   * Reads what the rules will ask for: a statement for each span of time they look at, and not for each selector. What cannot be read so,
+   * because it is too much or its rule is wrong, is read as it is asked for, and fails there.
    */
   async prefetch(exprs: readonly Expr[], atMs: number): Promise<void> {
     const { store, book } = this.parts;
     const spans = new Map<string, { readonly selections: Selection[]; readonly series: Set<PromqlSeries> }>();
-    for (const selection of exprs.flatMap((expr) => selectionsOf(expr, { ...PROMQL_DEFAULTS, grid: instant(atMs) }))) {
+    const note = (selection: Selection): void => {
       const key = `${selection.startMs} ${selection.endMs}`;
       const span = spans.get(key) ?? { selections: [], series: new Set() };
       spans.set(key, span);
-      span.selections.push(selection);
       for (const series of book.select(selection.matchers)) span.series.add(series);
+      span.selections.push(selection);
+    };
+    for (const expr of exprs) {
+      try {
+        selectionsOf(expr, { ...PROMQL_DEFAULTS, grid: instant(atMs) }).forEach(note);
+      } catch {
+        // Its own query says what is wrong.
+      }
     }
     for (const { selections, series } of spans.values()) {
-      const { startMs, endMs } = selections[0] as Selection;
-      const all = await readSamples(store, [...series], { matchers: [], startMs, endMs }, { timeoutMs: TIMEOUT_MS }).catch(tooLong);
+      const first = selections[0];
+      if (!first) continue;
+      const { startMs, endMs } = first;
+      const all = await readSamples(store, [...series], { matchers: [], startMs, endMs }, { timeoutMs: TIMEOUT_MS }).catch(() => null);
       if (!all) continue;
       this.left -= all.reduce((sum, { times }) => sum + times.length, 0);
       if (this.left <= 0) return;
