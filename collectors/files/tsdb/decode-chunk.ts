@@ -4,10 +4,13 @@ import { BitReader, BrokenChunk, doubleOf, XorValue } from './bit-reader.ts';
 /** Chunks of a TSDB block: prometheus/tsdb/docs/format/chunks.md and tsdb/chunkenc. */
 export const ENCODING = { xor: 1, histogram: 2, floatHistogram: 3 } as const;
 export interface ChunkVisitor {
-  sample(timestampMs: number, value: number): void;
+  /** @param isStale a stale marker: as a number it would lose what marks it */
+  sample(timestampMs: number, value: number, isStale: boolean): void;
   histogram(histogram: NativeHistogram): void;
 }
 const MAX_BUCKETS = 65_536;
+/** Prometheus' stale marker. */
+const STALE = 0x7ff0000000000002n;
 
 /** @param data behind the encoding byte @throws BrokenChunk */
 export function decodeXor(data: Uint8Array, visit: ChunkVisitor['sample']): void {
@@ -16,16 +19,17 @@ export function decodeXor(data: Uint8Array, visit: ChunkVisitor['sample']): void
   const reader = new BitReader(data.subarray(2));
   let time = reader.varint();
   const first = reader.bits(64);
-  visit(Number(time), doubleOf(first));
+  const visitBits = (bits: bigint): void => visit(Number(time), doubleOf(bits), bits === STALE);
+  visitBits(first);
   if (count === 1) return;
   const values = new XorValue(first);
   let delta = reader.uvarint();
   time += delta;
-  visit(Number(time), doubleOf(values.next(reader)));
+  visitBits(values.next(reader));
   for (let i = 2; i < count; i++) {
     delta += deltaOfDelta(reader);
     time += delta;
-    visit(Number(time), doubleOf(values.next(reader)));
+    visitBits(values.next(reader));
   }
 }
 function countOf(data: Uint8Array): number {
@@ -81,7 +85,6 @@ class Buckets {
 }
 /** Bits of the flags byte to remote write's ResetHint. */
 const HINTS: Readonly<Record<number, number>> = { 128: 1, 64: 2, 192: 3, 0: 0 };
-const STALE = 0x7ff0000000000002n;
 
 /** Integer native histograms. @throws BrokenChunk */
 export function decodeHistogram(data: Uint8Array, visit: ChunkVisitor['histogram']): void {

@@ -54,6 +54,13 @@ describe('a TSDB block', () => {
     expect(isBlockFolder(BLOCK)).toBe(true);
     expect(await read(BLOCK)).toEqual({ items: 86, bad: [], minMs: 1_795_276_840_000 });
   });
+  it('keeps stale markers apart from other values that are no number', () => {
+    const chunk = (...value: number[]): Uint8Array => Uint8Array.of(0, 1, 0, 0x7f, ...value);
+    const stale: boolean[] = [];
+    decodeXor(chunk(0xf0, 0, 0, 0, 0, 0, 2), (_ms, _value, isStale) => stale.push(isStale));
+    decodeXor(chunk(0xf8, 0, 0, 0, 0, 0, 1), (_ms, _value, isStale) => stale.push(isStale));
+    expect(stale).toEqual([true, false]);
+  });
   it.skipIf(!hasPromtool)('has the samples that promtool tsdb dump prints, each of them (needs promtool)', async () => {
     const lines: string[] = ['# TYPE w counter'];
     for (const series of ['0', '1', 'é "x"'])

@@ -122,8 +122,8 @@ export async function* readBlock(folder: string): FileReading {
         try {
           const { encoding, data } = await files.read(chunk);
           if (encoding === ENCODING.xor)
-            decodeXor(data, (ms, value) => {
-              const record = isGone(ms) ? null : batch.add(number, key, own, NO_META, ms, value);
+            decodeXor(data, (ms, value, isStale) => {
+              const record = isGone(ms) ? null : batch.add(number, key, own, NO_META, ms, value, isStale);
               if (record) full.push(record);
             });
           else if (encoding === ENCODING.histogram)
