@@ -27,7 +27,7 @@ export async function sendShop(faultline: FaultlineProcess, scenario: DemoScenar
     startMs,
     durationMs: HISTORY_MS + LIVE_MS,
     onsetMs: endMs - 6 * 60_000,
-    requestsPerSecond: 2.5,
+    requestsPerSecond: 4,
   });
   const sendUntil = async (untilMs: number): Promise<void> => {
     const bodies = shop.advance(untilMs);
