@@ -8,7 +8,7 @@ let rig: Rig;
 const MINUTES = 30;
 const endMs = Math.floor(Date.now() / 10_000) * 10_000 - 10_000;
 const startMs = endMs - MINUTES * 60_000;
-const shop = createShop({ seed: 3, scenario: 'bad_deploy', startMs, durationMs: MINUTES * 60_000, requestsPerSecond: 2.5 });
+const shop = createShop({ seed: 3, scenario: 'bad_deploy', startMs, durationMs: MINUTES * 60_000, requestsPerSecond: 5 });
 
 /** The engine's clock stands still but where the test moves it: silence after the last body must not close anything. */
 let clockMs = endMs + 10_000;

@@ -114,6 +114,8 @@ describe.skipIf(cannotRun !== null)(`postmortem${cannotRun === null ? '' : `: sk
       await page.keyboard.press('Enter');
       await page.getByRole('dialog').waitFor({ state: 'detached' });
       expect(await page.locator('data.chip').count()).toBe(before + 1);
+      // The dialog gives the focus back a moment after it has gone.
+      await page.waitForFunction('document.activeElement?.isContentEditable === true');
       await page.keyboard.type(' and ');
       await page.keyboard.press('Control+e');
       await page.getByRole('tab', { name: 'Own statement' }).click();
