@@ -116,13 +116,16 @@ export class OpenStore implements Store {
         catalogPath: parts.catalogPath,
         log: parts.options.log,
         afterFlush: () => this.advance(),
-        dropCache: (isCalm) =>
-          parts.gate.exclusive(async () => {
+        dropCache: async (isCalm) => {
+          // Asked again soon where queries run: the gate, which makes others wait, is not for finding that out.
+          if (!parts.pool.isIdle) return false;
+          return parts.gate.exclusive(async () => {
             if (!parts.pool.isIdle) return false;
             await parts.database.dropCache(parts.connection, isCalm ? WORTH_DROPPING_BYTES : WORTH_DROPPING_BUSY_BYTES);
             if (isCalm) globalThis.gc?.();
             return true;
-          }),
+          });
+        },
         damaged: () => this.repair().catch(() => false),
       },
     );
