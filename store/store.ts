@@ -22,7 +22,7 @@ import { Compactor } from './compact/compactor.ts';
 import { troubleOf } from './database/attach-file.ts';
 import { type CatalogState, prunedDay } from './database/catalog-state.ts';
 import type { DataDir } from './database/data-dir.ts';
-import { type Connection, type Database, WORTH_DROPPING_BUSY_BYTES, WORTH_DROPPING_BYTES } from './database/database.ts';
+import type { Connection, Database } from './database/database.ts';
 import type { DayFiles, TimeSpan } from './database/day-files.ts';
 import { ShareBook } from './database/file-shares.ts';
 import { ModelCallLog } from './database/model-call-log.ts';
@@ -39,6 +39,7 @@ import { DiskBook } from './retention/disk-parts.ts';
 import { daysToPrune } from './retention/enforce-retention.ts';
 import type { ConnectionPool } from './run/connection-pool.ts';
 import { EXPORT_TIMEOUT_MS, type ExportDoor, listPartitions, writePartition } from './run/export-partitions.ts';
+import { giveBackWith } from './run/give-back.ts';
 import { DEFAULT_MAX_ROWS, type RunOptions, runQuery } from './run/run-query.ts';
 import type { StartGate } from './run/start-gate.ts';
 import { SCHEMA_VERSION, TELEMETRY } from './sql/ddl/ddl.ts';
@@ -116,16 +117,7 @@ export class OpenStore implements Store {
         catalogPath: parts.catalogPath,
         log: parts.options.log,
         afterFlush: () => this.advance(),
-        dropCache: async (isCalm) => {
-          // Asked again soon where queries run: the gate, which makes others wait, is not for finding that out.
-          if (!parts.pool.isIdle) return false;
-          return parts.gate.exclusive(async () => {
-            if (!parts.pool.isIdle) return false;
-            await parts.database.dropCache(parts.connection, isCalm ? WORTH_DROPPING_BYTES : WORTH_DROPPING_BUSY_BYTES);
-            if (isCalm) globalThis.gc?.();
-            return true;
-          });
-        },
+        dropCache: giveBackWith(parts),
         damaged: () => this.repair().catch(() => false),
       },
     );
