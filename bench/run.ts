@@ -39,6 +39,7 @@ const SCENARIOS: Readonly<Record<string, () => Promise<Scenario>>> = {
   llm: async () => (await import('./llm.ts')).llm,
   forward: async () => (await import('./forward.ts')).forward,
   'trace-page': async () => (await import('./trace-page.ts')).tracePage,
+  'log-bodies': async () => (await import('./log-bodies.ts')).logBodies,
   'log-list': async () => (await import('./log-list.ts')).logList,
 };
 
