@@ -10,6 +10,7 @@ import { parseCount, ValueError } from './parse-values.ts';
 import type { SettingFlags } from './read-settings.ts';
 import type { RulesCheckFlags, RulesTestFlags } from './rules-command.ts';
 import { addServeOptions } from './serve-options.ts';
+import type { SloFlags } from './slo-command.ts';
 import { version } from './version.ts';
 import type { VolumeFlags } from './volume-command.ts';
 import type { InstanceFlags } from './with-console.ts';
@@ -209,6 +210,19 @@ function addRules(program: Command, done: (code: number) => void): void {
     .option('--ignore-unknown-fields', 'pass over keys of rule files that are not known')
     .action(async (files: string[], flags: RulesTestFlags) => done(await (await import('./rules-command.ts')).testRules(files, flags)));
 }
+function addSlo(program: Command, done: (code: number) => void): void {
+  const slo = program.command('slo').description('service level objectives: files of Sloth and OpenSLO');
+  const withPeriod = (command: Command): Command =>
+    command
+      .argument('<FILE...>', "Sloth's (prometheus/v1, PrometheusServiceLevel, AlertWindows) or OpenSLO's (v1, v1alpha)")
+      .option('--default-slo-period <TIME>', "period of Sloth's files: 30d, 28d or 7d", '30d');
+  withPeriod(slo.command('check').description('whether files are as they must be; what is wrong is told with line and column')).action(
+    async (files: string[], flags: SloFlags) => done((await import('./slo-command.ts')).checkSlos(files, flags)),
+  );
+  withPeriod(slo.command('rules').description('the Prometheus rule file of objectives, as Sloth generates it'))
+    .option('--extra-labels <NAME=VALUE...>', 'on every recorded series')
+    .action(async (files: string[], flags: SloFlags) => done((await import('./slo-command.ts')).printSloRules(files, flags)));
+}
 function addLimits(program: Command, done: (code: number) => void): void {
   withInstance(
     program.command('limits').description('hard limits by source: active series and bytes a day (UTC), items a second, and what is used'),
@@ -263,6 +277,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
     addExport,
     addVolume,
     addRules,
+    addSlo,
     addLimits,
     addSmall,
   ])

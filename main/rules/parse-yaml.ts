@@ -1,20 +1,36 @@
-import { type Document, isAlias, isMap, isPair, isScalar, isSeq, LineCounter, type Node, parseDocument, type Scalar } from 'yaml';
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isPair,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseAllDocuments,
+  parseDocument,
+  type Scalar,
+} from 'yaml';
 import type { YamlDocument, YamlMap, YamlNode, YamlScalar } from '#query/rules/yaml-node.ts';
 
 /** Nodes of one document, aliases counted each time: a few lines of them may stand for millions. */
 const MAX_NODES = 300_000;
 const MAX_DEPTH = 100;
 
+const OPTIONS = { prettyErrors: false, merge: true, uniqueKeys: false, keepSourceTokens: false } as const;
+
 /** Reads YAML as far as rule files use it: the first document, with places, aliases and merge keys resolved. */
 export function parseYaml(text: string): YamlDocument {
   const lines = new LineCounter();
-  const document = parseDocument(text, {
-    lineCounter: lines,
-    prettyErrors: false,
-    merge: true,
-    uniqueKeys: false,
-    keepSourceTokens: false,
-  });
+  return read(parseDocument(text, { ...OPTIONS, lineCounter: lines }), lines);
+}
+/** All documents of a file. */
+export function parseYamlDocuments(text: string): YamlDocument[] {
+  const lines = new LineCounter();
+  const documents = parseAllDocuments(text, { ...OPTIONS, lineCounter: lines });
+  return Array.isArray(documents) ? documents.map((document) => read(document, lines)) : [];
+}
+function read(document: Document.Parsed, lines: LineCounter): YamlDocument {
   const faults = document.errors.map(({ pos, message }) => ({ line: lines.linePos(pos[0]).line, message }));
   // Several documents: Prometheus reads the first, and so is there nothing wrong with it.
   const own = faults.filter(({ message }) => !message.startsWith('Source contains multiple documents'));
