@@ -33,6 +33,7 @@ import { SOURCE_KINDS } from './processes.ts';
  * GET  /console/metrics/range?metric&start&end&step&fn&by&service&labels -> Arrow: time, series, value
  * GET  /console/sources                                 -> sources (JSON)
  * /console/volume...                                    -> volume.ts, volume-rules.ts
+ * /console/alerting/{rules,alerts}                      -> alert-rules.ts
  * POST /console/query/sql {sql,maxRows?}                -> Arrow
  * POST /console/rca {start,end,service?,top?}           -> judgement.ts RcaResult
  * POST /console/import?name=FILE  body = file bytes     -> importResult; larger files: /console/uploads, /console/imports (import-files.ts)
@@ -96,6 +97,8 @@ export const stateSchema = z.object({
   memoryBytes: z.number(),
   egressBytes: z.number(),
   openIncidents: z.number(),
+  /** Of Prometheus' rules. */
+  alerts: z.object({ firing: z.number(), pending: z.number() }),
   /** Limits of judgement, counted since the engine started; docs/limits.md. */
   judgement: z.object({
     lastMs: z.number().nullable(),

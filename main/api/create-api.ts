@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { FaultlineError } from '#contracts/errors.ts';
 import { FILE_LIMITS } from '#contracts/file-formats.ts';
 import type { Engine } from '#main/engine/engine.ts';
+import { alertRuleRoutes } from './alert-rule-routes.ts';
 import { answerError } from './answer-error.ts';
 import { billRoutes } from './bill-routes.ts';
 import { carbonRoutes } from './carbon-routes.ts';
@@ -54,6 +55,7 @@ export const ROUTES: readonly Route[] = [
   ...ruleRoutes,
   ...limitRoutes,
   ...ruleFileRoutes,
+  ...alertRuleRoutes,
   route({
     method: 'get',
     path: '/console/events',

@@ -47,6 +47,7 @@ export function describeState(engine: Engine, facts: StoreFacts): State {
     // Without a destination no process opens a connection outwards.
     egressBytes: engine.forwarding.egressBytes,
     openIncidents: book.open().length,
+    alerts: engine.alerting.counts,
     judgement: judgementOf(engine),
     demo: demo.running,
     demoScenarios: [...parts.demoScenarios],

@@ -68,6 +68,11 @@ export class AlertBook {
   get recent(): readonly Alert[] {
     return [...this.active.values()];
   }
+  get counts(): { firing: number; pending: number } {
+    const counts = { firing: 0, pending: 0 };
+    for (const { state } of this.active.values()) if (state !== 'inactive') counts[state]++;
+    return counts;
+  }
   get state(): AlertState {
     const states = new Set(this.alerts.map(({ state }) => state));
     return states.has('firing') ? 'firing' : states.has('pending') ? 'pending' : 'inactive';

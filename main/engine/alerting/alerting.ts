@@ -75,6 +75,22 @@ export class Alerting {
     };
     this.writer = new SampleWriter({ pending: this.pending, ingestUrl, drained, refreshed, nowMs, log });
   }
+  /** Where rules are looked for. */
+  get sourcesAsked(): RuleSettings {
+    return this.parts.rules;
+  }
+  /** Alerts of all rules. */
+  get counts(): { firing: number; pending: number } {
+    const counts = { firing: 0, pending: 0 };
+    for (const { run } of this.groups)
+      for (const { book } of run.runs) {
+        if (!book) continue;
+        const { firing, pending } = book.counts;
+        counts.firing += firing;
+        counts.pending += pending;
+      }
+    return counts;
+  }
   get isOn(): boolean {
     const { pattern, prometheusConfig } = this.parts.rules;
     return pattern !== null || prometheusConfig !== null;
