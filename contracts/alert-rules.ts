@@ -77,6 +77,8 @@ export const alertRulesSchema = z.object({
 export type AlertRules = z.infer<typeof alertRulesSchema>;
 
 export const ruleAlertSchema = z.object({
+  /** Of its labels, as API v2 names it. */
+  fingerprint: z.string(),
   labels,
   annotations: labels,
   state: z.enum(ALERT_STATES),

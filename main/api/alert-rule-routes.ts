@@ -8,6 +8,7 @@ import {
   type RuleAlert,
 } from '#contracts/alert-rules.ts';
 import type { Alerting, ScheduledGroup } from '#main/engine/alerting/alerting.ts';
+import { fingerprintOf } from '#query/alerting/alert.ts';
 import { entriesOf } from '#query/promql/labels.ts';
 import { printPromql } from '#query/promql/print.ts';
 import type { Alert } from '#query/rules/alert-state.ts';
@@ -98,6 +99,7 @@ const isTold = ({ state, firedAtMs }: Alert): boolean => state !== 'inactive' ||
 function alertOf(alert: Alert, rule: RuleAlert['rule']): RuleAlert {
   const { labels, annotations, value, activeAtMs, firedAtMs, keepFiringSinceMs, resolvedAtMs } = alert;
   return {
+    fingerprint: fingerprintOf(labels),
     labels: Object.fromEntries(entriesOf(labels)),
     annotations: Object.fromEntries(annotations),
     state: stateOf(alert),

@@ -9,7 +9,18 @@ export interface KeyPress {
 export type Command =
   | {
       readonly do: 'go';
-      readonly page: 'now' | 'incidents' | 'traces' | 'logs' | 'metrics' | 'services' | 'cost' | 'volume' | 'sources' | 'settings';
+      readonly page:
+        | 'now'
+        | 'incidents'
+        | 'traces'
+        | 'logs'
+        | 'metrics'
+        | 'services'
+        | 'alerts'
+        | 'cost'
+        | 'volume'
+        | 'sources'
+        | 'settings';
     }
   | { readonly do: 'search' | 'sheet' | 'palette' | 'earlier' | 'later' | 'live' | 'theme' | 'wall' };
 const GO: Readonly<Record<string, Command>> = {
@@ -20,6 +31,7 @@ const GO: Readonly<Record<string, Command>> = {
   l: { do: 'go', page: 'logs' },
   m: { do: 'go', page: 'metrics' },
   s: { do: 'go', page: 'services' },
+  a: { do: 'go', page: 'alerts' },
   c: { do: 'go', page: 'cost' },
   v: { do: 'go', page: 'volume' },
   o: { do: 'go', page: 'sources' },

@@ -1,5 +1,17 @@
 /** URL <-> screen. The URL holds what a person asked for, nothing else; defaults are never written. */
-export const PAGES = ['now', 'incidents', 'traces', 'logs', 'metrics', 'services', 'cost', 'volume', 'sources', 'settings'] as const;
+export const PAGES = [
+  'now',
+  'incidents',
+  'traces',
+  'logs',
+  'metrics',
+  'services',
+  'alerts',
+  'cost',
+  'volume',
+  'sources',
+  'settings',
+] as const;
 export type Page = (typeof PAGES)[number];
 export interface Route {
   /** 'nowhere': there is no page at this address. */
@@ -16,6 +28,7 @@ const PATHS: Readonly<Record<Page, string>> = {
   logs: '/explore/logs',
   metrics: '/explore/metrics',
   services: '/services',
+  alerts: '/alerts',
   cost: '/cost',
   volume: '/volume',
   sources: '/sources',
