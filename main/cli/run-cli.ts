@@ -2,6 +2,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { ERRORS, FaultlineError } from '#contracts/errors.ts';
 import { FORMATS } from '#contracts/file-formats.ts';
 import { childHost } from '#main/supervisor/child-host.ts';
+import type { AlertingRouteFlags } from './alerting-command.ts';
 import type { ExportFlags } from './export-command.ts';
 import type { ImportFlags } from './import-command.ts';
 import type { LimitsFlags } from './limits-command.ts';
@@ -223,6 +224,24 @@ function addSlo(program: Command, done: (code: number) => void): void {
     .option('--extra-labels <NAME=VALUE...>', 'on every recorded series')
     .action(async (files: string[], flags: SloFlags) => done((await import('./slo-command.ts')).printSloRules(files, flags)));
 }
+function addAlerting(program: Command, done: (code: number) => void): void {
+  const alerting = program.command('alerting').description('alertmanager.yml files: check them, ask where an alert goes');
+  alerting
+    .command('check')
+    .description('whether files are as Alertmanager wants them; what is wrong is told in its words, with line and column')
+    .argument('<FILE...>', 'alertmanager.yml files')
+    .action(async (files: string[]) => done((await import('./alerting-command.ts')).checkConfigs(files)));
+  alerting
+    .command('route')
+    .description('the receivers of an alert with these labels')
+    .argument('<FILE>', 'alertmanager.yml')
+    .argument('[LABEL=VALUE...]', 'labels of the alert')
+    .option('--explain', 'also the routes, their groups and waits')
+    .option('--verify-receivers <LIST>', 'fail unless these are the receivers: a,b')
+    .action(async (file: string, labels: string[], flags: AlertingRouteFlags) =>
+      done((await import('./alerting-command.ts')).routeAlert(file, labels, flags)),
+    );
+}
 function addLimits(program: Command, done: (code: number) => void): void {
   withInstance(
     program.command('limits').description('hard limits by source: active series and bytes a day (UTC), items a second, and what is used'),
@@ -278,6 +297,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
     addVolume,
     addRules,
     addSlo,
+    addAlerting,
     addLimits,
     addSmall,
   ])

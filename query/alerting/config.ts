@@ -23,13 +23,15 @@ export interface SecretSource {
   readonly file: string | null;
 }
 export interface HttpConfig {
-  readonly basicAuth: { readonly username: string; readonly password: SecretSource } | null;
+  readonly basicAuth: { readonly username: string; readonly usernameFile: string | null; readonly password: SecretSource } | null;
   /** The Authorization header beside basic auth: its type, and what follows. */
   readonly authorization: { readonly type: string; readonly credentials: SecretSource } | null;
   readonly proxyUrl: string | null;
   readonly followRedirects: boolean;
   readonly tls: TlsConfig | null;
-  readonly headers: ReadonlyMap<string, readonly string[]>;
+  readonly headers: ReadonlyMap<string, readonly SecretSource[]>;
+  /** Keys that are read and not used: oauth2. */
+  readonly ignored: readonly string[];
 }
 export interface TlsConfig {
   readonly caFile: string | null;
@@ -39,6 +41,9 @@ export interface TlsConfig {
   readonly cert: string | null;
   readonly key: Secret | null;
   readonly serverName: string | null;
+  /** TLS10 to TLS13; null: Node's own. */
+  readonly minVersion: string | null;
+  readonly maxVersion: string | null;
   readonly insecureSkipVerify: boolean;
 }
 interface AnyIntegration {
@@ -139,10 +144,12 @@ export interface AlertmanagerConfig {
 }
 /** What is wrong with a file, in Alertmanager's words; a file with one is refused as a whole. */
 export interface ConfigProblem {
-  /** From 1; 0: no place. */
+  /** From 1; a column of 0: only the line is known. */
   readonly line: number;
   readonly column: number;
   readonly message: string;
+  /** An unknown key or a wrong type; else a wrong value. */
+  readonly isShape: boolean;
 }
 export const DEFAULT_GROUP_WAIT_MS = 30_000;
 export const DEFAULT_GROUP_INTERVAL_MS = 5 * 60_000;

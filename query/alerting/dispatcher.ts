@@ -87,7 +87,7 @@ class Group {
   constructor(route: Route, labels: Labels, nextMs: number) {
     this.route = route;
     this.labels = labels;
-    this.key = `${route.key}:${printLabels(labels)}`;
+    this.key = groupKey(route, labels);
     this.nextMs = nextMs;
   }
 }
@@ -155,8 +155,7 @@ export class Dispatcher {
     return alert;
   }
   private insert(route: Route, alert: Alert, nowMs: number): void {
-    const { groupBy } = route;
-    const labels = groupBy === 'all' ? alert.labels : keepLabels(alert.labels, (name) => groupBy.includes(name));
+    const labels = groupLabelsOf(route, alert.labels);
     const groups = this.grouped.get(route) ?? new Map<string, Group>();
     this.grouped.set(route, groups);
     let group = groups.get(labels.key);
@@ -322,6 +321,13 @@ export const printLabels = (labels: Labels): string =>
   `{${entriesOf(labels)
     .map(([name, value]) => `${name}=${goQuoted(value)}`)
     .join(', ')}}`;
+
+const groupKey = (route: Route, groupLabels: Labels): string => `${route.key}:${printLabels(groupLabels)}`;
+function groupLabelsOf({ groupBy }: Route, labels: Labels): Labels {
+  return groupBy === 'all' ? labels : keepLabels(labels, (name) => groupBy.includes(name));
+}
+/** {}/{owner="team-A"}:{alertname="x"} */
+export const groupKeyOf = (route: Route, labels: Labels): string => groupKey(route, groupLabelsOf(route, labels));
 
 /** All turns up to a time, each at its own time: for simulated clocks. Say `sent` before asking for the next. */
 export function* flushesUntil(dispatcher: Dispatcher, untilMs: number): Iterable<GroupFlush> {

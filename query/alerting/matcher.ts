@@ -16,7 +16,9 @@ export function matcherOf(name: string, operator: MatchOperator, value: string):
 function testOf(operator: MatchOperator, value: string): (value: string) => boolean {
   if (operator === '=') return (each) => each === value;
   if (operator === '!=') return (each) => each !== value;
-  const fits = compileLabelRegex(value);
+  const whole = compileLabelRegex(value);
+  // In Alertmanager a dot is not a line feed, in Prometheus it is.
+  const fits = value.includes('.') ? compileLabelRegex(`(?-s:${value})`) : whole;
   return operator === '=~' ? fits : (each) => !fits(each);
 }
 export const matchesAll = (matchers: readonly Matcher[], labels: Labels): boolean =>

@@ -34,7 +34,7 @@ function formatOf(location: string): Intl.DateTimeFormat {
   let format = formats.get(location);
   if (!format) {
     format = new Intl.DateTimeFormat('en-US', {
-      timeZone: location,
+      timeZone: location === 'Local' ? undefined : location,
       calendar: 'gregory',
       numberingSystem: 'latn',
       hourCycle: 'h23',
@@ -44,8 +44,9 @@ function formatOf(location: string): Intl.DateTimeFormat {
   }
   return format;
 }
-/** Whether there is such a time zone here. */
+/** Whether there is such a time zone here. Offsets, which Intl takes as well, are none. */
 export function isLocation(name: string): boolean {
+  if (!/^[A-Za-z]/.test(name)) return false;
   try {
     formatOf(name);
     return true;

@@ -68,7 +68,9 @@ export class YamlDecoder {
   }
   boolean(node: YamlNode | undefined): boolean {
     if (!node || isNull(node)) return false;
-    if (node.kind === 'scalar' && node.tag === '!!bool') return /^true$/i.test(node.text);
+    // Yes and no are words of YAML 1.1, which Go's package takes where a bool is wanted.
+    if (node.kind === 'scalar' && /^(?:true|y|yes|on)$/i.test(node.text)) return true;
+    if (node.kind === 'scalar' && /^(?:false|n|no|off)$/i.test(node.text)) return false;
     this.mismatch(node, 'bool');
     return false;
   }
