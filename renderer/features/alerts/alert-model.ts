@@ -60,8 +60,10 @@ export const GROUPINGS = ['alertname', 'severity', 'service', 'none'] as const;
 export type Grouping = (typeof GROUPINGS)[number];
 export interface AlertGroupView {
   readonly key: string;
-  /** What its alerts have in common; a route's group says its receiver too. */
+  /** What it is grouped by. */
   readonly labels: Labels;
+  /** What else its alerts have in common, when there are several: said once. */
+  readonly shared: Labels;
   readonly receiver: string;
   readonly alerts: readonly RuleAlert[];
   readonly tone: Tone;
@@ -91,8 +93,16 @@ export function groupAlerts(alerts: readonly RuleAlert[], by: Grouping): AlertGr
   }
   return sortGroups([...groups].map(([key, group]) => groupView(key, group.labels, '', group.alerts)));
 }
+function sharedOf([first, ...others]: readonly RuleAlert[], labels: Labels): Labels {
+  if (!first || others.length === 0) return {};
+  const same = Object.entries(first.labels).filter(
+    ([name, value]) => !(name in labels) && others.every((each) => each.labels[name] === value),
+  );
+  return Object.fromEntries(same);
+}
 export const groupView = (key: string, labels: Labels, receiver: string, alerts: readonly RuleAlert[]): AlertGroupView => ({
   ...{ key, labels, receiver },
+  shared: sharedOf(alerts, labels),
   alerts: alerts.toSorted(byWeight),
   tone: worstTone(alerts),
 });
