@@ -132,6 +132,11 @@ export const configSchema = z.strictObject({
   tlsKey: z.string().optional().describe('its private key, PEM file'),
   prometheusConfig: z.string().optional().describe('prometheus.yml to scrape by'),
   rules: z.string().optional().describe('Prometheus rule files to evaluate, a glob; those of `prometheusConfig` are evaluated too'),
+  slo: z
+    .string()
+    .optional()
+    .describe('files of service level objectives (Sloth, OpenSLO) to evaluate, a glob; those made on the page are too'),
+  sloPeriod: z.string().default('30d').describe("period of Sloth's objectives: 30d, 28d or 7d"),
   retention: z.string().default('7d').describe('how long telemetry is kept: 36h, 7d, off'),
   maxSize: z.string().default('20GB').describe('size of the store at which the oldest days go: 500MB, 20GB'),
   compaction: z.string().default('on').describe('whether stored samples become blocks per series: on, off'),
@@ -180,6 +185,10 @@ export interface Settings {
   readonly prometheusConfig: string | null;
   /** Glob of rule files; absent or null: none. */
   readonly rules?: string | null;
+  /** Glob of files of objectives; absent or null: none. */
+  readonly slo?: string | null;
+  /** Absent: 30 days. */
+  readonly sloPeriodMs?: number;
   /** 0 = off. */
   readonly retentionSeconds: number;
   readonly maxSizeBytes: number;

@@ -13,6 +13,7 @@ import {
   parseRetention,
   parseSampling,
   parseSize,
+  parseSloPeriod,
   parseSwitch,
   parseTimeZone,
   valueAt,
@@ -55,6 +56,8 @@ const TEXT_KEYS = [
   'tlsKey',
   'prometheusConfig',
   'rules',
+  'slo',
+  'sloPeriod',
   'retention',
   'maxSize',
   'durability',
@@ -159,7 +162,7 @@ export function readSettings(flags: SettingFlags, place: SettingsPlace): ReadSet
   const raw = <K extends keyof Config>(key: K): Config[K] => (layerOf(key)?.config[key] ?? defaults[key]) as Config[K];
   const parsed = <T>(key: keyof Config, parse: (text: string) => T): T =>
     valueAt(layerOf(key)?.name(key) ?? key, raw(key) as string, parse);
-  const path = (key: 'data' | 'prometheusConfig' | 'rules' | 'forwardHeadersFile' | 'tlsCert' | 'tlsKey'): string | null => {
+  const path = (key: 'data' | 'prometheusConfig' | 'rules' | 'slo' | 'forwardHeadersFile' | 'tlsCert' | 'tlsKey'): string | null => {
     const text = raw(key);
     return text ? resolve(layerOf(key)?.folder ?? place.workingFolder, text) : null;
   };
@@ -197,6 +200,8 @@ export function readSettings(flags: SettingFlags, place: SettingsPlace): ReadSet
     },
     prometheusConfig: path('prometheusConfig'),
     rules: path('rules'),
+    slo: path('slo'),
+    sloPeriodMs: parsed('sloPeriod', parseSloPeriod),
     retentionSeconds: parsed('retention', parseRetention),
     maxSizeBytes: parsed('maxSize', parseSize),
     durability: parsed('durability', parseDurability),
