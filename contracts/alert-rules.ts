@@ -77,7 +77,7 @@ export const alertRulesSchema = z.object({
 export type AlertRules = z.infer<typeof alertRulesSchema>;
 
 export const ruleAlertSchema = z.object({
-  /** Of its labels, as API v2 names it. */
+  /** Of its labels as they are sent, as API v2 names it. */
   fingerprint: z.string(),
   labels,
   annotations: labels,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type Destination, destinationSchema, FORWARD_SIGNALS } from './forwarding.ts';
 import type { ListenerKey } from './listeners.ts';
+import { type ReceiverAdditions, receiverAdditionsSchema } from './receiver-additions.ts';
 import { sourceLimitsSchema } from './source-limits.ts';
 import { tailConfigSchema } from './tail-config.ts';
 import { TAIL_FORMATS, type TailSettings } from './tailing.ts';
@@ -132,11 +133,19 @@ export const configSchema = z.strictObject({
   tlsKey: z.string().optional().describe('its private key, PEM file'),
   prometheusConfig: z.string().optional().describe('prometheus.yml to scrape by'),
   rules: z.string().optional().describe('Prometheus rule files to evaluate, a glob; those of `prometheusConfig` are evaluated too'),
-  slo: z
+  alertmanagerConfig: z
     .string()
     .optional()
-    .describe('files of service level objectives (Sloth, OpenSLO) to evaluate, a glob; those made on the page are too'),
-  sloPeriod: z.string().default('30d').describe("period of Sloth's objectives: 30d, 28d or 7d"),
+    .describe('alertmanager.yml to notify by: routes, receivers, inhibition, mute times (default: one route to the desktop)'),
+  receivers: receiverAdditionsSchema
+    .optional()
+    .describe(
+      'what receivers of `alertmanagerConfig` do beside, by name: `ops: { desktop: true, sound: true, syslog: tcp://127.0.0.1:514 }`, so that Alertmanager can load the same file',
+    ),
+  alertmanagers: z
+    .string()
+    .optional()
+    .describe('Alertmanagers that alerts of rules are sent to as well: addresses, separated by commas; those of `prometheusConfig` too'),
   retention: z.string().default('7d').describe('how long telemetry is kept: 36h, 7d, off'),
   maxSize: z.string().default('20GB').describe('size of the store at which the oldest days go: 500MB, 20GB'),
   compaction: z.string().default('on').describe('whether stored samples become blocks per series: on, off'),
@@ -185,10 +194,11 @@ export interface Settings {
   readonly prometheusConfig: string | null;
   /** Glob of rule files; absent or null: none. */
   readonly rules?: string | null;
-  /** Glob of files of objectives; absent or null: none. */
-  readonly slo?: string | null;
-  /** Absent: 30 days. */
-  readonly sloPeriodMs?: number;
+  /** Absent or null: one route to the desktop. */
+  readonly alertmanagerConfig?: string | null;
+  readonly receivers?: ReceiverAdditions;
+  /** Addresses of Alertmanagers. */
+  readonly alertmanagers?: readonly string[];
   /** 0 = off. */
   readonly retentionSeconds: number;
   readonly maxSizeBytes: number;

@@ -1,3 +1,4 @@
+import type { Delivery, SentMark, SilenceRecord } from './alerting.ts';
 import type { ColumnBatch, Dictionary } from './columns.ts';
 import type { Bill } from './cost.ts';
 import type { ErrorCode } from './errors.ts';
@@ -55,6 +56,7 @@ export interface Store {
 
   readonly postmortems: PostmortemStore;
   readonly modelCalls: ModelCallStore;
+  readonly alerting: AlertingStore;
 
   /** Takes in a FOCUS bill, CSV as it is or compressed, all of it or nothing; what is wrong with it is in its problems. */
   importBill(file: { readonly path: string; readonly name: string; readonly sha256: string }): Promise<Bill>;
@@ -111,6 +113,32 @@ export interface ModelCallStore {
   list(incidentId: string | null, limit: number): Promise<readonly Explanation[]>;
   /** The newest call with this key that was answered. */
   answered(cacheKey: string): Promise<Explanation | null>;
+}
+/** Silences and the log of notifications (contracts/alerting.ts). Each call is durable when it resolves. */
+export interface AlertingStore {
+  silences(): Promise<readonly SilenceRecord[]>;
+  /** Adds them, or puts them in the place of those with the same id. */
+  saveSilences(silences: readonly SilenceRecord[]): Promise<void>;
+  removeSilences(ids: readonly string[]): Promise<void>;
+  /** Adds or replaces lines of the log and marks of what was sent, in one transaction. */
+  record(news: { readonly deliveries: readonly Delivery[]; readonly sent: readonly SentMark[] }): Promise<void>;
+  sent(): Promise<readonly SentMark[]>;
+  /** Newest first. */
+  deliveries(wanted: WantedDeliveries): Promise<readonly Delivery[]>;
+  countDeliveries(): Promise<number>;
+  /** Removes lines and marks that are too old, and lines beyond the limit. Returns how many lines went. */
+  prune(nowMs: number): Promise<number>;
+}
+/** Absent: all. */
+export interface WantedDeliveries {
+  readonly limit: number;
+  /** Older than this line, which need not be there any more. */
+  readonly before?: { readonly atMs: number; readonly id: string } | undefined;
+  readonly receiver?: string | undefined;
+  readonly groupKey?: string | undefined;
+  readonly outcome?: Delivery['outcome'] | undefined;
+  /** Lines that name this alert. */
+  readonly fingerprint?: string | undefined;
 }
 export type QueryValue = string | number | bigint | boolean | null;
 export interface QueryOptions {

@@ -5,6 +5,7 @@ import type { JournalPosition } from '#contracts/journal.ts';
 import type { Incident } from '#contracts/judgement.ts';
 import type { Partition, WrittenPartition } from '#contracts/parquet-export.ts';
 import type {
+  AlertingStore,
   AppendedRecord,
   ModelCallStore,
   PostmortemStore,
@@ -19,6 +20,7 @@ import type { TableName } from '#contracts/tables.ts';
 import type { VolumeFile } from '#contracts/volume.ts';
 import type { BillBook, BillFile } from './bills/bill-book.ts';
 import { Compactor } from './compact/compactor.ts';
+import { AlertingLog } from './database/alerting-log.ts';
 import { troubleOf } from './database/attach-file.ts';
 import { type CatalogState, prunedDay } from './database/catalog-state.ts';
 import type { DataDir } from './database/data-dir.ts';
@@ -86,6 +88,7 @@ export class OpenStore implements Store {
   readonly dictionary: Dictionary;
   readonly postmortems: PostmortemStore;
   readonly modelCalls: ModelCallStore;
+  readonly alerting: AlertingStore;
   private readonly parts: StoreParts;
   private readonly writer: StoreWriter;
   private readonly compactor: Compactor;
@@ -110,6 +113,7 @@ export class OpenStore implements Store {
     this.dictionary = parts.dictionary;
     this.postmortems = new PostmortemShelf(parts.documents, parts.catalog, parts.options.nowMs, () => this.writable());
     this.modelCalls = new ModelCallLog(parts.documents, parts.catalog, () => this.writable());
+    this.alerting = new AlertingLog(parts.documents, parts.state, parts.catalog, () => this.writable());
     this.writer = new StoreWriter(
       { ...parts, nowMs: parts.options.nowMs },
       {

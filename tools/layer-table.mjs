@@ -25,6 +25,7 @@ export const ONE_DOOR = {
   hono: ['main'],
   commander: ['main/cli'],
   yaml: ['main/cli', 'main/rules', 'collectors'],
+  nodemailer: ['main/engine'],
   'apache-arrow': ['store', 'exporters', 'renderer', 'main/cli', 'main/api'],
   zod: ['contracts', 'collectors', 'models', 'main'],
 };

@@ -9,7 +9,7 @@ import {
 } from '#contracts/alert-rules.ts';
 import type { Alerting, ScheduledGroup } from '#main/engine/alerting/alerting.ts';
 import { fingerprintOf } from '#query/alerting/alert.ts';
-import { entriesOf } from '#query/promql/labels.ts';
+import { entriesOf, type Labels } from '#query/promql/labels.ts';
 import { printPromql } from '#query/promql/print.ts';
 import type { Alert } from '#query/rules/alert-state.ts';
 import type { RuleRun } from '#query/rules/evaluate-group.ts';
@@ -96,10 +96,10 @@ const sinceMs = ({ resolvedAtMs, firedAtMs, activeAtMs }: Alert): number => reso
 /** An alert that resolved before it fired was pending only: nobody was to know. */
 const isTold = ({ state, firedAtMs }: Alert): boolean => state !== 'inactive' || firedAtMs !== null;
 
-function alertOf(alert: Alert, rule: RuleAlert['rule']): RuleAlert {
+function alertOf(alert: Alert, sent: Labels, rule: RuleAlert['rule']): RuleAlert {
   const { labels, annotations, value, activeAtMs, firedAtMs, keepFiringSinceMs, resolvedAtMs } = alert;
   return {
-    fingerprint: fingerprintOf(labels),
+    fingerprint: fingerprintOf(sent),
     labels: Object.fromEntries(entriesOf(labels)),
     annotations: Object.fromEntries(annotations),
     state: stateOf(alert),
@@ -111,10 +111,10 @@ function alertOf(alert: Alert, rule: RuleAlert['rule']): RuleAlert {
     rule,
   };
 }
-function alertsOf({ groups }: Alerting): Pick<AlertList, 'alerts' | 'counts'> {
+function alertsOf(alerting: Alerting): Pick<AlertList, 'alerts' | 'counts'> {
   const found: { readonly alert: Alert; readonly group: ScheduledGroup; readonly index: number }[] = [];
   const counts = { firing: 0, pending: 0, resolved: 0 };
-  for (const group of groups)
+  for (const group of alerting.groups)
     for (const [index, { book }] of group.run.runs.entries())
       for (const alert of book?.recent ?? []) {
         if (!isTold(alert)) continue;
@@ -124,7 +124,12 @@ function alertsOf({ groups }: Alerting): Pick<AlertList, 'alerts' | 'counts'> {
   found.sort((a, b) => ORDER[stateOf(a.alert)] - ORDER[stateOf(b.alert)] || sinceMs(b.alert) - sinceMs(a.alert));
   const alerts = found.slice(0, LISTED_ALERTS).map(({ alert, group: { key, run, intervalMs }, index }) => {
     const own = said(run.runs[index] as RuleRun, idOf(key, index));
-    return alertOf(alert, { ...own, file: run.group.file, group: run.group.name, intervalMs });
+    return alertOf(alert, alerting.sentLabels(alert.labels) ?? alert.labels, {
+      ...own,
+      file: run.group.file,
+      group: run.group.name,
+      intervalMs,
+    });
   });
   return { alerts, counts };
 }

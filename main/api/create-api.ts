@@ -5,6 +5,7 @@ import { FaultlineError } from '#contracts/errors.ts';
 import { FILE_LIMITS } from '#contracts/file-formats.ts';
 import type { Engine } from '#main/engine/engine.ts';
 import { alertRuleRoutes } from './alert-rule-routes.ts';
+import { serveAlertmanager } from './alertmanager-api.ts';
 import { answerError } from './answer-error.ts';
 import { billRoutes } from './bill-routes.ts';
 import { carbonRoutes } from './carbon-routes.ts';
@@ -18,6 +19,7 @@ import { Guard } from './guard.ts';
 import { importRoutes } from './import-routes.ts';
 import { limitRoutes } from './limit-routes.ts';
 import { modelRoutes } from './model-routes.ts';
+import { notificationRoutes } from './notification-routes.ts';
 import { incidentRoutes, operatorRoutes } from './operator-routes.ts';
 import { postmortemRoutes } from './postmortem-routes.ts';
 import { servePrometheus } from './prometheus-api.ts';
@@ -55,6 +57,7 @@ export const ROUTES: readonly Route[] = [
   ...ruleRoutes,
   ...limitRoutes,
   ...ruleFileRoutes,
+  ...notificationRoutes,
   ...alertRuleRoutes,
   route({
     method: 'get',
@@ -107,6 +110,9 @@ export function createApi(engine: Engine): Hono<{ Variables: Shared }> {
   app.all('/console/*', (c) => {
     throw new FaultlineError('not_found', `There is no ${c.req.method} ${c.req.path}.`);
   });
+  app.use('/api/v2/*', guard.signedIn);
+  app.use('/api/v2/*', smallBody);
+  serveAlertmanager(app, engine);
   app.use('/api/v1/*', guard.signedIn);
   app.use('/api/v1/*', smallBody);
   servePrometheus(app, engine, engine.parts.series);

@@ -16,9 +16,12 @@ export function registerForwarding(engine: Engine, counter: AddCounter, register
           value,
         ]),
       );
-  counter('faultline_egress_bytes', 'Request bytes sent to destinations since the engine started.', [], () => [
-    [{}, engine.forwarding.egressBytes],
-  ]);
+  counter(
+    'faultline_egress_bytes',
+    'Request bytes sent to destinations, receivers of notifications and Alertmanagers since the engine started.',
+    [],
+    () => [[{}, engine.egressBytes]],
+  );
   counter('faultline_forward_sent_items', 'Items a destination took.', ['destination', 'signal'], () =>
     each<'signal'>(({ counters }) => Object.entries(counters.sent).map(([signal, { items }]) => [{ signal }, items])),
   );

@@ -79,11 +79,6 @@ export function parseGrpcServer(text: string): GrpcServerName {
   return GRPC_SERVERS.find((name) => name === text) ?? refuse(text, GRPC_SERVERS.join(' or '));
 }
 
-/** A period that has windows to alert by. */
-export function parseSloPeriod(text: string): number {
-  return { '30d': 30, '28d': 28, '7d': 7 }[text] === undefined ? refuse(text, '30d, 28d or 7d') : Number.parseInt(text, 10) * 86_400_000;
-}
-
 /** on, off */
 export function parseSwitch(text: string): boolean {
   return text === 'on' || (text !== 'off' && refuse(text, 'on or off'));
@@ -121,3 +116,10 @@ export function parseTime(text: string, nowMs: number): number {
 /** A time given to a flag. @throws FaultlineError bad_request */
 export const timeFlag = (flag: string, text: string, nowMs: number): number =>
   valueAt(flag, text, (time) => parseTime(time, nowMs), 'bad_request');
+
+/** "http://a:9093,https://b/alertmanager": addresses without a slash at their end. */
+export function parseUrls(text: string): readonly string[] {
+  const urls = text.split(',').map((part) => part.trim());
+  for (const url of urls) if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) refuse(url, 'an http:// or https:// address');
+  return urls.map((url) => url.replace(/\/+$/, ''));
+}

@@ -13,9 +13,9 @@ import {
   parseRetention,
   parseSampling,
   parseSize,
-  parseSloPeriod,
   parseSwitch,
   parseTimeZone,
+  parseUrls,
   valueAt,
 } from './parse-values.ts';
 import { readConfigFile } from './read-config-file.ts';
@@ -23,7 +23,9 @@ import { FORWARD_HEADERS_VARIABLE, readForward } from './read-forward.ts';
 import { readTails } from './read-tails.ts';
 
 /** Flags as commander gives them; absent ones are absent. */
-export type SettingFlags = Partial<Record<Exclude<keyof Config, 'limits' | 'demo' | 'hostMetrics' | 'ui' | 'tail'>, string>> & {
+export type SettingFlags = Partial<
+  Record<Exclude<keyof Config, 'limits' | 'demo' | 'hostMetrics' | 'ui' | 'tail' | 'receivers'>, string>
+> & {
   readonly tail?: readonly string[];
   readonly demo?: boolean | string;
   readonly hostMetrics?: boolean | string;
@@ -56,8 +58,8 @@ const TEXT_KEYS = [
   'tlsKey',
   'prometheusConfig',
   'rules',
-  'slo',
-  'sloPeriod',
+  'alertmanagerConfig',
+  'alertmanagers',
   'retention',
   'maxSize',
   'durability',
@@ -162,7 +164,9 @@ export function readSettings(flags: SettingFlags, place: SettingsPlace): ReadSet
   const raw = <K extends keyof Config>(key: K): Config[K] => (layerOf(key)?.config[key] ?? defaults[key]) as Config[K];
   const parsed = <T>(key: keyof Config, parse: (text: string) => T): T =>
     valueAt(layerOf(key)?.name(key) ?? key, raw(key) as string, parse);
-  const path = (key: 'data' | 'prometheusConfig' | 'rules' | 'slo' | 'forwardHeadersFile' | 'tlsCert' | 'tlsKey'): string | null => {
+  const path = (
+    key: 'data' | 'prometheusConfig' | 'rules' | 'alertmanagerConfig' | 'forwardHeadersFile' | 'tlsCert' | 'tlsKey',
+  ): string | null => {
     const text = raw(key);
     return text ? resolve(layerOf(key)?.folder ?? place.workingFolder, text) : null;
   };
@@ -200,8 +204,9 @@ export function readSettings(flags: SettingFlags, place: SettingsPlace): ReadSet
     },
     prometheusConfig: path('prometheusConfig'),
     rules: path('rules'),
-    slo: path('slo'),
-    sloPeriodMs: parsed('sloPeriod', parseSloPeriod),
+    alertmanagerConfig: path('alertmanagerConfig'),
+    receivers: raw('receivers') ?? {},
+    alertmanagers: raw('alertmanagers') === undefined ? [] : parsed('alertmanagers', parseUrls),
     retentionSeconds: parsed('retention', parseRetention),
     maxSizeBytes: parsed('maxSize', parseSize),
     durability: parsed('durability', parseDurability),

@@ -45,7 +45,7 @@ export function describeState(engine: Engine, facts: StoreFacts): State {
     diskFreeBytes: collector?.diskFreeBytes ?? 0,
     memoryBytes: process.memoryUsage.rss() + (collector?.rssBytes ?? 0) + parts.models.rssBytes,
     // Without a destination no process opens a connection outwards.
-    egressBytes: engine.forwarding.egressBytes,
+    egressBytes: engine.egressBytes,
     openIncidents: book.open().length,
     alerts: engine.alerting.counts,
     judgement: judgementOf(engine),

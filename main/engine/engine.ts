@@ -7,6 +7,8 @@ import type { Settings } from '#contracts/settings.ts';
 import type { QueryOptions, QueryResult, Store, StoreFacts } from '#contracts/store.ts';
 import { shopBill } from '#demo/bill.ts';
 import type { Alerting } from './alerting/alerting.ts';
+import type { Alertmanagers } from './alerting/notify/alertmanagers.ts';
+import type { Notifier } from './alerting/notify/notifier.ts';
 import { answerRca, type RcaQuestion } from './answer-rca.ts';
 import type { DemoRunner } from './demo-runner.ts';
 import { describeSources, describeState } from './describe-state.ts';
@@ -51,6 +53,9 @@ export interface EngineParts {
   readonly series: SeriesBook;
   /** Prometheus' rules. */
   readonly alerting: Alerting;
+  /** Alerts become notifications. */
+  readonly notifier: Notifier;
+  readonly alertmanagers: Alertmanagers;
   readonly desk: ImportDesk;
   readonly memory: MemoryGuard;
   /** Why the engine before this one ended, when it said so. */
@@ -115,6 +120,11 @@ export class Engine {
   }
   get forwarding(): ForwardingBook {
     return this.parts.forwarding;
+  }
+  /** Request bytes that have left this console since the engine started, forwarded telemetry and notifications. */
+  get egressBytes(): number {
+    const { notifier, alertmanagers } = this.parts;
+    return this.forwarding.egressBytes + notifier.egressBytes + alertmanagers.egressBytes;
   }
   get ready(): boolean {
     return this.parts.loop.caughtUp;

@@ -13,6 +13,10 @@ import { replaceFile } from '#exporters/forward/forward-state.ts';
 import { createApi } from '#main/api/create-api.ts';
 import { openStore } from '#store/open-store.ts';
 import { Alerting } from './alerting/alerting.ts';
+import type { AlertmanagerTarget } from './alerting/notify/alertmanager-queue.ts';
+import { Alertmanagers } from './alerting/notify/alertmanagers.ts';
+import { Notifier } from './alerting/notify/notifier.ts';
+import { ownReceivers } from './alerting/notify/own-receivers.ts';
 import { ApiDoor } from './api-door.ts';
 import { decodeRecord } from './decode-record.ts';
 import { DemoRunner } from './demo-runner.ts';
@@ -34,7 +38,6 @@ import { Postmortems } from './postmortems/postmortems.ts';
 import { SeriesBook } from './promql/series-book.ts';
 import { quarantineRecord } from './quarantine.ts';
 import { RuleBook } from './rules/rule-book.ts';
-import { sloSettings } from './slo/slo-files.ts';
 import { takeBillFile } from './take-bill.ts';
 
 export interface RunningEngine {
@@ -148,15 +151,28 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
     nowMs,
   });
   const series = new SeriesBook(store);
+  const notifier = new Notifier({
+    store: store.alerting,
+    config: { file: settings.alertmanagerConfig ?? null, receivers: ownReceivers(settings.receivers ?? {}) },
+    version,
+    externalUrl: () => engine.apiAddress,
+    nowMs,
+    log,
+  });
+  await notifier.start();
+  const alertmanagers = new Alertmanagers({ version, nowMs, log });
+  alertmanagers.set(targetsOf(settings), dataDir);
   const alerting = new Alerting({
     store,
     series,
-    rules: { pattern: settings.rules ?? null, prometheusConfig: settings.prometheusConfig, slos: sloSettings(settings) },
-    ...(settings.sloPeriodMs === undefined ? {} : { sloPeriodMs: settings.sloPeriodMs }),
-    version,
+    rules: { pattern: settings.rules ?? null, prometheusConfig: settings.prometheusConfig },
     ingestUrl: () => engine.ingestUrl,
     externalUrl: () => engine.apiAddress,
     drained: () => loop.drained(),
+    send: (alerts) => {
+      notifier.receive(alerts, 'rules');
+      alertmanagers.send(alerts);
+    },
     nowMs,
     log,
   });
@@ -186,6 +202,8 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
     limits: sourceLimits,
     series,
     alerting,
+    notifier,
+    alertmanagers,
     imports,
     desk,
     memory,
@@ -218,6 +236,8 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
     clearInterval(ticking);
     evaluation.stop();
     await alerting.stop();
+    await notifier.stop();
+    await alertmanagers.stop();
     await carrier.close();
     await explainer.stop();
     await exports.stop();
@@ -231,6 +251,10 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
   };
   return { engine, url: carrier.url, onMessage: (message) => hear(engine, loop, models.client, message), stop: () => (stopped ??= stop()) };
 }
+
+const ALERTMANAGER_TIMEOUT_MS = 10_000;
+const targetsOf = ({ alertmanagers = [] }: Settings): AlertmanagerTarget[] =>
+  alertmanagers.map((url) => ({ url, timeoutMs: ALERTMANAGER_TIMEOUT_MS, http: null }));
 
 function hear(engine: Engine, loop: IngestLoop, client: ModelClient, message: ToChild): void {
   if (message.type === 'llm-news') client.hear(message.news);

@@ -19,6 +19,8 @@ export interface Alert {
   /** Firing, though its expression gives nothing, since then. */
   keepFiringSinceMs: number | null;
   resolvedAtMs: number | null;
+  /** When others were told of it last. */
+  lastSentMs: number | null;
 }
 /** A sample with what the templates made of it. */
 export interface ExpandedSample {
@@ -95,6 +97,7 @@ export class AlertBook {
         firedAtMs: isFiring ? activeAtMs + this.rule.forMs : null,
         keepFiringSinceMs: null,
         resolvedAtMs: null,
+        lastSentMs: null,
       });
     }
   }
@@ -148,6 +151,7 @@ export class AlertBook {
         firedAtMs: null,
         keepFiringSinceMs: null,
         resolvedAtMs: null,
+        lastSentMs: null,
       });
     }
     return fresh;

@@ -17,6 +17,9 @@ function inParts(rows: readonly BatchRow[], sql: (rows: readonly BatchRow[]) => 
   return statements;
 }
 
+/** With its parameters, $1 ... */
+export type Statement = readonly [sql: string, parameters: readonly (string | number | null)[]];
+
 /** Incidents, small state and the list of pruned days, in the catalog. One writer at a time, on a connection of its own. */
 export class CatalogState {
   private readonly connection: Connection;
@@ -29,7 +32,7 @@ export class CatalogState {
   }
 
   saveIncident(incident: Incident, nowMs: number): Promise<void> {
-    return this.replace(
+    return this.write(
       [`DELETE FROM ${this.db}.incidents WHERE incident_id = $1`, [incident.id]],
       [`INSERT INTO ${this.db}.incidents VALUES ($1, $2, $3, $4)`, [incident.id, incident.openedMs, nowMs, JSON.stringify(incident)]],
     );
@@ -42,7 +45,7 @@ export class CatalogState {
     return rows.map((row) => JSON.parse(row['json'] as string) as Incident);
   }
   set(key: string, json: string): Promise<void> {
-    return this.replace(
+    return this.write(
       [`DELETE FROM ${this.db}.state WHERE key = $1`, [key]],
       [`INSERT INTO ${this.db}.state VALUES ($1, $2)`, [key, json]],
     );
@@ -64,7 +67,7 @@ export class CatalogState {
     mark: string,
     batches: { readonly add: readonly BatchRow[]; readonly remove: readonly BatchRow[] },
   ): Promise<void> {
-    return this.replace(
+    return this.write(
       [`DELETE FROM ${this.db}.state WHERE key = $1`, [RELEASED]],
       [`INSERT INTO ${this.db}.state VALUES ($1, $2)`, [RELEASED, String(position)]],
       [`DELETE FROM ${this.db}.state WHERE key = $1`, [MARK]],
@@ -83,7 +86,7 @@ export class CatalogState {
 
   /** @param untilPosition rows of the day from records before it stay away, should the journal be replayed */
   addPruned(pruned: PrunedDay, untilPosition: JournalPosition): Promise<void> {
-    return this.replace([
+    return this.write([
       `INSERT INTO ${this.db}.pruned VALUES ($1, $2, $3, $4, $5)`,
       [pruned.day, pruned.reason, pruned.bytes, pruned.atMs, untilPosition],
     ]);
@@ -110,7 +113,9 @@ export class CatalogState {
   private read(sql: string): Promise<Record<string, unknown>[]> {
     return this.queue.run(() => this.connection.rows(sql));
   }
-  private replace(...statements: readonly (readonly [string, readonly (string | number | null)[]])[]): Promise<void> {
+  /** All of them or none, on the disk when it resolves. */
+  write(...statements: readonly Statement[]): Promise<void> {
+    if (statements.length === 0) return Promise.resolve();
     return this.queue.run(async () => {
       await this.connection.run('BEGIN TRANSACTION');
       try {

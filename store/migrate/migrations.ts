@@ -1,3 +1,4 @@
+import { alertingTablesSql } from '../sql/ddl/alerting-tables.ts';
 import { batchesTableSql } from '../sql/ddl/batches-table.ts';
 import { modelCallTableSql } from '../sql/ddl/model-call-table.ts';
 import { postmortemTableSql } from '../sql/ddl/postmortem-table.ts';
@@ -119,4 +120,7 @@ export const MIGRATIONS: readonly Migration[] = [
     onlyAdds: true,
   },
   { kind: 'bills', from: 7, sql: [], onlyAdds: true },
+  { kind: 'catalog', from: 8, sql: alertingTablesSql('{db}'), onlyAdds: true },
+  { kind: 'day', from: 8, sql: [], onlyAdds: true },
+  { kind: 'bills', from: 8, sql: [], onlyAdds: true },
 ];

@@ -1,4 +1,5 @@
 import { type ColumnSpec, TABLES, type TableSpec } from '#contracts/tables.ts';
+import { alertingTablesSql } from './alerting-tables.ts';
 import { batchesTableSql } from './batches-table.ts';
 import { DICTIONARY_TABLES } from './dictionary-tables.ts';
 import { modelCallTableSql } from './model-call-table.ts';
@@ -6,7 +7,7 @@ import { postmortemTableSql } from './postmortem-table.ts';
 import { SAMPLE_BLOCKS } from './sample-blocks.ts';
 
 /** Version of the layout of every file; see store/migrate. */
-export const SCHEMA_VERSION = 8;
+export const SCHEMA_VERSION = 9;
 
 /** Name the catalog is attached under. */
 export const CATALOG = 'catalog';
@@ -42,5 +43,6 @@ export const catalogDdl = (database: string): string[] => [
   postmortemTableSql(database),
   modelCallTableSql(database),
   batchesTableSql(database),
+  ...alertingTablesSql(database),
   ...versionSql(database),
 ];
