@@ -146,6 +146,11 @@ export const configSchema = z.strictObject({
     .string()
     .optional()
     .describe('Alertmanagers that alerts of rules are sent to as well: addresses, separated by commas; those of `prometheusConfig` too'),
+  slo: z
+    .string()
+    .optional()
+    .describe('files of service level objectives (Sloth, OpenSLO) to evaluate, a glob; those made on the page are too'),
+  sloPeriod: z.string().default('30d').describe("period of Sloth's objectives: 30d, 28d or 7d"),
   retention: z.string().default('7d').describe('how long telemetry is kept: 36h, 7d, off'),
   maxSize: z.string().default('20GB').describe('size of the store at which the oldest days go: 500MB, 20GB'),
   compaction: z.string().default('on').describe('whether stored samples become blocks per series: on, off'),
@@ -199,6 +204,10 @@ export interface Settings {
   readonly receivers?: ReceiverAdditions;
   /** Addresses of Alertmanagers. */
   readonly alertmanagers?: readonly string[];
+  /** Glob of files of objectives; absent or null: none. */
+  readonly slo?: string | null;
+  /** Absent: 30 days. */
+  readonly sloPeriodMs?: number;
   /** 0 = off. */
   readonly retentionSeconds: number;
   readonly maxSizeBytes: number;

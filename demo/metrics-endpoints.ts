@@ -3,7 +3,8 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { DEMO_PROMETHEUS_FILE, DEMO_TARGETS_FILE } from '#contracts/demo-files.ts';
+import { DEMO_PROMETHEUS_FILE, DEMO_SLO_FILE, DEMO_TARGETS_FILE } from '#contracts/demo-files.ts';
+import { OBJECTIVES } from './shop/objectives.ts';
 
 /** Writes a prometheus.yml that finds the shop's hosts through file_sd. Returns its path; makes the folder. */
 async function writePrometheusConfig(folder: string): Promise<string> {
@@ -54,6 +55,7 @@ export async function serveMetrics(
 ): Promise<MetricsEndpoints> {
   const place = folder ?? (await mkdtemp(path.join(tmpdir(), 'faultline-shop-')));
   const prometheusConfigFile = await writePrometheusConfig(place);
+  await writeFile(path.join(place, DEMO_SLO_FILE), OBJECTIVES);
   const servers: Server[] = [];
   const ports = new Map<string, number>();
   for (const host of hosts) {

@@ -1,9 +1,9 @@
-import { Counter, Gauge, type Registry } from 'prom-client';
+import { Gauge, type Registry } from 'prom-client';
 import type { Alerting } from '#main/engine/alerting/alerting.ts';
 import type { Engine } from '#main/engine/engine.ts';
+import { type NamedMetric, registerNamed } from './named-metrics.ts';
 
-type Named = readonly [name: string, help: string, read: (alerting: Alerting) => number];
-const COUNTERS: readonly Named[] = [
+const COUNTERS: readonly NamedMetric<Alerting>[] = [
   ['faultline_rule_evaluations', 'Evaluations of Prometheus rules.', (alerting) => alerting.evaluations],
   ['faultline_rule_evaluation_failures', 'Evaluations of rules that failed; /api/v1/rules says why.', (alerting) => alerting.failures],
   [
@@ -14,7 +14,7 @@ const COUNTERS: readonly Named[] = [
   ['faultline_rule_samples_written', 'Samples of rules that were journalled.', (alerting) => alerting.writer.written],
   ['faultline_rule_samples_lost', 'Samples of rules the collector did not take.', (alerting) => alerting.writer.lost],
 ];
-const GAUGES: readonly Named[] = [
+const GAUGES: readonly NamedMetric<Alerting>[] = [
   ['faultline_rules', 'Rules that are evaluated.', ({ groups }) => groups.reduce((sum, { run }) => sum + run.runs.length, 0)],
   ['faultline_rules_left_out', 'Rules beyond the limit (docs/limits.md).', ({ leftOut }) => leftOut],
   [
@@ -26,25 +26,7 @@ const GAUGES: readonly Named[] = [
 
 /** What rules and alerts do, on /metrics. */
 export function registerAlerting({ alerting }: Engine, registers: Registry[]): void {
-  for (const [name, help, read] of COUNTERS)
-    new Counter({
-      name,
-      help,
-      registers,
-      collect() {
-        this.reset();
-        this.inc(read(alerting));
-      },
-    });
-  for (const [name, help, read] of GAUGES)
-    new Gauge({
-      name,
-      help,
-      registers,
-      collect() {
-        this.set(read(alerting));
-      },
-    });
+  registerNamed({ counters: COUNTERS, gauges: GAUGES }, () => alerting, registers);
   new Gauge({
     name: 'faultline_alerts',
     help: 'Alerts of Prometheus rules, by state.',

@@ -1,15 +1,15 @@
-import { Counter, Gauge, type Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
 import type { CompactionFacts } from '#contracts/store.ts';
 import type { Engine } from '#main/engine/engine.ts';
+import { type NamedMetric, registerNamed } from './named-metrics.ts';
 
-type Named = readonly [name: string, help: string, read: (facts: CompactionFacts) => number];
-const COUNTERS: readonly Named[] = [
+const COUNTERS: readonly NamedMetric<CompactionFacts>[] = [
   ['faultline_compaction_samples', 'Samples moved from rows to blocks.', (facts) => facts.samples],
   ['faultline_compaction_blocks', 'Blocks made.', (facts) => facts.blocks],
   ['faultline_compaction_block_bytes', 'Bytes of the blocks made.', (facts) => facts.blockBytes],
   ['faultline_compaction_errors', 'Days that could not be compacted; tried again later.', (facts) => facts.errors],
 ];
-const GAUGES: readonly Named[] = [
+const GAUGES: readonly NamedMetric<CompactionFacts>[] = [
   ['faultline_compaction_on', '1 while samples are compacted, 0 with it switched off.', (facts) => Number(facts.on)],
   ['faultline_blocks_samples', 'Samples in blocks, of the days attached.', (facts) => facts.inBlocks.samples],
   ['faultline_blocks', 'Blocks of samples, of the days attached.', (facts) => facts.inBlocks.blocks],
@@ -27,23 +27,5 @@ const GAUGES: readonly Named[] = [
 
 /** What store/compact counts, on /metrics. */
 export function registerCompaction(engine: Engine, registers: Registry[]): void {
-  for (const [name, help, read] of COUNTERS)
-    new Counter({
-      name,
-      help,
-      registers,
-      collect() {
-        this.reset();
-        this.inc(engine.facts ? read(engine.facts.compaction) : 0);
-      },
-    });
-  for (const [name, help, read] of GAUGES)
-    new Gauge({
-      name,
-      help,
-      registers,
-      collect() {
-        this.set(engine.facts ? read(engine.facts.compaction) : 0);
-      },
-    });
+  registerNamed({ counters: COUNTERS, gauges: GAUGES }, () => engine.facts?.compaction ?? null, registers);
 }

@@ -79,6 +79,11 @@ export function parseGrpcServer(text: string): GrpcServerName {
   return GRPC_SERVERS.find((name) => name === text) ?? refuse(text, GRPC_SERVERS.join(' or '));
 }
 
+/** A period that has windows to alert by. */
+export function parseSloPeriod(text: string): number {
+  return { '30d': 30, '28d': 28, '7d': 7 }[text] === undefined ? refuse(text, '30d, 28d or 7d') : Number.parseInt(text, 10) * 86_400_000;
+}
+
 /** on, off */
 export function parseSwitch(text: string): boolean {
   return text === 'on' || (text !== 'off' && refuse(text, 'on or off'));

@@ -13,6 +13,7 @@ import {
   parseRetention,
   parseSampling,
   parseSize,
+  parseSloPeriod,
   parseSwitch,
   parseTimeZone,
   parseUrls,
@@ -60,6 +61,8 @@ const TEXT_KEYS = [
   'rules',
   'alertmanagerConfig',
   'alertmanagers',
+  'slo',
+  'sloPeriod',
   'retention',
   'maxSize',
   'durability',
@@ -165,7 +168,7 @@ export function readSettings(flags: SettingFlags, place: SettingsPlace): ReadSet
   const parsed = <T>(key: keyof Config, parse: (text: string) => T): T =>
     valueAt(layerOf(key)?.name(key) ?? key, raw(key) as string, parse);
   const path = (
-    key: 'data' | 'prometheusConfig' | 'rules' | 'alertmanagerConfig' | 'forwardHeadersFile' | 'tlsCert' | 'tlsKey',
+    key: 'data' | 'prometheusConfig' | 'rules' | 'slo' | 'alertmanagerConfig' | 'forwardHeadersFile' | 'tlsCert' | 'tlsKey',
   ): string | null => {
     const text = raw(key);
     return text ? resolve(layerOf(key)?.folder ?? place.workingFolder, text) : null;
@@ -207,6 +210,8 @@ export function readSettings(flags: SettingFlags, place: SettingsPlace): ReadSet
     alertmanagerConfig: path('alertmanagerConfig'),
     receivers: raw('receivers') ?? {},
     alertmanagers: raw('alertmanagers') === undefined ? [] : parsed('alertmanagers', parseUrls),
+    slo: path('slo'),
+    sloPeriodMs: parsed('sloPeriod', parseSloPeriod),
     retentionSeconds: parsed('retention', parseRetention),
     maxSizeBytes: parsed('maxSize', parseSize),
     durability: parsed('durability', parseDurability),

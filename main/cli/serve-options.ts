@@ -24,6 +24,8 @@ export const addServeOptions = (command: Command): Command =>
     .option('--rules <GLOB>', 'Prometheus rule files to evaluate, read again when they change')
     .option('--alertmanager-config <FILE>', 'alertmanager.yml to notify by, read again when it changes (default: one route to the desktop)')
     .option('--alertmanagers <URL,...>', 'Alertmanagers that alerts of rules are sent to as well (default: nothing leaves)')
+    .option('--slo <GLOB>', 'service level objectives (Sloth, OpenSLO) to evaluate, read again when they change')
+    .option('--slo-period <TIME>', "period of Sloth's objectives: 30d, 28d or 7d (default 30d)")
     .option('--retention <TIME>', 'how long telemetry is kept: 36h, 7d, off (default 7d)')
     .option('--max-size <SIZE>', 'size at which the oldest days go: 500MB, 20GB (default 20GB)')
     .option('--durability <MODE>', 'when the journal is synced: sync, 100ms, none (default sync)')

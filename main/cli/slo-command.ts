@@ -3,10 +3,10 @@ import { loadSlos } from '#main/rules/load-slos.ts';
 import { parseYaml } from '#main/rules/parse-yaml.ts';
 import { printRules } from '#main/rules/print-rules.ts';
 import { readRules } from '#query/rules/read-rules.ts';
-import { DAY_MS, windowsOf } from '#query/slo/burn-windows.ts';
 import { generateRules } from '#query/slo/generate-rules.ts';
 import type { SloFile } from '#query/slo/objective.ts';
 import { ruleDocument } from '#query/slo/rule-document.ts';
+import { parseSloPeriod, valueAt } from './parse-values.ts';
 import { version } from './version.ts';
 
 export interface SloFlags {
@@ -50,9 +50,7 @@ export function printSloRules(files: readonly string[], flags: SloFlags): number
   return 0;
 }
 function readFiles(files: readonly string[], { defaultSloPeriod = '30d' }: SloFlags): SloFile[] {
-  const periodMs = Number(/^(\d{1,3})d$/.exec(defaultSloPeriod)?.[1]) * DAY_MS;
-  if (!windowsOf(periodMs)) throw new FaultlineError('bad_request', '--default-slo-period: 30d, 28d or 7d');
-  return loadSlos(files, { periodMs });
+  return loadSlos(files, { periodMs: valueAt('--default-slo-period', defaultSloPeriod, parseSloPeriod, 'bad_request') });
 }
 function labelOf(text: string): readonly [string, string] {
   const at = text.indexOf('=');

@@ -38,6 +38,7 @@ import { Postmortems } from './postmortems/postmortems.ts';
 import { SeriesBook } from './promql/series-book.ts';
 import { quarantineRecord } from './quarantine.ts';
 import { RuleBook } from './rules/rule-book.ts';
+import { sloSettings } from './slo/slo-files.ts';
 import { takeBillFile } from './take-bill.ts';
 
 export interface RunningEngine {
@@ -165,7 +166,9 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
   const alerting = new Alerting({
     store,
     series,
-    rules: { pattern: settings.rules ?? null, prometheusConfig: settings.prometheusConfig },
+    rules: { pattern: settings.rules ?? null, prometheusConfig: settings.prometheusConfig, slos: sloSettings(settings) },
+    ...(settings.sloPeriodMs === undefined ? {} : { sloPeriodMs: settings.sloPeriodMs }),
+    version,
     ingestUrl: () => engine.ingestUrl,
     externalUrl: () => engine.apiAddress,
     drained: () => loop.drained(),

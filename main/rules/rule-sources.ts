@@ -1,5 +1,5 @@
-import { readFileSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { YamlDecoder } from '#query/rules/yaml-decoder.ts';
 import type { YamlNode } from '#query/rules/yaml-node.ts';
 import { globRules } from './load-rules.ts';
@@ -10,10 +10,21 @@ export interface RuleSettings {
   /** Absolute; null: none. */
   readonly pattern: string | null;
   readonly prometheusConfig: string | null;
+  /** Files of objectives; absent: none. */
+  readonly slos?: SloSettings;
+}
+export interface SloSettings {
+  /** Absolute; null: none. */
+  readonly pattern: string | null;
+  /** Those made on the page. */
+  readonly folder: string;
+  /** Others that may be there. */
+  readonly files: readonly string[];
 }
 /** What a prometheus.yml says of rules beside its files. */
 export interface RuleSources {
   readonly files: readonly string[];
+  readonly sloFiles: readonly string[];
   readonly intervalMs: number;
   readonly queryOffsetMs: number;
   readonly externalLabels: ReadonlyMap<string, string>;
@@ -27,20 +38,32 @@ export interface RuleSources {
 const MINUTE_MS = 60_000;
 export const MAX_RULE_FILES = 1_000;
 
-export function findRules({ pattern, prometheusConfig }: RuleSettings): RuleSources {
+export function findRules({ pattern, prometheusConfig, slos }: RuleSettings): RuleSources {
   const files = new Set(pattern === null ? [] : globRules(pattern, '/'));
   const config = prometheusConfig === null ? null : readConfig(prometheusConfig);
   for (const each of config?.patterns ?? []) for (const file of globRules(each, dirname(prometheusConfig as string))) files.add(file);
   const kept = [...files].slice(0, MAX_RULE_FILES);
+  const sloFiles = slos ? findSlos(slos) : [];
   return {
     files: kept,
+    sloFiles,
     intervalMs: config?.intervalMs ?? MINUTE_MS,
     queryOffsetMs: config?.queryOffsetMs ?? 0,
     externalLabels: config?.externalLabels ?? new Map(),
     alerting: config?.alerting ?? null,
     isAsked: pattern !== null || (config?.patterns.length ?? 0) > 0,
-    version: [...kept, ...(prometheusConfig === null ? [] : [prometheusConfig])].map(versionOf).join('\n'),
+    version: [...kept, ...sloFiles, ...(prometheusConfig === null ? [] : [prometheusConfig])].map(versionOf).join('\n'),
   };
+}
+function findSlos({ pattern, folder, files }: SloSettings): string[] {
+  // Names in folders of our own are no patterns, whatever they hold.
+  const own = existsSync(folder) ? readdirSync(folder, { withFileTypes: true }) : [];
+  const found = [
+    ...(pattern === null ? [] : globRules(pattern, '/')),
+    ...own.filter((each) => each.isFile() && /\.ya?ml$/.test(each.name)).map(({ name }) => join(folder, name)),
+    ...files.filter((file) => existsSync(file)),
+  ];
+  return [...new Set(found)].sort().slice(0, MAX_RULE_FILES);
 }
 function versionOf(file: string): string {
   const stat = statSync(file, { throwIfNoEntry: false });

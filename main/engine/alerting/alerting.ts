@@ -2,6 +2,7 @@ import type { Store } from '#contracts/store.ts';
 import { readSamples } from '#main/engine/promql/read-samples.ts';
 import type { SeriesBook } from '#main/engine/promql/series-book.ts';
 import { loadRules } from '#main/rules/load-rules.ts';
+import { loadSlos } from '#main/rules/load-slos.ts';
 import { findRules, type RuleSettings, type RuleSources } from '#main/rules/rule-sources.ts';
 import type { Labels } from '#query/promql/labels.ts';
 import { printPromql } from '#query/promql/print.ts';
@@ -9,8 +10,11 @@ import { staleFlags } from '#query/promql/value.ts';
 import { ALERTS, ALERTS_FOR_STATE } from '#query/rules/alert-state.ts';
 import { alertsToSend, RESEND_DELAY_MS, type SendOptions, type SentAlert, sentLabels } from '#query/rules/alerts-to-send.ts';
 import { GroupRun } from '#query/rules/evaluate-group.ts';
+import { readRules } from '#query/rules/read-rules.ts';
 import type { RuleFile, RuleGroup } from '#query/rules/rule.ts';
 import type { WrittenSample } from '#query/rules/sample.ts';
+import type { SloFile } from '#query/slo/objective.ts';
+import { ruleDocument } from '#query/slo/rule-document.ts';
 import { EngineRuleStore } from './engine-rule-store.ts';
 import { PendingSamples } from './pending-samples.ts';
 import { SampleWriter } from './sample-writer.ts';
@@ -19,6 +23,10 @@ export interface AlertingParts {
   readonly store: Store;
   readonly series: SeriesBook;
   readonly rules: RuleSettings;
+  /** Of Sloth's objectives. */
+  readonly sloPeriodMs?: number;
+  /** Of this program, on the series of objectives. */
+  readonly version?: string;
   readonly ingestUrl: () => string;
   readonly externalUrl: () => string;
   readonly drained: () => Promise<unknown>;
@@ -53,6 +61,8 @@ const MAX_SERIES = 100_000;
 export class Alerting {
   groups: ScheduledGroup[] = [];
   files: readonly (RuleFile & { readonly file: string })[] = [];
+  /** Service level objectives; the rules made of them are among `files`. */
+  slos: readonly SloFile[] = [];
   /** Rules beyond MAX_RULES. */
   leftOut = 0;
   evaluations = 0;
@@ -96,8 +106,8 @@ export class Alerting {
     return counts;
   }
   get isOn(): boolean {
-    const { pattern, prometheusConfig } = this.parts.rules;
-    return pattern !== null || prometheusConfig !== null;
+    const { pattern, prometheusConfig, slos } = this.parts.rules;
+    return pattern !== null || prometheusConfig !== null || slos !== undefined;
   }
   /** @param caughtUp nothing is evaluated before the journal has been read */
   start(caughtUp: () => boolean): void {
@@ -189,8 +199,11 @@ export class Alerting {
     if (this.sources?.version === sources.version) return;
     const isFirst = this.sources === null;
     this.sources = sources;
-    this.files = sources.files.map((file) => ({ file, ...loadRules(file) }));
-    for (const { file, problems } of this.files) for (const { message } of problems) log(`rules: ${file}: ${message}`);
+    const { sloPeriodMs: periodMs, version = 'dev' } = this.parts;
+    this.slos = loadSlos(sources.sloFiles, periodMs === undefined ? {} : { periodMs });
+    const generated = this.slos.map(({ file, objectives }) => ({ file, ...readRules(ruleDocument(objectives, { version }), file) }));
+    this.files = [...sources.files.map((file) => ({ file, ...loadRules(file) })), ...generated];
+    for (const { file, problems } of [...this.files, ...this.slos]) for (const { message } of problems) log(`rules: ${file}: ${message}`);
     if (sources.isAsked && sources.files.length === 0)
       log(`rules: there is no file ${rules.pattern ?? `among rule_files of ${rules.prometheusConfig}`}`);
     this.schedule(sources);

@@ -48,10 +48,13 @@ export class EngineRuleStore implements RuleStore {
     const { store, book } = this.parts;
     const spans = new Map<string, { readonly selections: Selection[]; readonly series: Set<PromqlSeries> }>();
     const note = (selection: Selection): void => {
+      const series = book.select(selection.matchers);
+      // What is counted from spans is asked for one by one: its matchers say what to count.
+      if (series.some(({ kind }) => kind === 'spans')) return;
       const key = `${selection.startMs} ${selection.endMs}`;
       const span = spans.get(key) ?? { selections: [], series: new Set() };
       spans.set(key, span);
-      for (const series of book.select(selection.matchers)) span.series.add(series);
+      for (const each of series) span.series.add(each);
       span.selections.push(selection);
     };
     for (const expr of exprs) {

@@ -39,6 +39,12 @@ export async function readSamples(
   }
   for (const chunk of chunksOf(found, 'classic')) await readClassic(chunk, matchers, { startMs, endMs }, ask, into, counter);
   for (const chunk of chunksOf(found, 'native')) await readNative(chunk, { startMs, endMs }, ask, into, counter);
+  for (const { labels, spans } of found) {
+    if (!spans) continue;
+    const counted = await spans.counts.read(store, { startMs, endMs }, spans.of, options);
+    counter.count(counted.times.length);
+    into.of(labels).floats.push(counted);
+  }
   return into.finished(startMs, endMs);
 }
 function totals(values: Float64Array): Float64Array {

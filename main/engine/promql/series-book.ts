@@ -6,6 +6,7 @@ import { type Labels, labelOf, labelsOf, setLabel } from '#query/promql/labels.t
 import { valueTest } from '#query/promql/matching.ts';
 import { numbers, type Queries, texts } from '#store/read/columns-of.ts';
 import { seriesSinceSql } from '#store/sql/read/promql-sql.ts';
+import { type SpanCounts, SpanSeries } from './span-counts.ts';
 
 /** A stored series as PromQL knows it. Those of histograms and summaries are several: `labels` is what they have in common. */
 export interface PromqlSeries {
@@ -17,12 +18,14 @@ export interface PromqlSeries {
   readonly unit: string;
   readonly help: string;
   readonly isDelta: boolean;
+  /** Of kind `spans`. */
+  readonly spans?: { readonly counts: SpanCounts; readonly of: 'totals' | 'bads' };
 }
 /**
  * How its points are stored: as numbers, or as histograms, which PromQL sees as native ones or, OTLP's with bounds and summaries, as a classic
- * histogram's several series. Scraped classic histograms and summaries are numbers, whatever type they have.
+ * histogram's several series. Scraped classic histograms and summaries are numbers, whatever type they have. `spans`: not stored, counted.
  */
-export type SeriesKind = 'float' | 'native' | 'classic';
+export type SeriesKind = 'float' | 'native' | 'classic' | 'spans';
 /** Resource attributes on every series: where it runs. */
 const OPTIONS: LabelOptions = {
   ...CLASSIC_NAMES,
@@ -42,6 +45,7 @@ export class SeriesBook {
   private readonly byName = new Map<string, PromqlSeries[]>();
   private readonly store: Queries;
   private reading: Promise<void> | null = null;
+  private readonly spans = new SpanSeries();
 
   constructor(store: Queries) {
     this.store = store;
@@ -58,6 +62,8 @@ export class SeriesBook {
   }
   /** Series that fit all matchers; of histograms and summaries also those a matcher of `le` or `quantile` may fit in part. */
   select(matchers: readonly Matcher[]): PromqlSeries[] {
+    const counted = this.spans.select(matchers);
+    if (counted) return counted;
     const tests = matchers.map(testOf);
     const named = matchers.find(({ name, operator }) => name === '__name__' && operator === '=');
     const those = named ? (this.byName.get(named.value) ?? []) : this.all;

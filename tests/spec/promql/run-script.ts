@@ -20,8 +20,9 @@ import {
   staleMarkers,
   timeAt,
 } from '#query/promql/value.ts';
+import { storedHistogram } from '#query/rules/histogram-notation.ts';
 import { type EvalStep, type LoadStep, readScript, type ScriptSeries } from './read-script.ts';
-import { nativeAt, nativeOf, type ScriptHistogram, stored } from './script-histograms.ts';
+import { nativeAt, nativeOf, type ScriptHistogram } from './script-histograms.ts';
 
 /** Runs the evaluations of a script over what it loaded. */
 export interface Outcome {
@@ -47,7 +48,7 @@ function storedOf({ labels, samples, starts }: LoadedSeries): StoredSeries {
   const histograms: NativeHistogram[] = [];
   let before: NativeHistogram | null = null;
   for (const [, value] of sorted) {
-    const histogram: NativeHistogram | null = typeof value === 'object' ? stored(value, before) : null;
+    const histogram: NativeHistogram | null = typeof value === 'object' ? storedHistogram(value.histogram, before) : null;
     if (histogram) histograms.push(histogram);
     before = histogram;
   }

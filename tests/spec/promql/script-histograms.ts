@@ -1,4 +1,4 @@
-import { add, isReset, subtract } from '#query/promql/histogram-arithmetic.ts';
+import { add, subtract } from '#query/promql/histogram-arithmetic.ts';
 import { entriesOf, type Labels, labelOf, labelsOf } from '#query/promql/labels.ts';
 import { bucketsFrom, compact, EMPTY_HISTOGRAM, type NativeHistogram, type ResetHint } from '#query/promql/native-histogram.ts';
 
@@ -40,24 +40,6 @@ export function histogramsIn(item: string): ScriptHistogram[] {
     found.push({ ...last, histogram: next.histogram });
   }
   return found;
-}
-
-/**
- * What Prometheus' storage says of resets: a chunk begins with each of them, its first sample says nothing, the others that there was none.
- * @param before the sample before, when it was a histogram
- */
-export function stored({ histogram }: ScriptHistogram, before: NativeHistogram | null): NativeHistogram {
-  const { hint } = histogram;
-  if (hint === 'gauge') return histogram;
-  const isNew = !before || before.hint === 'gauge' || hint === 'reset' || !goesOn(histogram, before);
-  return { ...histogram, hint: isNew ? 'unknown' : 'not_reset' };
-}
-function goesOn(histogram: NativeHistogram, before: NativeHistogram): boolean {
-  const isAlike =
-    histogram.schema === before.schema &&
-    histogram.zeroThreshold === before.zeroThreshold &&
-    histogram.bounds.join() === before.bounds.join();
-  return isAlike && !isReset({ ...histogram, hint: 'unknown' }, before);
 }
 
 /** load_with_nhcb: the native histogram with custom buckets that classic series are. `le` and the suffix of the name go. */
