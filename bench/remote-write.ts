@@ -26,6 +26,8 @@ export interface Receiver {
   readonly name: string;
   readonly url: string;
   readonly pid: number;
+  /** Asks its Prometheus API: /api/v1/... */
+  ask(path: string, init?: RequestInit): Promise<Response>;
   /** Everything acknowledged is in files, as far as it can be asked for that. */
   settle(): Promise<void>;
   /** Waits until what is only in memory by design has been written: no part of the rate. */
@@ -41,6 +43,7 @@ export async function faultline(): Promise<Receiver> {
     name: 'Faultline',
     url: `${own.ingest}/api/v1/write`,
     pid: own.pid,
+    ask: (path, init) => own.fetch(path, init),
     settle: async () => {
       const answer = await own.fetch('/console/admin/flush?durable=1', { method: 'POST' });
       if (!answer.ok) throw new Error(`flush answered ${answer.status}`);
@@ -86,6 +89,7 @@ async function peer(
     name,
     url: `http://${address}/api/v1/write`,
     pid: child.pid as number,
+    ask: (path, init) => fetch(`http://${address}${path}`, init),
     settle: async () => {
       if (flush !== '') await fetch(`http://${address}${flush}`);
     },

@@ -26,6 +26,7 @@ const SCENARIOS: Readonly<Record<string, () => Promise<Scenario>>> = {
   ingest: async () => (await import('./ingest.ts')).ingest,
   'remote-write': async () => (await import('./remote-write.ts')).remoteWrite,
   samples: async () => (await import('./samples.ts')).samples,
+  promql: async () => (await import('./promql.ts')).promql,
   latency: async () => (await import('./latency.ts')).latency,
   fairness: async () => (await import('./fairness.ts')).fairness,
   start: async () => (await import('./start.ts')).start,

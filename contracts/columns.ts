@@ -82,6 +82,8 @@ export interface Dictionary {
   /** Id of a series that is there; undefined: there is none yet. Absent: nobody asks this dictionary. */
   seriesId?(key: string): number | undefined;
   stack(key: string, row: () => StackRow): number;
+  /** No series has a higher id. Absent: nobody asks this dictionary. */
+  readonly newestSeries?: number;
 }
 /** Call stack of profiles, innermost frame first; fields as tables.ts FRAME_FIELDS. */
 export interface StackRow {

@@ -152,6 +152,22 @@ export interface QueryOptions {
   readonly samplesOf?: string;
   readonly signal?: { readonly aborted: boolean; addEventListener(type: 'abort', listener: () => void): void };
 }
+/** One chunk's part of a column, copied out of the database. */
+export interface ColumnPiece {
+  readonly rows: number;
+  /** Arrow's bit order; null = all present. */
+  readonly valid: Uint8Array | null;
+  /** Fixed: the values. Text: the bytes of all rows, one after the other. */
+  readonly bytes: Uint8Array;
+  /** Text: rows + 1 byte offsets. */
+  readonly offsets: Int32Array<ArrayBuffer> | null;
+}
+/** A result as another thread can be given it: `memory` moves there. */
+export interface ResultParts {
+  readonly rowCount: number;
+  readonly truncated: boolean;
+  readonly columns: readonly { readonly name: string; readonly type: string; readonly pieces: readonly ColumnPiece[] }[];
+}
 /** Column-wise. Times are bigint nanoseconds (BigInt64Array); strings JS strings; NULL by the present bitmap. */
 export interface QueryResult {
   readonly columns: readonly { readonly name: string; readonly type: string }[];
@@ -165,6 +181,8 @@ export interface QueryResult {
   isNull(name: string, row: number): boolean;
   /** Rows as plain objects (JSON-safe: bigint as string, times RFC 3339). For small results only. */
   rows(): Record<string, unknown>[];
+  /** For another thread: the parts and their memory, to be moved with them. The result is empty afterwards. */
+  handOver(): { readonly parts: ResultParts; readonly memory: ArrayBuffer[] };
   /** Arrow IPC stream. `metadata` becomes schema metadata (the screen's "query" and "params"). */
   toArrow(metadata?: Readonly<Record<string, string>>): Uint8Array;
 }

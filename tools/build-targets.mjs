@@ -13,6 +13,7 @@ export const TARGETS = [
       collector: 'main/collector/main.ts',
       engine: 'main/engine/main.ts',
       llm: 'main/llm/main.ts',
+      promql: 'main/promql/main.ts',
       importer: 'main/importer/main.ts',
       forwarder: 'main/forwarder/main.ts',
       demo: 'demo/main.ts',

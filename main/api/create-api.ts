@@ -23,6 +23,7 @@ import { notificationRoutes } from './notification-routes.ts';
 import { incidentRoutes, operatorRoutes } from './operator-routes.ts';
 import { postmortemRoutes } from './postmortem-routes.ts';
 import { servePrometheus } from './prometheus-api.ts';
+import { servePrometheusStatus } from './prometheus-status.ts';
 import { parseWith, type Route, route, type Table } from './route.ts';
 import { ruleFileRoutes } from './rule-file-routes.ts';
 import { ruleRoutes } from './rule-routes.ts';
@@ -115,7 +116,8 @@ export function createApi(engine: Engine): Hono<{ Variables: Shared }> {
   serveAlertmanager(app, engine);
   app.use('/api/v1/*', guard.signedIn);
   app.use('/api/v1/*', smallBody);
-  servePrometheus(app, engine, engine.parts.series);
+  servePrometheus(app, engine);
+  servePrometheusStatus(app, engine);
   serveRules(app, engine);
   app.all('/api/v1/*', (c) =>
     c.json({ status: 'error', errorType: 'not_found', error: `There is no ${c.req.method} ${c.req.path} (yet).` }, 404),

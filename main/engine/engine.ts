@@ -26,6 +26,7 @@ import type { MemoryGuard } from './memory-guard.ts';
 import type { ModelShelf } from './model-shelf.ts';
 import type { Postmortems } from './postmortems/postmortems.ts';
 import type { SeriesBook } from './promql/series-book.ts';
+import type { PromqlThreads } from './promql-threads.ts';
 import type { RuleBook } from './rules/rule-book.ts';
 import { takeBill } from './take-bill.ts';
 
@@ -49,8 +50,9 @@ export interface EngineParts {
   readonly imports: ImportBook;
   readonly rules: RuleBook;
   readonly limits: LimitBook;
-  /** Labels of all series, for PromQL. */
+  /** Labels of all series, for rules. */
   readonly series: SeriesBook;
+  readonly promql: PromqlThreads;
   /** Prometheus' rules. */
   readonly alerting: Alerting;
   /** Alerts become notifications. */
@@ -108,6 +110,9 @@ export class Engine {
   }
   get imports(): ImportBook {
     return this.parts.imports;
+  }
+  get promql(): PromqlThreads {
+    return this.parts.promql;
   }
   get alerting(): Alerting {
     return this.parts.alerting;

@@ -36,6 +36,7 @@ import type { ModelClient } from './model-client.ts';
 import { openModels } from './open-models.ts';
 import { Postmortems } from './postmortems/postmortems.ts';
 import { SeriesBook } from './promql/series-book.ts';
+import { PromqlThreads } from './promql-threads.ts';
 import { quarantineRecord } from './quarantine.ts';
 import { RuleBook } from './rules/rule-book.ts';
 import { sloSettings } from './slo/slo-files.ts';
@@ -163,6 +164,7 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
   await notifier.start();
   const alertmanagers = new Alertmanagers({ version, nowMs, log });
   alertmanagers.set(targetsOf(settings), dataDir);
+  const promql = new PromqlThreads({ store, nowMs, log });
   const alerting = new Alerting({
     store,
     series,
@@ -204,6 +206,7 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
     rules,
     limits: sourceLimits,
     series,
+    promql,
     alerting,
     notifier,
     alertmanagers,
@@ -242,6 +245,7 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
     await notifier.stop();
     await alertmanagers.stop();
     await carrier.close();
+    await promql.stop();
     await explainer.stop();
     await exports.stop();
     await desk.stop();

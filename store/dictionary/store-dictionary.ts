@@ -86,6 +86,9 @@ export class StoreDictionary implements Dictionary {
     // Ids that rows of a day use are told for both together (sql/ddl/used-ids.ts).
     this.seriesIds = new IdTable(SERIES, limit, this.stacks);
   }
+  get newestSeries(): number {
+    return this.seriesIds.nextId - 1;
+  }
   get tables(): readonly IdTable[] {
     return [this.resources, this.scopes, this.seriesIds, this.stacks];
   }

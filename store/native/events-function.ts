@@ -2,7 +2,7 @@ import duckdb from '@duckdb/node-bindings';
 import type { SpanEvents } from '#contracts/columns.ts';
 import { type ColumnSpec, EVENT_FIELDS } from '#contracts/tables.ts';
 import { BlockColumn } from '../hot/block-column.ts';
-import { readText } from '../run/column-data.ts';
+import { readText } from '../run/read-vector.ts';
 import { logicalTypeOf, shapeOf } from './column-shape.ts';
 import { writeVector } from './write-vector.ts';
 

@@ -1,5 +1,5 @@
-import duckdb from '@duckdb/node-bindings';
 import { invariant } from '#contracts/errors.ts';
+import type { ColumnPiece as Piece } from '#contracts/store.ts';
 
 /** What leaves the store per column; everything else is cast to one of these in SQL (readable-sql.ts). */
 export type ReadType =
@@ -57,43 +57,10 @@ const FIXED: Partial<Record<ReadType, FixedMaker>> = {
   TIMESTAMP_MS: big,
   TIMESTAMP_NS: big,
 };
-const TYPE_NAMES: Partial<Record<duckdb.Type, ReadType>> = {
-  [duckdb.Type.TINYINT]: 'TINYINT',
-  [duckdb.Type.UTINYINT]: 'UTINYINT',
-  [duckdb.Type.SMALLINT]: 'SMALLINT',
-  [duckdb.Type.USMALLINT]: 'USMALLINT',
-  [duckdb.Type.INTEGER]: 'INTEGER',
-  [duckdb.Type.UINTEGER]: 'UINTEGER',
-  [duckdb.Type.BIGINT]: 'BIGINT',
-  [duckdb.Type.UBIGINT]: 'UBIGINT',
-  [duckdb.Type.FLOAT]: 'FLOAT',
-  [duckdb.Type.DOUBLE]: 'DOUBLE',
-  [duckdb.Type.BOOLEAN]: 'BOOLEAN',
-  [duckdb.Type.DATE]: 'DATE',
-  [duckdb.Type.TIMESTAMP]: 'TIMESTAMP',
-  [duckdb.Type.TIMESTAMP_TZ]: 'TIMESTAMP WITH TIME ZONE',
-  [duckdb.Type.TIMESTAMP_S]: 'TIMESTAMP_S',
-  [duckdb.Type.TIMESTAMP_MS]: 'TIMESTAMP_MS',
-  [duckdb.Type.TIMESTAMP_NS]: 'TIMESTAMP_NS',
-  [duckdb.Type.VARCHAR]: 'VARCHAR',
-  [duckdb.Type.BLOB]: 'BLOB',
-};
-/** null: a type that has to be cast before it can be read. */
-export const readTypeOf = (type: duckdb.Type): ReadType | null => TYPE_NAMES[type] ?? null;
+/** Whether row i of a piece is not NULL. */
+export const isValid = (valid: Uint8Array | null, i: number): boolean => valid === null || ((valid[i >> 3]! >> (i & 7)) & 1) === 1;
 
-/** One chunk's part of a column, copied out of DuckDB: nothing in it points to native memory. */
-interface Piece {
-  readonly rows: number;
-  /** Arrow's bit order; null = all present. */
-  readonly valid: Uint8Array | null;
-  /** Fixed: the values. Text: the bytes of all rows, one after the other. */
-  readonly bytes: Uint8Array;
-  /** Text: rows + 1 byte offsets. */
-  readonly offsets: Int32Array<ArrayBuffer> | null;
-}
-const isValid = (valid: Uint8Array | null, i: number): boolean => valid === null || ((valid[i >> 3]! >> (i & 7)) & 1) === 1;
-
-/** A result column, collected chunk by chunk. */
+/** A result column, collected chunk by chunk. Nothing in it points to native memory, and nothing here needs DuckDB: it is read in other threads too. */
 export class ColumnData {
   readonly name: string;
   readonly type: ReadType;
@@ -108,12 +75,9 @@ export class ColumnData {
     this.fixed = FIXED[type] ?? null;
   }
 
-  take(vector: duckdb.Vector, rows: number): void {
-    // null when no row of the chunk is NULL, whatever the declaration says.
-    const valid = duckdb.vector_get_validity(vector, Math.ceil(rows / 64) * 8) as Uint8Array | null;
-    const raw = duckdb.vector_get_data(vector, rows * (this.fixed?.bytes ?? 16));
-    this.pieces.push(this.fixed ? { rows, valid, bytes: raw, offsets: null } : { rows, valid, ...readText(raw, rows, valid) });
-    this.rows += rows;
+  add(piece: Piece): void {
+    this.pieces.push(piece);
+    this.rows += piece.rows;
   }
 
   isNull(row: number): boolean {
@@ -171,23 +135,4 @@ function blank(values: Fixed, at: number, piece: Piece): void {
         ? Number.NaN
         : 0;
   for (let i = 0; i < piece.rows; i++) if (!isValid(piece.valid, i)) (values as { [at: number]: number | bigint })[at + i] = empty;
-}
-
-/** DuckDB string_t: u32 length, then 12 inlined bytes, or 4 bytes of prefix and a pointer. */
-export function readText(raw: Uint8Array, rows: number, valid: Uint8Array | null): { offsets: Int32Array<ArrayBuffer>; bytes: Uint8Array } {
-  const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
-  const offsets = new Int32Array(rows + 1);
-  let total = 0;
-  for (let i = 0; i < rows; i++) {
-    if (isValid(valid, i)) total += view.getUint32(i * 16, true);
-    offsets[i + 1] = total;
-  }
-  const bytes = new Uint8Array(total);
-  for (let i = 0; i < rows; i++) {
-    const at = offsets[i]!;
-    const length = offsets[i + 1]! - at;
-    if (length > 12) bytes.set(duckdb.get_data_from_pointer(raw.buffer as ArrayBuffer, raw.byteOffset + i * 16 + 8, length), at);
-    else for (let k = 0; k < length; k++) bytes[at + k] = raw[i * 16 + 4 + k]!;
-  }
-  return { offsets, bytes };
 }

@@ -1,5 +1,5 @@
 import { FaultlineError } from '#contracts/errors.ts';
-import type { QueryResult } from '#contracts/store.ts';
+import type { QueryResult, ResultParts } from '#contracts/store.ts';
 import { arrowStream } from './arrow-stream.ts';
 import type { ColumnData } from './column-data.ts';
 
@@ -34,6 +34,15 @@ export class StoreQueryResult implements QueryResult {
       });
       return out;
     });
+  }
+  handOver(): { parts: ResultParts; memory: ArrayBuffer[] } {
+    const memory = new Set<ArrayBuffer>();
+    const columns = this.data.map(({ name, type, pieces }) => {
+      for (const { valid, bytes, offsets } of pieces)
+        for (const part of [valid, bytes, offsets]) if (part && part.byteLength > 0) memory.add(part.buffer as ArrayBuffer);
+      return { name, type, pieces: pieces.splice(0) };
+    });
+    return { parts: { rowCount: this.rowCount, truncated: this.truncated, columns }, memory: [...memory] };
   }
   toArrow(metadata: Readonly<Record<string, string>> = {}): Uint8Array {
     return arrowStream(this.data, metadata);

@@ -1,6 +1,7 @@
 import duckdb from '@duckdb/node-bindings';
 import { FaultlineError } from '#contracts/errors.ts';
-import { ColumnData, readTypeOf } from './column-data.ts';
+import { ColumnData } from './column-data.ts';
+import { readTypeOf, takeVector } from './read-vector.ts';
 
 /** Columns of a result, empty. Every type must be readable. */
 export function columnsOf(result: duckdb.Result, names?: readonly string[]): ColumnData[] {
@@ -14,7 +15,7 @@ export function columnsOf(result: duckdb.Result, names?: readonly string[]): Col
 }
 export function takeChunk(columns: readonly ColumnData[], chunk: duckdb.DataChunk, rows: number): void {
   columns.forEach((column, i) => {
-    column.take(duckdb.data_chunk_get_vector(chunk, i), rows);
+    takeVector(column, duckdb.data_chunk_get_vector(chunk, i), rows);
   });
 }
 

@@ -1,5 +1,5 @@
 import duckdb from '@duckdb/node-bindings';
-import { readTypeOf } from './column-data.ts';
+import { readTypeOf } from './read-vector.ts';
 
 const WHOLE_OR_DECIMAL: ReadonlySet<duckdb.Type> = new Set([
   duckdb.Type.HUGEINT,

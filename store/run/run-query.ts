@@ -5,9 +5,10 @@ import type { Connection } from '../database/database.ts';
 import { orTempFull } from '../database/temp-space.ts';
 import type { HotRows } from '../hot/hot-rows.ts';
 import type { WantedSeries } from '../native/block-functions.ts';
-import { type ColumnData, readTypeOf } from './column-data.ts';
+import type { ColumnData } from './column-data.ts';
 import { StoreQueryResult } from './query-result.ts';
 import { columnsOf, takeChunk } from './read-chunk.ts';
+import { readTypeOf } from './read-vector.ts';
 import { noRowsSql, prepareAround, readableSql } from './readable-sql.ts';
 import type { StartGate } from './start-gate.ts';
 

@@ -20,6 +20,11 @@ export interface Growing {
 /** How much a query has read, by all its selectors. */
 export class SampleCounter {
   private read = 0;
+  /** Seconds spent waiting for samples. */
+  readSeconds = 0;
+  get samples(): number {
+    return this.read;
+  }
   /** Rows a statement may still give. */
   get left(): number {
     return MAX_SAMPLES - this.read;

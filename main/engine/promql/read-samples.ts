@@ -29,7 +29,10 @@ export async function readSamples(
   const into = new GrowingSeries();
   const ask: Ask = async (sql) => whole(await store.query(sql, [], { ...options, maxRows: counter.left }), 'samples');
   for (const chunk of chunksOf(found, 'float')) {
-    for (const { seriesId, timesMs, values } of await readSeriesSamples(store, [...chunk.keys()], startMs, endMs + 1, options)) {
+    for (const { seriesId, timesMs, values } of await readSeriesSamples(store, [...chunk.keys()], startMs, endMs + 1, {
+      ...options,
+      maxRows: counter.left + 1,
+    })) {
       const { labels, isDelta } = chunk.get(seriesId) as PromqlSeries;
       counter.count(timesMs.length);
       // Whole milliseconds are what PromQL knows; of nanoseconds in a double a little is lost.

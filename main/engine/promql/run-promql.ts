@@ -22,27 +22,35 @@ function endsAt(ms: number): void {
   if (performance.now() > ms) throw new FaultlineError('query_timeout', 'The evaluation took too long.');
 }
 
+export interface RunLimits {
+  readonly lookbackMs?: number;
+  /** Called ever so often while it is evaluated; throws when it is to end. */
+  readonly onCheck?: () => void;
+  /** What it reads is counted here. */
+  readonly counter?: SampleCounter;
+}
 /** One PromQL query over the store. @throws EvaluationError, FaultlineError of the store */
 export async function runExpr(
-  { store, book }: { readonly store: Queries; readonly book: SeriesBook },
+  { store, book, newestSeries }: { readonly store: Queries; readonly book: SeriesBook; readonly newestSeries?: number },
   expr: Expr,
   grid: Grid,
   options: QueryOptions,
-  lookbackMs = LOOKBACK_MS,
+  { lookbackMs = LOOKBACK_MS, onCheck, counter = new SampleCounter() }: RunLimits = {},
 ): Promise<Evaluated> {
   const endMs = performance.now() + (options.timeoutMs ?? Number.POSITIVE_INFINITY);
-  await book.refresh();
-  const counter = new SampleCounter();
+  await book.refresh(newestSeries);
   /** The same asked for twice is read once. */
   const known = new Map<string, readonly StoredSeries[]>();
   const readOne = async (selection: Selection): Promise<readonly StoredSeries[]> => {
     const { matchers, startMs, endMs: untilMs } = selection;
     const key = JSON.stringify([matchers, startMs, untilMs]);
+    const startedMs = performance.now();
     const found = known.get(key) ?? (await readSamples(store, book.select(matchers), selection, options, counter));
     known.set(key, found);
+    counter.readSeconds += (performance.now() - startedMs) / 1000;
     return found;
   };
-  return evaluateOver(expr, grid, readOne, { endMs, lookbackMs });
+  return evaluateOver(expr, grid, readOne, { endMs, lookbackMs, ...(onCheck ? { onCheck } : {}) });
 }
 /**
  * @param readOne samples of what a selector asks for
@@ -52,10 +60,14 @@ export async function evaluateOver(
   expr: Expr,
   grid: Grid,
   readOne: (selection: Selection) => Promise<readonly StoredSeries[]>,
-  { endMs, lookbackMs = LOOKBACK_MS }: { readonly endMs: number; readonly lookbackMs?: number },
+  { endMs, lookbackMs = LOOKBACK_MS, onCheck }: Omit<RunLimits, 'counter'> & { readonly endMs: number },
 ): Promise<Evaluated> {
   const query = { expr, grid, lookbackMs, subqueryStepMs: SUBQUERY_STEP_MS };
   const read = new Map<SelectorExpr, readonly StoredSeries[]>();
   for (const selection of selectionsOf(expr, query)) read.set(selection.selector, await readOne(selection));
-  return evaluate({ ...query, select: (selector) => read.get(selector) ?? [], budget: new Budget(MAX_PLACES, () => endsAt(endMs)) });
+  const check = (): void => {
+    endsAt(endMs);
+    onCheck?.();
+  };
+  return evaluate({ ...query, select: (selector) => read.get(selector) ?? [], budget: new Budget(MAX_PLACES, check) });
 }

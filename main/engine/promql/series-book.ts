@@ -50,8 +50,9 @@ export class SeriesBook {
   constructor(store: Queries) {
     this.store = store;
   }
-  /** Reads what is new. */
-  async refresh(): Promise<void> {
+  /** Reads what is new. @param newest highest id there is: with it known already there is nothing to read */
+  async refresh(newest = Number.POSITIVE_INFINITY): Promise<void> {
+    if ((this.all.at(-1)?.id ?? 0) >= newest) return;
     this.reading ??= this.readNew().finally(() => {
       this.reading = null;
     });
@@ -136,6 +137,14 @@ export function namesOf({ labels, type, kind }: PromqlSeries): readonly string[]
 /** A label whose values are with the samples. */
 export const partLabel = ({ type, kind }: PromqlSeries): 'le' | 'quantile' | null =>
   kind !== 'classic' ? null : type === 'summary' ? 'quantile' : 'le';
+/** Of histograms also the label each bucket or quantile has; its values are with the samples. */
+export function allLabels(series: PromqlSeries): Labels[] {
+  const label = partLabel(series);
+  if (!label) return [series.labels];
+  const [first = '', ...others] = namesOf(series);
+  const part = setLabel(partLabels(series, first), label, '+Inf');
+  return [part, ...others.map((name) => partLabels(series, name))];
+}
 export const partLabels = (series: PromqlSeries, name: string): Labels => setLabel(series.labels, '__name__', name);
 
 function testOf(matcher: Matcher): (series: PromqlSeries, metric: string) => boolean {

@@ -4,7 +4,7 @@ import { between, nanoLiteral, numberLiteral } from './literals.ts';
 const FEW = 50;
 const WIDEST = 4_000_000;
 /** @param ids whole numbers, any order */
-function isOneOf(ids: readonly number[]): string {
+export function isOneOf(ids: readonly number[]): string {
   const first = ids.reduce((a, b) => Math.min(a, b));
   const last = ids.reduce((a, b) => Math.max(a, b));
   if (ids.length <= FEW || last - first >= WIDEST) return `series_id IN (${ids.map(numberLiteral).join(', ')})`;

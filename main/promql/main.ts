@@ -1,0 +1,112 @@
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { FaultlineError } from '#contracts/errors.ts';
+import { SeriesBook } from '#main/engine/promql/series-book.ts';
+import { answerRequest } from './answer-request.ts';
+import { CHUNK_BYTES, CHUNKS_AHEAD, COMPUTED, type FromThread, placeOfJob, type ThreadData, type ToThread } from './messages.ts';
+import { RemoteQueries } from './remote-queries.ts';
+
+/**
+ * A thread of the engine that answers PromQL: it knows the labels of all series, asks the engine for samples, evaluates and writes the
+ * answer. Nothing of that holds up the sockets; at worst the thread is ended and another takes its place.
+ */
+const port = parentPort as MessagePort;
+const flags = new Int32Array((workerData as ThreadData).flags);
+const send = (message: FromThread, memory: ArrayBuffer[] = []): void => port.postMessage(message, memory);
+const queries = new RemoteQueries(send);
+const book = new SeriesBook(queries.of(0));
+const encoder = new TextEncoder();
+
+interface Job {
+  aborted: boolean;
+  readonly listeners: (() => void)[];
+  /** Chunks that may still be sent. */
+  credit: number;
+  onCredit: (() => void) | null;
+}
+const jobs = new Map<number, Job>();
+
+/** Text in chunks of about the same size. */
+function* chunksOf(text: Iterable<string>): Iterable<Uint8Array<ArrayBuffer>> {
+  let held = '';
+  for (const piece of text) {
+    held += piece;
+    if (held.length < CHUNK_BYTES) continue;
+    yield encoder.encode(held);
+    held = '';
+  }
+  if (held !== '') yield encoder.encode(held);
+}
+
+async function answer({ job, path, search, form, nowMs, newestSeries }: Extract<ToThread, { type: 'ask' }>): Promise<void> {
+  const own: Job = { aborted: false, listeners: [], credit: CHUNKS_AHEAD, onCredit: null };
+  jobs.set(job, own);
+  const onCheck = (): void => {
+    if (own.aborted || Atomics.load(flags, placeOfJob(job)) === job) throw new FaultlineError('cancelled', 'The query was cancelled.');
+    Atomics.store(flags, COMPUTED, job);
+  };
+  try {
+    const signal = {
+      get aborted() {
+        return own.aborted;
+      },
+      addEventListener: (_type: 'abort', listener: () => void) => void own.listeners.push(listener),
+    };
+    Atomics.store(flags, COMPUTED, job);
+    const means = { store: queries.of(job), book, signal, onCheck, newestSeries };
+    const { status, text } = await answerRequest({ path, search, form, nowMs }, means);
+    let isFirst = true;
+    const give = (bytes: Uint8Array<ArrayBuffer>, isLast: boolean): void => {
+      send(isFirst ? { type: 'answer', job, status, bytes, isLast } : { type: 'chunk', job, bytes, isLast }, [bytes.buffer]);
+      isFirst = false;
+      own.credit--;
+    };
+    let held: Uint8Array<ArrayBuffer> | null = null;
+    for (const bytes of chunksOf(text)) {
+      if (held) give(held, false);
+      held = bytes;
+      onCheck();
+      while (own.credit <= 0) {
+        Atomics.store(flags, COMPUTED, 0);
+        await new Promise<void>((resolve) => {
+          own.onCredit = resolve;
+        });
+        onCheck();
+      }
+    }
+    give(held ?? new Uint8Array(0), true);
+  } catch (error) {
+    const known = error instanceof FaultlineError ? error : null;
+    const { message, stack = '' } = error instanceof Error ? error : new Error(String(error));
+    send({ type: 'failed', job, code: known?.code ?? 'internal', message, ...(known ? {} : { stack }) });
+  } finally {
+    jobs.delete(job);
+    Atomics.store(flags, COMPUTED, 0);
+  }
+}
+
+port.on('message', (message: ToThread) => {
+  switch (message.type) {
+    case 'ask':
+      void answer(message);
+      break;
+    case 'rows':
+    case 'rows-failed':
+      // It goes on as soon as this is done: what it does until it waits again is its.
+      Atomics.store(flags, COMPUTED, queries.hear(message));
+      break;
+    case 'more': {
+      const job = jobs.get(message.job);
+      if (!job) return;
+      job.credit++;
+      job.onCredit?.();
+      break;
+    }
+    case 'cancel': {
+      const job = jobs.get(message.job);
+      if (!job || job.aborted) return;
+      job.aborted = true;
+      for (const listener of job.listeners) listener();
+      job.onCredit?.();
+    }
+  }
+});
