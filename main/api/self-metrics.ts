@@ -7,6 +7,7 @@ import { registerCompaction } from './compaction-metrics.ts';
 import { registerForwarding } from './forwarding-metrics.ts';
 import { registerLimits } from './limit-metrics.ts';
 import { registerNotifications } from './notification-metrics.ts';
+import { registerPromql } from './promql-metrics.ts';
 
 /** The engine's own metrics, OpenMetrics text at GET /metrics. Values are read when scraped. */
 export class SelfMetrics {
@@ -93,6 +94,7 @@ export class SelfMetrics {
     registerLimits(engine, registers);
     registerAlerting(engine, registers);
     registerNotifications(engine.parts, counter, registers);
+    registerPromql(engine, registers);
     counter('faultline_journal_records', 'Journal records read.', [], () => [[{}, account.records]]);
     counter('faultline_journal_damaged_places', 'Places of the journal that could not be read; what stood there is lost.', [], () => [
       [{}, loop.damage.places],

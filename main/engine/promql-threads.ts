@@ -41,6 +41,11 @@ export interface PromqlCounts {
   answered: number;
   seconds: number;
 }
+export interface ThreadLimits {
+  readonly heapMb?: number;
+  readonly timeoutMs?: number;
+  readonly graceMs?: number;
+}
 type Ended = keyof PromqlCounts['ended'];
 
 interface Job {
@@ -80,7 +85,7 @@ export class PromqlThreads {
   private readonly store: Store;
   private readonly nowMs: () => number;
   private readonly log: (line: string) => void;
-  private readonly limits: { readonly heapMb: number; readonly timeoutMs: number };
+  private readonly limits: Required<ThreadLimits>;
   private readonly threads = new Set<Thread>();
   private readonly waiting: Job[] = [];
   private lastJob = 0;
@@ -90,12 +95,12 @@ export class PromqlThreads {
     readonly store: Store;
     readonly nowMs: () => number;
     readonly log: (line: string) => void;
-    readonly limits?: { readonly heapMb?: number; readonly timeoutMs?: number };
+    readonly limits?: ThreadLimits;
   }) {
     this.store = options.store;
     this.nowMs = options.nowMs;
     this.log = options.log;
-    this.limits = { heapMb: HEAP_MB, timeoutMs: TIMEOUT_MS, ...options.limits };
+    this.limits = { heapMb: HEAP_MB, timeoutMs: TIMEOUT_MS, graceMs: GRACE_MS, ...options.limits };
   }
   get running(): number {
     let count = 0;
@@ -167,7 +172,7 @@ export class PromqlThreads {
     const id = ++this.lastJob;
     job.id = id;
     job.sentMs = performance.now();
-    job.timer = setTimeout(() => void this.end(thread, 'timeout'), this.limits.timeoutMs + GRACE_MS);
+    job.timer = setTimeout(() => void this.end(thread, 'timeout'), this.limits.timeoutMs + this.limits.graceMs);
     job.timer.unref();
     thread.jobs.set(id, job);
     const { path, search, form } = job.request;
@@ -277,7 +282,7 @@ export class PromqlThreads {
     this.post(thread, { type: 'cancel', job: job.id });
     setTimeout(() => {
       if (thread.jobs.get(job.id) === job) void this.end(thread, 'cancelled');
-    }, GRACE_MS).unref();
+    }, this.limits.graceMs).unref();
   }
   private over(thread: Thread, job: Job): void {
     thread.jobs.delete(job.id);

@@ -21,6 +21,7 @@ export async function readThere(
 ): Promise<Labels[]> {
   const { matchers, startMs, endMs, readsParts } = window;
   const mustRead = (each: PromqlSeries): boolean => {
+    if (each.kind === 'spans') return true;
     const label = partLabel(each);
     return label !== null && (readsParts || matchers.some(({ name }) => name === label || name === '__name__'));
   };

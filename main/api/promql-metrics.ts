@@ -1,0 +1,34 @@
+import { Counter, Gauge, type Registry } from 'prom-client';
+import type { Engine } from '#main/engine/engine.ts';
+
+/** What the threads of PromQL count (main/engine/promql-threads.ts), on /metrics. */
+export function registerPromql({ promql }: Pick<Engine, 'promql'>, registers: Registry[]): void {
+  const counter = (name: string, help: string, labelNames: string[], read: () => [Record<string, string>, number][]): void =>
+    void new Counter({
+      name,
+      help,
+      labelNames,
+      registers,
+      collect() {
+        this.reset();
+        for (const [labels, value] of read()) this.inc(labels, value);
+      },
+    });
+  const gauge = (name: string, help: string, read: () => number): void =>
+    void new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(read());
+      },
+    });
+  gauge('faultline_promql_threads', 'Threads that answer PromQL, now.', () => promql.size);
+  gauge('faultline_promql_running', 'Requests they are at.', () => promql.running);
+  counter('faultline_promql_threads_started', 'Threads started.', [], () => [[{}, promql.counts.started]]);
+  counter('faultline_promql_threads_ended', 'Threads that had to be ended, by why.', ['reason'], () =>
+    Object.entries(promql.counts.ended).map(([reason, n]) => [{ reason }, n]),
+  );
+  counter('faultline_promql_answers', 'Requests answered.', [], () => [[{}, promql.counts.answered]]);
+  counter('faultline_promql_seconds', 'Time until the first byte of their answers, all together.', [], () => [[{}, promql.counts.seconds]]);
+}
