@@ -138,9 +138,7 @@ export class AlertBook {
   private fresh(samples: readonly ExpandedSample[], atMs: number): Map<string, Alert> {
     const fresh = new Map<string, Alert>();
     for (const { sample, labels: own, annotations } of samples) {
-      const entries = new Map(entriesOf(sample.labels).filter(([name]) => name !== METRIC_NAME));
-      for (const [name, value] of own) entries.set(name, value);
-      const labels = labelsOf(entries.set('alertname', this.rule.name));
+      const labels = alertLabels(this.rule, sample.labels, own);
       if (fresh.has(labels.key)) throw new EvaluationError('vector contains metrics with the same labelset after applying alert labels');
       fresh.set(labels.key, {
         labels,
@@ -172,15 +170,25 @@ export class AlertBook {
     return false;
   }
   private written({ labels, state, activeAtMs }: Alert, atMs: number): WrittenSample[] {
-    // A label whose template gave nothing is written as the rule has it; so does Prometheus.
-    const all = new Map([...this.rule.labels, ...entriesOf(labels)]);
-    const base = labelsOf(all.set(METRIC_NAME, ALERTS_FOR_STATE));
-    const shown = setLabel(setLabel(base, METRIC_NAME, ALERTS), 'alertstate', state);
+    const { base, shown } = alertSeries(this.rule, labels, state);
     return [
       { labels: shown, value: 1, atMs, isStale: false },
       { labels: base, value: Math.floor(activeAtMs / 1000), atMs, isStale: false },
     ];
   }
+}
+/** Labels of the alert a sample is; `own`: those of the rule, expanded. */
+export function alertLabels(rule: AlertingRule, sample: Labels, own: ReadonlyMap<string, string>): Labels {
+  const entries = new Map(entriesOf(sample).filter(([name]) => name !== METRIC_NAME));
+  for (const [name, value] of own) entries.set(name, value);
+  return labelsOf(entries.set('alertname', rule.name));
+}
+/** Series an alert is written as: ALERTS_FOR_STATE, and ALERTS in a state. */
+export function alertSeries(rule: AlertingRule, labels: Labels, state: AlertState): { readonly base: Labels; readonly shown: Labels } {
+  // A label whose template gave nothing is written as the rule has it; so does Prometheus.
+  const all = new Map([...rule.labels, ...entriesOf(labels)]);
+  const base = labelsOf(all.set(METRIC_NAME, ALERTS_FOR_STATE));
+  return { base, shown: setLabel(setLabel(base, METRIC_NAME, ALERTS), 'alertstate', state) };
 }
 /**
  * The alerts a store has of a rule, from the last samples of ALERTS and ALERTS_FOR_STATE. Rules of the same name are told apart by the

@@ -152,12 +152,15 @@ export class GroupRun {
 function recorded(rule: RecordingRule, vector: readonly RuleSample[], atMs: number, limit: number): WrittenSample[] {
   const found = new Map<string, WrittenSample>();
   for (const { labels: from, ...sample } of vector) {
-    const entries = new Map(entriesOf(from)).set(METRIC_NAME, rule.name);
-    for (const [name, text] of rule.labels) entries.set(name, text);
-    const labels = labelsOf(entries);
+    const labels = recordedLabels(rule, from);
     if (found.has(labels.key)) throw new EvaluationError('vector contains metrics with the same labelset after applying rule labels');
     found.set(labels.key, { ...sample, labels, atMs, isStale: false });
   }
   if (limit > 0 && found.size > limit) throw new EvaluationError(`exceeded limit of ${limit} with ${found.size} series`);
   return [...found.values()];
+}
+export function recordedLabels(rule: RecordingRule, from: Labels): Labels {
+  const entries = new Map(entriesOf(from)).set(METRIC_NAME, rule.name);
+  for (const [name, text] of rule.labels) entries.set(name, text);
+  return labelsOf(entries);
 }
