@@ -84,6 +84,7 @@ function testsOf(selections: readonly Selection[]): Test[] {
       });
   });
 }
+const mayBeSame = (a: Written, b: Written): boolean => [...a.fixed].every(([name, value]) => (b.fixed.get(name) ?? value) === value);
 const greatestDivisor = (a: number, b: number): number => (b === 0 ? a : greatestDivisor(b, a % b));
 
 /** @param firstMs of the first evaluation, about; @param forced groups that turned out to need it, by file and name */
@@ -116,6 +117,22 @@ export function planReplay(
       return isRead && writer !== reader ? [writer] : [];
     }),
   );
+  const readsAlerts = reads.some((rules) =>
+    rules.some((tests) => written.flat().some((rule) => rule.names[0] === ALERTS && asks(tests, rule))),
+  );
+  // Of two that may write the same series the first sample of a time holds: time after time.
+  const writers = new Map<string, { readonly g: number; readonly rule: Written }[]>();
+  for (const [g, rules] of written.entries())
+    for (const rule of rules) {
+      const name = rule.names[0] === ALERTS ? `${ALERTS} ${rule.fixed.get('alertname')}` : (rule.names[0] as string);
+      if (rule.names[0] === ALERTS && !readsAlerts) continue;
+      for (const other of writers.get(name) ?? [])
+        if (other.g !== g && mayBeSame(other.rule, rule)) {
+          (edges[g] as number[]).push(other.g);
+          (edges[other.g] as number[]).push(g);
+        }
+      writers.set(name, [...(writers.get(name) ?? []), { g, rule }]);
+    }
   // A group that comes later at the very same time has not been evaluated then.
   for (const [reader, list] of edges.entries())
     for (const writer of list) {
@@ -123,9 +140,6 @@ export function planReplay(
       const meet = (b.phaseMs - a.phaseMs) % greatestDivisor(a.intervalMs, b.intervalMs) === 0;
       if (writer > reader && meet && !edges[writer]?.includes(reader)) (edges[writer] as number[]).push(reader);
     }
-  const readsAlerts = reads.some((rules) =>
-    rules.some((tests) => written.flat().some((rule) => rule.names[0] === ALERTS && asks(tests, rule))),
-  );
   const clusters = componentsOf(edges).map((members): Cluster => {
     const sorted = [...members].sort((a, b) => a - b);
     const own = sorted.map((i) => whys[i] ?? null).find((why) => why !== null) ?? null;
