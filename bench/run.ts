@@ -41,6 +41,7 @@ const SCENARIOS: Readonly<Record<string, () => Promise<Scenario>>> = {
   forward: async () => (await import('./forward.ts')).forward,
   'trace-page': async () => (await import('./trace-page.ts')).tracePage,
   'log-bodies': async () => (await import('./log-bodies.ts')).logBodies,
+  replay: async () => (await import('./replay.ts')).replay,
   'log-list': async () => (await import('./log-list.ts')).logList,
 };
 

@@ -35,6 +35,13 @@ export const ERRORS = {
     'The work needs more disk for its intermediate results than it may take.',
     'Free disk space, or ask for less at once; a bill: in parts. See docs/limits.md.',
   ),
+  replay_too_large: e(
+    'permanent',
+    400,
+    'The replay is larger than what is done at once.',
+    'See the message for the limit: a shorter window, fewer rules, fewer variants.',
+  ),
+  replay_busy: e('retryable', 503, 'As many replays as are done at once are under way.', 'Try again when one has ended.'),
   import_stopped: e(
     'retryable',
     503,

@@ -208,6 +208,8 @@ export interface Settings {
   readonly slo?: string | null;
   /** Absent: 30 days. */
   readonly sloPeriodMs?: number;
+  /** A console of one command looks at the past only: rules are loaded, and not evaluated. */
+  readonly evaluatesRules?: boolean;
   /** 0 = off. */
   readonly retentionSeconds: number;
   readonly maxSizeBytes: number;

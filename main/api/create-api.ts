@@ -24,6 +24,7 @@ import { incidentRoutes, operatorRoutes } from './operator-routes.ts';
 import { postmortemRoutes } from './postmortem-routes.ts';
 import { servePrometheus } from './prometheus-api.ts';
 import { servePrometheusStatus } from './prometheus-status.ts';
+import { replayRoutes } from './replay-routes.ts';
 import { parseWith, type Route, route, type Table } from './route.ts';
 import { ruleFileRoutes } from './rule-file-routes.ts';
 import { ruleRoutes } from './rule-routes.ts';
@@ -60,6 +61,7 @@ export const ROUTES: readonly Route[] = [
   ...ruleFileRoutes,
   ...notificationRoutes,
   ...alertRuleRoutes,
+  ...replayRoutes,
   route({
     method: 'get',
     path: '/console/events',

@@ -9,6 +9,7 @@ import type { LimitsFlags } from './limits-command.ts';
 import type { ModelsFlags } from './models-command.ts';
 import { parseCount, ValueError } from './parse-values.ts';
 import type { SettingFlags } from './read-settings.ts';
+import type { ReplayFlags } from './replay-command.ts';
 import type { RulesCheckFlags, RulesTestFlags } from './rules-command.ts';
 import { addServeOptions } from './serve-options.ts';
 import type { SloFlags } from './slo-command.ts';
@@ -195,7 +196,7 @@ function addVolume(program: Command, done: (code: number) => void): void {
     .action(async (flags: VolumeFlags) => done(await (await import('./volume-command.ts')).volume(flags)));
 }
 function addRules(program: Command, done: (code: number) => void): void {
-  const rules = program.command('rules').description('Prometheus rule files: check them, run their tests');
+  const rules = program.command('rules').description('Prometheus rule files: check them, run their tests, replay them over the past');
   rules
     .command('check')
     .description('whether rule files are as they must be; what is wrong is told with line and column')
@@ -210,6 +211,17 @@ function addRules(program: Command, done: (code: number) => void): void {
     .option('--run <PATTERN...>', 'only tests whose name fits')
     .option('--ignore-unknown-fields', 'pass over keys of rule files that are not known')
     .action(async (files: string[], flags: RulesTestFlags) => done(await (await import('./rules-command.ts')).testRules(files, flags)));
+  withInstance(rules.command('replay').description('what rules would have done in the past: firings, pages, incidents caught and missed'))
+    .argument('[FILE]', 'a rule file; without one the rules that are evaluated now')
+    .requiredOption('--start <T>', 'start of the window')
+    .requiredOption('--end <T>', 'end of the window')
+    .option('--alert <NAME>', 'only the group with this alert, which a sweep varies')
+    .option('--interval <TIME>', 'of groups that say none (default: as live)')
+    .option('--sweep <SPEC...>', 'for=1m,5m,10m and threshold=FROM:TO:STEP or threshold=1,2,5')
+    .option('--truth <START..END...>', 'what should have been paged, beside the incidents on record')
+    .option('--json', 'the whole answer as JSON')
+    .addHelpText('after', `\n${TIME_HELP}`)
+    .action(async (file: string | undefined, flags: ReplayFlags) => done(await (await import('./replay-command.ts')).replay(file, flags)));
 }
 function addSlo(program: Command, done: (code: number) => void): void {
   const slo = program.command('slo').description('service level objectives: files of Sloth and OpenSLO');

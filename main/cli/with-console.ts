@@ -81,6 +81,7 @@ async function headless<T>(settings: Settings, retentionSeconds: number, work: (
     otlpGrpc: free,
     prometheusConfig: null,
     demo: null,
+    evaluatesRules: false,
     ui: false,
     retentionSeconds,
     maxSizeBytes: Number.MAX_SAFE_INTEGER,

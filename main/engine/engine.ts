@@ -27,6 +27,7 @@ import type { ModelShelf } from './model-shelf.ts';
 import type { Postmortems } from './postmortems/postmortems.ts';
 import type { SeriesBook } from './promql/series-book.ts';
 import type { PromqlThreads } from './promql-threads.ts';
+import type { ReplayLab } from './replay/replay-lab.ts';
 import type { RuleBook } from './rules/rule-book.ts';
 import { takeBill } from './take-bill.ts';
 
@@ -58,6 +59,8 @@ export interface EngineParts {
   /** Alerts become notifications. */
   readonly notifier: Notifier;
   readonly alertmanagers: Alertmanagers;
+  /** Rules over the past. */
+  readonly replay: ReplayLab;
   readonly desk: ImportDesk;
   readonly memory: MemoryGuard;
   /** Why the engine before this one ended, when it said so. */

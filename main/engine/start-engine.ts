@@ -11,6 +11,7 @@ import type { Settings } from '#contracts/settings.ts';
 import { DEFAULT_SEED, DEMO_SCENARIOS } from '#demo/scenarios.ts';
 import { replaceFile } from '#exporters/forward/forward-state.ts';
 import { createApi } from '#main/api/create-api.ts';
+import { ADOPTED_FILE } from '#main/rules/adopted-rules.ts';
 import { openStore } from '#store/open-store.ts';
 import { Alerting } from './alerting/alerting.ts';
 import type { AlertmanagerTarget } from './alerting/notify/alertmanager-queue.ts';
@@ -38,6 +39,8 @@ import { Postmortems } from './postmortems/postmortems.ts';
 import { SeriesBook } from './promql/series-book.ts';
 import { PromqlThreads } from './promql-threads.ts';
 import { quarantineRecord } from './quarantine.ts';
+import { liveAlerting } from './replay/live-alerting.ts';
+import { ReplayLab } from './replay/replay-lab.ts';
 import { RuleBook } from './rules/rule-book.ts';
 import { sloSettings } from './slo/slo-files.ts';
 import { takeBillFile } from './take-bill.ts';
@@ -171,6 +174,7 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
     rules: { pattern: settings.rules ?? null, prometheusConfig: settings.prometheusConfig, slos: sloSettings(settings) },
     ...(settings.sloPeriodMs === undefined ? {} : { sloPeriodMs: settings.sloPeriodMs }),
     version,
+    adoptedFile: path.join(dataDir, ADOPTED_FILE),
     ingestUrl: () => engine.ingestUrl,
     externalUrl: () => engine.apiAddress,
     drained: () => loop.drained(),
@@ -180,6 +184,11 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
     },
     nowMs,
     log,
+  });
+  const replay = new ReplayLab({
+    ...{ store, series, adoptedFile: alerting.adoptedFile },
+    incidents: () => book.list(),
+    live: () => liveAlerting(alerting, engine.apiAddress),
   });
   const forwarding = new ForwardingBook({ settings, send, nowMs });
   const engine: Engine = new Engine({
@@ -210,6 +219,7 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
     alerting,
     notifier,
     alertmanagers,
+    replay,
     imports,
     desk,
     memory,
@@ -230,7 +240,8 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
   store.onReleased((position) => send({ type: 'released', position }));
   send({ type: 'released', position: store.released() });
   loop.start();
-  alerting.start(() => loop.caughtUp && engine.collectorStatus !== null);
+  const evaluatesRules = settings.evaluatesRules !== false;
+  alerting.start(() => loop.caughtUp && engine.collectorStatus !== null, evaluatesRules);
   // Judged only once the journal has been read: half of an hour would look like a change.
   const ticking = setInterval(() => {
     if (!loop.caughtUp) return;

@@ -38,8 +38,9 @@ export interface RuleSources {
 const MINUTE_MS = 60_000;
 export const MAX_RULE_FILES = 1_000;
 
-export function findRules({ pattern, prometheusConfig, slos }: RuleSettings): RuleSources {
-  const files = new Set(pattern === null ? [] : globRules(pattern, '/'));
+/** @param more files that are there beside */
+export function findRules({ pattern, prometheusConfig, slos }: RuleSettings, more: readonly string[] = []): RuleSources {
+  const files = new Set([...more, ...(pattern === null ? [] : globRules(pattern, '/'))]);
   const config = prometheusConfig === null ? null : readConfig(prometheusConfig);
   for (const each of config?.patterns ?? []) for (const file of globRules(each, dirname(prometheusConfig as string))) files.add(file);
   const kept = [...files].slice(0, MAX_RULE_FILES);

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { Store } from '#contracts/store.ts';
 import { readSamples } from '#main/engine/promql/read-samples.ts';
 import type { SeriesBook } from '#main/engine/promql/series-book.ts';
@@ -27,6 +28,8 @@ export interface AlertingParts {
   readonly sloPeriodMs?: number;
   /** Of this program, on the series of objectives. */
   readonly version?: string;
+  /** Rules of this console's own, loaded as well when the file is there. */
+  readonly adoptedFile: string;
   readonly ingestUrl: () => string;
   readonly externalUrl: () => string;
   readonly drained: () => Promise<unknown>;
@@ -76,6 +79,7 @@ export class Alerting {
   private refreshedMs = 0;
   private timer: NodeJS.Timeout | null = null;
   private working: Promise<void> | null = null;
+  private caughtUp: (() => boolean) | null = null;
   private isRestored = false;
   private stopping = false;
 
@@ -107,11 +111,28 @@ export class Alerting {
   }
   get isOn(): boolean {
     const { pattern, prometheusConfig, slos } = this.parts.rules;
-    return pattern !== null || prometheusConfig !== null || slos !== undefined;
+    return pattern !== null || prometheusConfig !== null || slos !== undefined || existsSync(this.parts.adoptedFile);
   }
-  /** @param caughtUp nothing is evaluated before the journal has been read */
-  start(caughtUp: () => boolean): void {
+  get adoptedFile(): string {
+    return this.parts.adoptedFile;
+  }
+  /** What holds for rules that say nothing else. */
+  get defaults(): Pick<RuleSources, 'intervalMs' | 'queryOffsetMs' | 'externalLabels'> {
+    return this.sources ?? findRules(this.parts.rules);
+  }
+  /** @param caughtUp nothing is evaluated before the journal has been read; @param evaluates false: rules are loaded, no more */
+  start(caughtUp: () => boolean, evaluates = true): void {
+    if (evaluates) this.caughtUp = caughtUp;
     if (!this.isOn) return;
+    if (evaluates) this.run(caughtUp);
+    else this.look();
+  }
+  /** Its own file has changed: that holds now. */
+  adopted(): void {
+    if (this.timer) this.look();
+    else if (this.caughtUp && this.isOn) this.run(this.caughtUp);
+  }
+  private run(caughtUp: () => boolean): void {
     this.look();
     this.timer = setInterval(() => {
       if (!caughtUp() || this.working) return;
@@ -193,9 +214,9 @@ export class Alerting {
 
   /** Loads the files when they are others than before. */
   private look(): void {
-    const { rules, nowMs, log } = this.parts;
+    const { rules, adoptedFile, nowMs, log } = this.parts;
     this.lookedMs = nowMs();
-    const sources = findRules(rules);
+    const sources = findRules(rules, existsSync(adoptedFile) ? [adoptedFile] : []);
     if (this.sources?.version === sources.version) return;
     const isFirst = this.sources === null;
     this.sources = sources;
@@ -243,7 +264,7 @@ export class Alerting {
     const run = new GroupRun({ ...group, queryOffsetMs: group.queryOffsetMs ?? sources.queryOffsetMs }, options);
     if (known) run.takeOver(known.run);
     // Groups are spread over their interval; each keeps its place.
-    const offset = hashOf(key) % intervalMs;
+    const offset = phaseOf(group, intervalMs);
     const nextMs = Math.ceil((nowMs() - offset) / intervalMs) * intervalMs + offset;
     return { key, run, intervalMs, nextMs: known?.intervalMs === intervalMs ? known.nextMs : nextMs, missed: known?.missed ?? 0 };
   }
@@ -272,6 +293,8 @@ const queryEscape = (text: string): string =>
   encodeURIComponent(text)
     .replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)
     .replaceAll('%20', '+');
+/** Groups are evaluated at multiples of their interval, this much later: so they are spread over it. */
+export const phaseOf = ({ file, name }: RuleGroup, intervalMs: number): number => hashOf(`${file};${name}`) % intervalMs;
 /** FNV-1a. */
 function hashOf(text: string): number {
   let hash = 0x811c9dc5;

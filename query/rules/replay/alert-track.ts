@@ -24,19 +24,34 @@ export interface Stretch {
   readonly value: number;
 }
 
+/** How often alerts of a rule began to fire, or were pending only, in all. */
+export interface Tally {
+  stretches: number;
+}
+
 /** The life of one alert over runs of steps: equal to AlertBook, a run at a time and not a step at a time. */
 export class AlertTrack {
   readonly labels: Labels;
+  /** Of the sample that first gave it. */
+  readonly sample: Labels;
+  /** Ended and current ones; of pending ones those that are kept. */
   readonly stretches: Stretch[] = [];
-  private state: 'inactive' | 'pending' | 'firing' = 'inactive';
+  private readonly tally: Tally;
+  private readonly keepsPending: boolean;
+  /** null: inactive. */
+  private now: Stretch | null = null;
   /** First step it was firing without being given; -1: it is given. */
   private keptStep = -1;
 
-  constructor(labels: Labels) {
+  /** @param keepsPending stretches in which it was pending are of interest too */
+  constructor(labels: Labels, sample: Labels, tally: Tally, keepsPending: boolean) {
     this.labels = labels;
+    this.sample = sample;
+    this.tally = tally;
+    this.keepsPending = keepsPending;
   }
   get isActive(): boolean {
-    return this.state !== 'inactive';
+    return this.now !== null;
   }
   /**
    * @param runs steps at which the rule gives it, from `first` to `end`, counted from `first`
@@ -47,39 +62,37 @@ export class AlertTrack {
     for (let r = 0; r < runs.length; r += 2) {
       const [from, to] = [first + (runs[r] as number), first + (runs[r + 1] as number)];
       if (from > at) this.without(at, from, keepSteps);
-      this.given(from, to, forSteps, (step) => valueAt(step - first));
+      this.given(from, to, first, forSteps, valueAt);
       at = to;
     }
     if (at < end) this.without(at, end, keepSteps);
   }
-  private get last(): Stretch {
-    return this.stretches[this.stretches.length - 1] as Stretch;
+  private begin(stretch: Stretch): void {
+    this.now = stretch;
+    if (!stretch.isFiring && !this.keepsPending) return;
+    this.stretches.push(stretch);
+    this.tally.stretches++;
   }
-  private given(from: number, to: number, forSteps: number, valueAt: (step: number) => number): void {
+  private given(from: number, to: number, first: number, forSteps: number, valueAt: (i: number) => number): void {
     this.keptStep = -1;
-    if (this.state === 'firing') return;
-    if (this.state === 'inactive') {
-      this.state = 'pending';
-      this.stretches.push({ isFiring: false, from, to: -1, activeStep: from, value: Number.NaN });
-    }
-    const { activeStep } = this.last;
+    if (this.now?.isFiring) return;
+    const activeStep = this.now?.activeStep ?? from;
     const fires = activeStep + forSteps;
+    if (!this.now && forSteps > 0) this.begin({ isFiring: false, from, to: -1, activeStep, value: Number.NaN });
     if (fires >= to) return;
-    if (fires === activeStep) this.stretches.pop();
-    else this.last.to = fires;
-    this.state = 'firing';
-    this.stretches.push({ isFiring: true, from: fires, to: -1, activeStep, value: valueAt(fires) });
+    if (this.now) this.now.to = fires;
+    this.begin({ isFiring: true, from: fires, to: -1, activeStep, value: valueAt(fires - first) });
   }
   /** Evaluations that do not give it. */
   private without(from: number, to: number, keepSteps: number): void {
-    if (this.state === 'inactive') return;
-    if (this.state === 'firing') {
+    if (!this.now) return;
+    if (this.now.isFiring) {
       if (this.keptStep < 0) this.keptStep = from;
       const resolves = this.keptStep + keepSteps;
       if (resolves >= to) return;
-      this.last.to = resolves;
-    } else this.last.to = from;
-    this.state = 'inactive';
+      this.now.to = resolves;
+    } else this.now.to = from;
+    this.now = null;
     this.keptStep = -1;
   }
 }

@@ -11,11 +11,13 @@ import type { Rule } from '../rule.ts';
 import { type RuleSample, ruleVector, type WrittenSample } from '../sample.ts';
 import { between, type OutputBook } from './output-book.ts';
 
+/** A source cannot hold that much in memory: a shorter stretch may do. */
+export class TooMuchAtOnce extends Error {}
 /** Where a replay reads what is stored. */
 export interface ReplaySource {
   /** Series that may fit, about. */
   count(matchers: readonly Matcher[]): number;
-  /** Of each selection its series; more samples than it asks for may come. @throws what the store says */
+  /** Of each selection its series; more samples than it asks for may come. @throws TooMuchAtOnce, what the store says */
   read(selections: readonly Selection[]): Promise<readonly (readonly StoredSeries[])[]>;
 }
 /** As the live evaluation says it. */

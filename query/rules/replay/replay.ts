@@ -4,7 +4,7 @@ import { selectionsOf } from '#query/promql/selections.ts';
 import { EvaluationError, type Grid } from '#query/promql/value.ts';
 import type { Rule } from '../rule.ts';
 import type { AlertTrack } from './alert-track.ts';
-import { ChunkSamples, type EvaluationOptions, measuredTest, type ReplaySource } from './chunk-samples.ts';
+import { ChunkSamples, type EvaluationOptions, measuredTest, type ReplaySource, TooMuchAtOnce } from './chunk-samples.ts';
 import { OutputBook } from './output-book.ts';
 import { type Cluster, groupKey, instantAt, planReplay, type ReplayGroup } from './planned-rules.ts';
 import { AlertColumns, NeedsSteps, RecordingColumns, type Variant } from './rule-columns.ts';
@@ -42,6 +42,8 @@ export interface ReplayLimits {
   readonly maxOutputs: number;
   /** Times an alert begins, fires or ends. */
   readonly maxEpisodes: number;
+  /** Firings of one variant that are looked at. */
+  readonly maxFirings: number;
 }
 /** A replay of too much; the message says of what. */
 export class ReplayTooLarge extends Error {}
@@ -56,6 +58,8 @@ export interface Episode {
   readonly endedAtMs: number | null;
   /** Of the expression when it fired. */
   readonly value: number;
+  /** Labels of the sample that gave it, as templates see them; null: not known any more. */
+  readonly sample: Labels | null;
 }
 export interface ReplayedRule {
   readonly planned: ReplayGroup;
@@ -65,9 +69,16 @@ export interface ReplayedRule {
   readonly lastError: string;
   /** Why it was evaluated one time after the other; null: it was not. */
   readonly stepwise: string | null;
+  /** By their beginning, from `warmMs` on. */
   readonly episodes: readonly Episode[];
   /** As the sweep has them; of other rules none. */
-  readonly variants: readonly (readonly Episode[])[];
+  readonly variants: readonly VariantEpisodes[];
+}
+export interface VariantEpisodes {
+  /** Those that fired. */
+  readonly episodes: readonly Episode[];
+  /** It fires too often to be told further than this; null: it is told as a whole. */
+  readonly cutMs: number | null;
 }
 export interface Replayed {
   readonly rules: readonly ReplayedRule[];
@@ -79,7 +90,7 @@ export interface Replayed {
 /** Samples of a stretch that are in memory at once, about. */
 const STRETCH_SAMPLES = 4_000_000;
 const ASSUMED_INTERVAL_MS = 15_000;
-const [MIN_STRETCH_MS, MAX_STRETCH_MS] = [3_600_000, 86_400_000];
+const [LEAST_STRETCH_MS, MIN_STRETCH_MS, MAX_STRETCH_MS] = [60_000, 3_600_000, 86_400_000];
 
 export async function replayRules(options: ReplayOptions): Promise<Replayed> {
   const rules = options.groups.reduce((sum, { group }) => sum + group.rules.length, 0);
@@ -165,6 +176,7 @@ class Replay {
         : new AlertColumns({
             ...{ rule, intervalMs: first.intervalMs, externalLabels, externalUrl },
             variants: rule === sweep?.rule ? sweep.variants : [],
+            maxFirings: this.options.limits.maxFirings,
             outputs: readsAlerts ? this.outputs : null,
           }),
     );
@@ -172,11 +184,18 @@ class Replay {
   }
   async run(): Promise<Replayed> {
     const { endMs, onProgress, pause, check } = this.options;
-    const stretchMs = this.stretchMs();
-    for (let from = this.warmMs; from < endMs; from += stretchMs) {
+    let stretchMs = this.stretchMs();
+    for (let from = this.warmMs; from < endMs; ) {
       check();
       const to = Math.min(endMs, from + stretchMs);
-      await this.stretch(from, to);
+      try {
+        await this.stretch(from, to);
+      } catch (error) {
+        if (!(error instanceof TooMuchAtOnce) || stretchMs <= LEAST_STRETCH_MS) throw error;
+        stretchMs = Math.max(LEAST_STRETCH_MS, stretchMs / 4);
+        continue;
+      }
+      from = to;
       this.outputs.dropBefore(to - this.backMs - MIN_STRETCH_MS);
       onProgress((to - this.warmMs) / (endMs - this.warmMs));
       await pause();
@@ -227,6 +246,8 @@ class Replay {
     for (const rule of rules) {
       try {
         await rule.evaluate(samples, steps);
+        if (rule instanceof AlertColumns && (rule.variants[0]?.tally.stretches ?? 0) > this.options.limits.maxEpisodes)
+          throw new ReplayTooLarge(tooOften(rule.rule, this.options.limits));
       } catch (error) {
         if (!(error instanceof NeedsSteps || error instanceof EvaluationError)) throw error;
         throw new GroupNeedsSteps(groupKey(planned.group), `${rule.rule.name}: ${error.message}`);
@@ -249,13 +270,11 @@ class Replay {
   }
   private outcomes({ cluster, columns, steps }: Part): ReplayedRule[] {
     const { startMs, endMs, limits, sweep } = this.options;
-    const kept = (episodes: readonly Episode[]): Episode[] =>
-      episodes.filter(({ endedAtMs }) => endedAtMs === null || endedAtMs > startMs).sort((a, b) => a.activeAtMs - b.activeAtMs);
     let left = limits.maxEpisodes;
     const counted = (episodes: readonly Episode[]): Episode[] => {
       left -= episodes.length;
-      if (left < 0) throw new ReplayTooLarge(`alerts begin and end more than ${limits.maxEpisodes.toLocaleString('en')} times`);
-      return kept(episodes);
+      if (left < 0) throw new ReplayTooLarge(tooOften(null, limits));
+      return [...episodes].sort((a, b) => a.activeAtMs - b.activeAtMs);
     };
     const evaluationsOf = (planned: ReplayGroup): number => this.gridOf(planned, startMs, endMs).grid.count;
     if (columns) {
@@ -264,10 +283,11 @@ class Replay {
       return columns.rules.map((each): ReplayedRule => {
         const said = { planned, rule: each.rule, evaluations: evaluationsOf(planned), failures: 0, lastError: '', stepwise: null };
         if (each instanceof RecordingColumns) return { ...said, episodes: [], variants: [] };
-        const [own, ...others] = each.variants.map(({ tracks }) =>
-          counted([...tracks.values()].flatMap((track) => episodesOf(track, baseMs, planned.intervalMs))),
-        );
-        return { ...said, episodes: own ?? [], variants: sweep?.rule === each.rule ? others : [] };
+        const [own, ...others] = each.variants.map(({ tracks, cutMs }) => {
+          const episodes = [...tracks.values()].flatMap((track) => episodesOf(track, baseMs, planned.intervalMs));
+          return { episodes: episodes.sort((a, b) => a.activeAtMs - b.activeAtMs), cutMs };
+        });
+        return { ...said, episodes: counted(own?.episodes ?? []), variants: sweep?.rule === each.rule ? others : [] };
       });
     }
     return steps.flatMap((step) => {
@@ -283,17 +303,22 @@ class Replay {
     });
   }
 }
+const tooOften = (rule: Rule | null, { maxEpisodes }: ReplayLimits): string =>
+  `${rule ? rule.name : 'Some alert'} begins and ends more than ${maxEpisodes.toLocaleString('en')} times in the window`;
 /** The first multiple of the interval, with the phase, that is not before. */
 const firstAt = (ms: number, intervalMs: number, phaseMs: number): number => Math.ceil((ms - phaseMs) / intervalMs) * intervalMs + phaseMs;
 
-function episodesOf({ labels, stretches }: AlertTrack, baseMs: number, intervalMs: number): Episode[] {
+function episodesOf({ labels, sample, stretches }: AlertTrack, baseMs: number, intervalMs: number): Episode[] {
   const at = (step: number): number => baseMs + step * intervalMs;
   const found: Episode[] = [];
   for (const [i, { isFiring, to, activeStep, from, value }] of stretches.entries()) {
     const next = stretches[i + 1];
     // It went on firing.
     if (!isFiring && next?.isFiring && next.activeStep === activeStep) continue;
-    found.push({ labels, activeAtMs: at(activeStep), firedAtMs: isFiring ? at(from) : null, endedAtMs: to < 0 ? null : at(to), value });
+    found.push({
+      ...{ labels, sample, value, activeAtMs: at(activeStep) },
+      ...{ firedAtMs: isFiring ? at(from) : null, endedAtMs: to < 0 ? null : at(to) },
+    });
   }
   return found;
 }

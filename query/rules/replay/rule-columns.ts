@@ -1,11 +1,11 @@
 import type { Expr } from '#query/promql/ast.ts';
 import { type Labels, NO_LABELS } from '#query/promql/labels.ts';
-import { EvaluationError, emptyRow, FLOAT, type Grid, HISTOGRAM, type Row, timeAt } from '#query/promql/value.ts';
+import { EvaluationError, emptyRow, endOf, FLOAT, type Grid, HISTOGRAM, type Row, timeAt } from '#query/promql/value.ts';
 import { alertLabels, alertSeries } from '../alert-state.ts';
 import { recordedLabels } from '../evaluate-group.ts';
 import { Expander } from '../expand-templates.ts';
 import type { AlertingRule, RecordingRule } from '../rule.ts';
-import { AlertTrack, type Stretch, stepsOf, type TrackSteps } from './alert-track.ts';
+import { AlertTrack, type Stretch, stepsOf, type Tally, type TrackSteps } from './alert-track.ts';
 import type { ChunkSamples } from './chunk-samples.ts';
 import type { OutputBook } from './output-book.ts';
 import { Crossings, joinRuns, presence, type Runs } from './presence.ts';
@@ -29,6 +29,9 @@ export interface Variant {
 export interface VariantTracks extends Variant {
   readonly steps: TrackSteps;
   readonly tracks: Map<string, AlertTrack>;
+  readonly tally: Tally;
+  /** It fires so often that it is told up to here only, Unix milliseconds; null: it is told as a whole. */
+  cutMs: number | null;
 }
 
 function rowsOf(samples: ChunkSamples, expr: Expr, grid: Grid): readonly Row[] {
@@ -109,6 +112,7 @@ export class AlertColumns {
   private readonly known = new Map<string, Labels>();
   private readonly writer: SeriesWriter | null;
   private readonly intervalMs: number;
+  private readonly maxFirings: number;
 
   /** @param outputs where its alerts are written; null: nobody reads them */
   constructor(options: {
@@ -117,16 +121,21 @@ export class AlertColumns {
     readonly externalLabels: ReadonlyMap<string, string>;
     readonly externalUrl: string;
     readonly variants: readonly Variant[];
+    /** Of a variant: more are looked at no further. */
+    readonly maxFirings: number;
     readonly outputs: OutputBook | null;
   }) {
     const { rule, intervalMs, externalLabels, externalUrl, outputs } = options;
     this.rule = rule;
     this.intervalMs = intervalMs;
+    this.maxFirings = options.maxFirings;
     this.threshold = findThreshold(rule.expr);
     this.variants = [{ threshold: null, forMs: null }, ...options.variants].map((variant) => ({
       ...variant,
       steps: stepsOf(variant.forMs ?? rule.forMs, rule.keepFiringForMs, intervalMs),
       tracks: new Map<string, AlertTrack>(),
+      tally: { stretches: 0 },
+      cutMs: null,
     }));
     this.writer = outputs && new SeriesWriter(outputs);
     this.expander = new Expander({
@@ -146,7 +155,9 @@ export class AlertColumns {
     const { grid, first } = steps;
     const crossings = this.crossings(samples, grid);
     const given = new Map<number | null, ReadonlyMap<string, Given>>();
-    for (const { threshold, tracks, steps: own } of this.variants) {
+    for (const [n, variant] of this.variants.entries()) {
+      const { threshold, tracks, steps: own } = variant;
+      if (variant.cutMs !== null) continue;
       let alerts = given.get(threshold);
       if (!alerts) {
         alerts = await this.given(samples, grid, threshold, crossings);
@@ -155,7 +166,7 @@ export class AlertColumns {
       for (const [key, { labels, runs, rows }] of alerts) {
         let track = tracks.get(key);
         if (!track) {
-          track = new AlertTrack(labels);
+          track = new AlertTrack(labels, (rows[0] as Given['rows'][number]).row.labels, variant.tally, n === 0);
           tracks.set(key, track);
         }
         track.advance(runs, first, first + grid.count, own, (i) => valueIn(rows, i));
@@ -163,6 +174,7 @@ export class AlertColumns {
       for (const [key, track] of tracks) if (track.isActive && !alerts.has(key)) track.advance([], first, first + grid.count, own, () => 0);
     }
     if (this.writer) this.writer.write(this.written(steps), steps);
+    for (const variant of this.variants.slice(1)) if (variant.tally.stretches > this.maxFirings) variant.cutMs ??= endOf(grid);
   }
   /** The compared side, once for all thresholds; null: each is evaluated by itself. */
   private crossings(samples: ChunkSamples, grid: Grid): readonly { readonly row: Row; readonly crossings: Crossings }[] | null {

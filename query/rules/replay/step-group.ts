@@ -57,6 +57,13 @@ export class StepGroup {
   }
 }
 type Open = { -readonly [K in keyof Episode]: Episode[K] };
-const opened = ({ labels, activeAtMs }: Alert): Open => ({ labels, activeAtMs, firedAtMs: null, endedAtMs: null, value: Number.NaN });
+const opened = ({ labels, activeAtMs }: Alert): Open => ({
+  labels,
+  activeAtMs,
+  firedAtMs: null,
+  endedAtMs: null,
+  value: Number.NaN,
+  sample: null,
+});
 /** They change nothing of an alert's life, and may ask queries. */
 const withoutAnnotations = (rule: Rule): Rule => (rule.kind === 'alerting' ? { ...rule, annotations: new Map() } : rule);
