@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ReplayAnswer } from '#contracts/replay.ts';
 import { findFreePort } from '#main/collector/port-owner.ts';
 import { labels1, write1 } from '../fixtures/write-requests.ts';
 import { type FaultlineProcess, startFaultline } from './faultline-process.ts';
@@ -300,6 +301,24 @@ groups:
     const metrics = await (await fetch(`${faultline.api}/metrics`)).text();
     expect(metrics).toMatch(/faultline_alerts\{state="firing"\} 1\n/);
     expect(metrics).toMatch(/faultline_rule_samples_lost_total 0\n/);
+
+    // What a replay says of the same time is evaluated at the same moments; it has no file that came later than the data.
+    const replayed = await faultline.fetch('/console/replay', {
+      method: 'POST',
+      headers: { accept: 'application/x-ndjson' },
+      body: JSON.stringify({ start: nowMs - 2_000, end: Date.now() }),
+    });
+    const { answer } = JSON.parse((await replayed.text()).trim().split('\n').at(-1) as string) as { answer: ReplayAnswer };
+    expect(answer.episodes).toMatchObject([{ labels: before?.labels, endedMs: null }]);
+    expect((Date.parse(before?.activeAt ?? '') - (answer.episodes[0]?.activeMs ?? 0)) % 1_000).toBe(0);
+    expect((await faultline.fetch('/console/replay', { method: 'POST', body: '{"start":2,"end":1}' })).status).toBe(400);
+    // A rule that is adopted is evaluated from then on, beside the files.
+    const adopted = 'groups:\n- name: mine\n  interval: 1s\n  rules:\n  - alert: Mine\n    expr: vector(1) > 0\n';
+    const kept = await faultline.fetch('/console/replay/adopted', { method: 'POST', body: JSON.stringify({ rules: adopted }) });
+    expect(((await kept.json()) as { text: string }).text).toContain('alert: Mine');
+    await until(alerts, (all) => all.some(({ labels }) => 'alertname' in labels && labels.alertname === 'Mine'));
+    await faultline.fetch('/console/replay/adopted/mine', { method: 'DELETE' });
+    await until(alerts, ({ length }) => length === 1);
 
     process.kill(faultline.pids()['engine'] as number, 'SIGKILL');
     const [after] = await until(alerts, ([alert]) => alert !== undefined);

@@ -189,6 +189,7 @@ function variantsOf(sweep: Sweep, parts: Described): ReplayVariant[] {
       verdicts: each.map(({ verdict, earlierMs, delayMs }) => ({ verdict, earlierMs, delayMs })),
     };
   });
-  const front = frontOf(all);
+  // Never to page is as quiet as it gets, and no choice.
+  const front = frontOf(all.map(({ caught, delayMs, falsePerWeek }) => ({ delayMs: caught > 0 ? delayMs : null, falsePerWeek })));
   return all.map((variant, i) => ({ ...variant, isFront: front[i] === true && !variant.isCut }));
 }

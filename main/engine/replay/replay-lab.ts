@@ -141,6 +141,7 @@ export class ReplayLab {
       : live.groups;
     const groups = all.filter(
       ({ group }) =>
+        group.rules.length > 0 &&
         (body.group === undefined || group.name === body.group) &&
         (body.alert === undefined || group.rules.some((rule) => rule.kind === 'alerting' && rule.name === body.alert)),
     );

@@ -1,0 +1,166 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Incident } from '#contracts/judgement.ts';
+import type { ReplayAnswer, ReplayBody } from '#contracts/replay.ts';
+import { SeriesBook } from '#main/engine/promql/series-book.ts';
+import { DEFAULT_CONFIG } from '#query/alerting/config.ts';
+import { matcherOf } from '#query/alerting/matcher.ts';
+import type { Silence } from '#query/alerting/silence.ts';
+import { TestStore } from '#store/test-store.ts';
+import { StoreFeed } from '../../../tests/app/feed-store.ts';
+import { ReplayLab } from './replay-lab.ts';
+
+/** Rules over what is stored, with firings that were planted: each must be found, at its time. */
+const MINUTE = 60_000;
+const START = Date.UTC(2026, 10, 20, 8);
+const MINUTES = 240;
+/** [instance, from, to) minutes at which it is broken. */
+const PLANTED = [
+  ['a', 30, 50],
+  ['b', 33, 36],
+  ['b', 100, 140],
+  ['c', 200, 215],
+] as const;
+const at = (minute: number): number => START + minute * MINUTE;
+const incident = (title: string, from: number, opened: number, to: number): Incident =>
+  ({ id: title, title, onsetMs: at(from), openedMs: at(opened), resolvedMs: at(to) }) as Incident;
+
+const test = new TestStore();
+let lab: ReplayLab;
+let silences: Silence[] = [];
+beforeAll(async () => {
+  const store = await test.open();
+  const feed = new StoreFeed(store);
+  for (let minute = 0; minute < MINUTES; minute++) {
+    const broken = (instance: string): boolean => PLANTED.some(([own, from, to]) => own === instance && minute >= from && minute < to);
+    feed.scrape(at(minute), ['a', 'b', 'c'].map((each) => `errors{instance="${each}"} ${broken(each) ? 9 : 1}\n`).join(''));
+  }
+  await store.flush();
+  lab = new ReplayLab({
+    ...{ store, series: new SeriesBook(store), adoptedFile: 'adopted-rules.yml' },
+    incidents: () => [incident('outage', 28, 38, 55), incident('leak', 150, 152, 170)],
+    live: () => ({
+      ...{ groups: [], intervalMs: MINUTE, queryOffsetMs: 0, externalLabels: new Map(), externalUrl: 'http://x' },
+      ...{ config: DEFAULT_CONFIG, silences, phaseOf: () => 0 },
+    }),
+  });
+});
+afterAll(() => test.end());
+
+const rules = (more = '', expr = 'errors > 5'): string => `
+groups:
+- name: g
+  rules:
+  - alert: Errors
+    expr: ${expr}
+    for: 5m
+    labels: {severity: page, on: '{{ $labels.instance }}'}
+    annotations: {summary: '{{ $labels.instance }} has {{ $value }}'}
+${more}`;
+const talk = () => ({ signal: new AbortController().signal, onProgress: (): void => undefined });
+const replay = (body: Partial<ReplayBody>): Promise<ReplayAnswer> =>
+  lab.replay({ start: at(0), end: at(MINUTES), rules: rules(), ...body }, talk());
+
+describe('replay lab', () => {
+  it('finds every planted firing at its time, and what would have been sent', async () => {
+    const { episodes, rules: told, pages, judged, receivers } = await replay({});
+    expect(episodes.map(({ labels, activeMs, firedMs, endedMs }) => [labels['instance'], activeMs, firedMs, endedMs])).toEqual([
+      ['a', at(30), at(35), at(50)],
+      ['b', at(100), at(105), at(140)],
+      ['c', at(200), at(205), at(215)],
+    ]);
+    expect(episodes[0]).toMatchObject({
+      labels: { alertname: 'Errors', instance: 'a', severity: 'page', on: 'a' },
+      annotations: { summary: 'a has 9' },
+      value: 9,
+    });
+    // Three minutes were too short.
+    expect(told[0]).toMatchObject({
+      firings: 3,
+      neverFired: 1,
+      failures: 0,
+      stepwise: '',
+      threshold: 5,
+      comparison: '>',
+      compared: 'errors',
+    });
+    // A group waits for 30 s, and says at its next turn that it is over.
+    expect(pages.map(({ atMs, reason, firing }) => [atMs, reason, firing])).toEqual([
+      [at(35.5), 'first', 1],
+      [at(50.5), 'resolved', 0],
+      [at(105.5), 'first', 1],
+      [at(140.5), 'resolved', 0],
+      [at(205.5), 'first', 1],
+      [at(215.5), 'resolved', 0],
+    ]);
+    expect(receivers).toEqual([{ receiver: 'desktop', pages: 3 }]);
+    expect(judged).toMatchObject({ pages: 3, falsePages: 2, caught: 1, missed: 1 });
+    expect(judged.each).toMatchObject([
+      { trouble: { id: 'outage' }, verdict: 'caught', pageMs: at(35.5), delayMs: 7.5 * MINUTE, earlierMs: 2.5 * MINUTE },
+      { trouble: { id: 'leak' }, verdict: 'missed', pageMs: null },
+    ]);
+  });
+  it('knows at its beginning what was going on before', async () => {
+    const { episodes, pages } = await replay({ start: at(110), end: at(150) });
+    expect(episodes).toMatchObject([{ labels: { instance: 'b' }, endedMs: at(140) }]);
+    expect(episodes[0]?.firedMs).toBeLessThan(at(110));
+    expect(pages.map(({ reason }) => reason)).toEqual(['resolved']);
+  });
+  it('recording rules feed the alerts after them, and silences keep them back', async () => {
+    const text = `groups:\n- name: r\n  interval: 30s\n  rules:\n  - record: errors:max\n    expr: max by (instance) (errors)\n${rules('', 'errors:max > 5').replace('\ngroups:\n', '')}`;
+    silences = [
+      {
+        ...{ id: 's1', matchers: [matcherOf('instance', '=', 'b')], startsAtMs: at(90), endsAtMs: at(150) },
+        ...{ updatedAtMs: 0, createdBy: '', comment: '' },
+      },
+    ];
+    const { episodes, heldBack, judged } = await replay({ rules: text });
+    silences = [];
+    expect(episodes.map(({ firedMs }) => firedMs)).toEqual([at(35), at(105), at(205)]);
+    expect(heldBack).toEqual([{ by: 'silence', id: 's1', alerts: 1 }]);
+    expect(judged.pages).toBe(2);
+  });
+  it('a sweep gives what each variant gives by itself', async () => {
+    const thresholds = [0.5, 5, 9];
+    const forSeconds = [0, 120, 900];
+    const { sweep } = await replay({ sweep: { thresholds, forSeconds } });
+    expect(sweep?.variants).toHaveLength(9);
+    for (const { threshold, forSeconds: seconds, firings, firingMs, pages, caught, falsePages, firing } of sweep?.variants ?? []) {
+      const one = await replay({ rules: rules('', `errors > ${threshold}`).replace('for: 5m', `for: ${seconds}s`) });
+      const total = one.rules[0];
+      expect([firings, firingMs, pages, caught, falsePages]).toEqual([
+        ...[total?.firings, total?.firingMs, one.judged.pages, one.judged.caught, one.judged.falsePages],
+      ]);
+      expect(firing.length > 0).toBe(one.episodeCount > 0);
+    }
+    const best = sweep?.variants.filter(({ isFront }) => isFront).map((each) => [each.threshold, each.forSeconds]);
+    expect(best).toContainEqual([5, 900]);
+    expect(best).not.toContainEqual([9, 0]);
+  });
+  it('a threshold inside of an expression is varied as well, and a rule that reads itself', async () => {
+    const inner = await replay({ rules: rules('', 'errors > 5 and errors < 100'), sweep: { thresholds: [5, 50] } });
+    expect(inner.sweep?.variants.map(({ firings }) => firings)).toEqual([3, 0]);
+    const own = await replay({ rules: rules('', 'errors > 5 unless ALERTS{alertstate="pending"}'), sweep: { forSeconds: [0, 60] } });
+    expect(own.rules[0]?.stepwise).toContain('reads what it gave itself');
+    expect(own.sweep?.variants.map(({ firings }) => firings > 0)).toEqual([true, true]);
+  });
+  it('says what is wrong with a question, and which limit it is over', async () => {
+    const code = (body: Partial<ReplayBody>) => replay(body).catch(({ code, message }) => [code, message]);
+    expect(await code({ rules: 'groups: []' })).toEqual(['bad_request', 'There are no rules to replay.']);
+    expect(await code({ rules: rules().replace('errors > 5', 'errors >') })).toEqual([
+      ...['bad_request', expect.stringContaining('There is no good rule: 6:11')],
+    ]);
+    expect(await code({ rules: rules('', 'up'), sweep: { thresholds: [1] } })).toEqual([
+      ...['bad_request', expect.stringContaining('needs a comparison with a number')],
+    ]);
+    expect(await code({ start: 0, end: at(0), intervalSeconds: 1 })).toEqual(['replay_too_large', expect.stringContaining('20,000,000')]);
+    const numbers = Array.from({ length: 20 }, (_, i) => i);
+    expect(await code({ sweep: { thresholds: numbers, forSeconds: numbers } })).toEqual([
+      'replay_too_large',
+      expect.stringContaining('400'),
+    ]);
+    const gone = AbortSignal.abort();
+    const cancelled = lab.replay({ start: at(0), end: at(9), rules: rules() }, { signal: gone, onProgress: () => undefined });
+    await expect(cancelled).rejects.toMatchObject({ code: 'cancelled' });
+    expect(lab.running).toBe(0);
+  });
+});
