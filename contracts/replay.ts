@@ -56,6 +56,10 @@ export const replayBodySchema = z
       .array(z.strictObject({ title, start: unixMs, end: unixMs }))
       .max(500)
       .optional(),
+    /** An alertmanager.yml to send by; absent: the one in force. */
+    alertmanager: z.string().max(800_000).optional(),
+    /** Silences there were and are keep alerts back; false: none does. */
+    silences: z.boolean().optional(),
     /** Incidents on record are compared with; false: only what is given. */
     incidents: z.boolean().optional(),
     sweep: sweepSchema.optional(),

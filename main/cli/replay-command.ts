@@ -14,6 +14,7 @@ export interface ReplayFlags extends InstanceFlags {
   readonly interval?: string;
   readonly sweep?: string[];
   readonly truth?: string[];
+  readonly alertmanagerConfig?: string;
   readonly json?: boolean;
 }
 const bad = (message: string): never => {
@@ -73,6 +74,7 @@ export async function replay(file: string | undefined, flags: ReplayFlags): Prom
     ...(flags.alert === undefined ? {} : { alert: flags.alert }),
     ...(flags.interval === undefined ? {} : { intervalSeconds: secondsOf('--interval', flags.interval) }),
     ...(flags.truth ? { truths: flags.truth.map((each, i) => truthOf(each, i, nowMs)) } : {}),
+    ...(flags.alertmanagerConfig === undefined ? {} : { alertmanager: textOf(flags.alertmanagerConfig) }),
     ...(sweep ? { sweep } : {}),
   };
   const answer = await withConsole({ flags }, async (console) => {

@@ -218,6 +218,7 @@ function addRules(program: Command, done: (code: number) => void): void {
     .option('--alert <NAME>', 'only the group with this alert, which a sweep varies')
     .option('--interval <TIME>', 'of groups that say none (default: as live)')
     .option('--sweep <SPEC...>', 'for=1m,5m,10m and threshold=FROM:TO:STEP or threshold=1,2,5')
+    .option('--alertmanager-config <FILE>', 'routes to send by (default: those in force)')
     .option('--truth <START..END...>', 'what should have been paged, beside the incidents on record')
     .option('--json', 'the whole answer as JSON')
     .addHelpText('after', `\n${TIME_HELP}`)

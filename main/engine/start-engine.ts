@@ -188,7 +188,7 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
   const replay = new ReplayLab({
     ...{ store, series, adoptedFile: alerting.adoptedFile },
     incidents: () => book.list(),
-    live: () => liveAlerting(alerting, engine.apiAddress),
+    live: () => liveAlerting(alerting, notifier, engine.apiAddress),
   });
   const forwarding = new ForwardingBook({ settings, send, nowMs });
   const engine: Engine = new Engine({

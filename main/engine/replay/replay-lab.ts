@@ -2,6 +2,7 @@ import { FaultlineError } from '#contracts/errors.ts';
 import type { Incident } from '#contracts/judgement.ts';
 import { REPLAY_LIMITS, type ReplayAnswer, type ReplayBody } from '#contracts/replay.ts';
 import type { Store } from '#contracts/store.ts';
+import { readAlertmanagerConfig } from '#main/engine/alerting/notify/read-alertmanager-config.ts';
 import { PROMQL_DEFAULTS } from '#main/engine/promql/run-promql.ts';
 import type { SeriesBook } from '#main/engine/promql/series-book.ts';
 import { parseYaml } from '#main/rules/parse-yaml.ts';
@@ -84,7 +85,7 @@ export class ReplayLab {
   }
   private async run(body: ReplayBody, { signal, onProgress }: ReplayTalk, startedMs: number): Promise<ReplayAnswer> {
     const { store, series, incidents } = this.parts;
-    const live = this.parts.live();
+    const live = sendingBy(body, this.parts.live());
     const { groups, problems } = this.groupsOf(body, live);
     const sweep = sweepOf(body, groups);
     const { start: startMs, end: endMs } = body;
@@ -155,6 +156,18 @@ export class ReplayLab {
   }
 }
 
+/** Routes and silences as asked for. */
+function sendingBy({ alertmanager, silences }: ReplayBody, live: LiveAlerting): LiveAlerting {
+  const kept = silences === false ? { ...live, silences: [] } : live;
+  if (alertmanager === undefined) return kept;
+  const { config, problems } = readAlertmanagerConfig(alertmanager);
+  const [first] = problems;
+  if (config) return { ...kept, config };
+  throw new FaultlineError(
+    'bad_request',
+    `alertmanager: ${first ? `${first.line}:${first.column}: ${first.message}` : 'it cannot be read'}`,
+  );
+}
 function sweepOf({ sweep, alert }: ReplayBody, groups: readonly ReplayGroup[]): Sweep | null {
   if (!sweep) return null;
   const name = sweep.alert ?? alert;

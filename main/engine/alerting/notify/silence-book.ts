@@ -33,6 +33,10 @@ export class SilenceBook {
   list(): readonly Silence[] {
     return this.silences;
   }
+  /** Those that are over too: of the past they tell what was kept back. */
+  ever(): readonly Silence[] {
+    return [...this.records.values()].map((record) => ({ ...record, matchers: record.matchers.map(compiled) }));
+  }
   /** Active ones by their end, pending ones by their beginning, expired ones the last first. */
   all(): readonly SilenceRecord[] {
     const nowMs = this.nowMs();
