@@ -65,7 +65,8 @@ export const ROUTES: readonly Route[] = [
   route({
     method: 'get',
     path: '/console/events',
-    summary: 'Server-sent events: "state" each second, "incident" on change, "explain" while the local model is asked.',
+    summary:
+      'Server-sent events: "state" each second, "incident" on change, "alert" for each notification, "explain" while the local model is asked.',
     answer: 'response',
     handle: async (call) => streamEvents(call.context, call.engine),
   }),

@@ -6,7 +6,7 @@ const STATE_MS = 1_000;
 const MAX_STREAMS = 64;
 let streams = 0;
 
-/** GET /console/events: "state" each second, "incident" on change, "explain" while the model is asked, until the page goes. */
+/** GET /console/events: "state" each second, "incident" on change, "alert" for each notification of this desktop, "explain" while the model is asked, until the page goes. */
 export function streamEvents(c: Context, engine: Engine): Response {
   if (streams >= MAX_STREAMS)
     return c.json({ error: { code: 'starting', message: `More than ${MAX_STREAMS} pages are watching.`, todo: 'Close some.' } }, 503);
@@ -22,6 +22,7 @@ export function streamEvents(c: Context, engine: Engine): Response {
     };
     const forget = [
       engine.book.onChange((incident) => change('incident', incident.id, incident)),
+      engine.parts.notifier.notices.onNotice((notice) => change('alert', notice.id, notice)),
       engine.explainer.onChange((incidentId, job) => change('explain', incidentId, { incidentId, job })),
     ];
     stream.onAbort(() => wake());

@@ -8,7 +8,7 @@ import { electronHost } from './electron-host.ts';
 import { menuTemplate } from './menus.ts';
 import { mayCall, mayNavigate, mayOpenExternally, mayUsePermission, WEB_PREFERENCES } from './security.ts';
 import { type ElectronParts, startShell } from './start-shell.ts';
-import { describeTray, toNotify } from './tray-state.ts';
+import { describeTray, noticesToShow, toNotify } from './tray-state.ts';
 
 const consoleUrl = 'http://127.0.0.1:4400';
 
@@ -84,6 +84,16 @@ describe('decisions', () => {
     expect(toNotify(incidents, new Set(), false).map((i) => i.id)).toEqual(['a']);
     expect(toNotify(incidents, new Set(['a']), false)).toEqual([]);
     expect(toNotify(incidents, new Set(), true)).toEqual([]);
+  });
+  it('shows what notifies since it looked first, once, and nothing while the window is in front', () => {
+    const notices = [
+      { id: 'a', kind: 'desktop' },
+      { id: 'b', kind: 'sound' },
+      { id: 'c', kind: 'desktop' },
+    ];
+    expect(noticesToShow(notices, null, false)).toEqual([]);
+    expect(noticesToShow(notices, new Set(['a']), false).map(({ id }) => id)).toEqual(['c']);
+    expect(noticesToShow(notices, new Set(['a']), true)).toEqual([]);
   });
 });
 

@@ -1,4 +1,5 @@
 import type { BrowserWindow, Tray } from 'electron';
+import type { AlertNotice } from '#contracts/alerting.ts';
 import type { State } from '#contracts/console-api.ts';
 import { ERRORS, FaultlineError } from '#contracts/errors.ts';
 import type { Incident } from '#contracts/judgement.ts';
@@ -8,7 +9,7 @@ import { deepLinkIn, parseDeepLink } from './deep-link.ts';
 import { guardContents, guardPermissions } from './guard-contents.ts';
 import { menuTemplate, type ShellActions, trayTemplate } from './menus.ts';
 import { isLoopback, mayCall, WEB_PREFERENCES } from './security.ts';
-import { describeTray, type TrayState, toNotify } from './tray-state.ts';
+import { describeTray, noticesToShow, type TrayState, toNotify } from './tray-state.ts';
 
 /** The parts of Electron the shell uses; injected, so that its decisions run in tests without the binary. */
 export type ElectronParts = Pick<
@@ -70,6 +71,8 @@ class Shell {
   /** What a link asked for before there was a window. */
   private pendingPath = deepLinkIn(process.argv);
   private readonly told = new Set<string>();
+  /** Notifications of alerts there were; null: nobody has looked yet. */
+  private seen: ReadonlySet<string> | null = null;
   private poll: NodeJS.Timeout | null = null;
   private stopped = false;
 
@@ -193,12 +196,27 @@ class Shell {
     const { icon, tooltip } = describeTray(state);
     this.tray?.setImage(electron.nativeImage.createFromPath(iconOf(icon)));
     this.tray?.setToolTip(tooltip);
-    if (!state || state.openIncidents === 0) return;
+    if (!state) return;
+    await this.showNotices();
+    if (state.openIncidents === 0) return;
     const answer = await ask<{ incidents: Incident[] }>(this.consoleUrl, settings.token, '/console/incidents?limit=20');
     for (const incident of toNotify(answer?.incidents ?? [], this.told, this.window?.isFocused() ?? false)) {
       this.told.add(incident.id);
       const notification = new electron.Notification({ title: 'Faultline', body: incident.title });
       notification.on('click', () => this.show(`/incidents/${encodeURIComponent(incident.id)}`));
+      notification.show();
+    }
+  }
+  private async showNotices(): Promise<void> {
+    const { electron, settings } = this.options;
+    const answer = await ask<{ notices: AlertNotice[] }>(this.consoleUrl, settings.token, '/console/alerting/notices');
+    if (!answer) return;
+    const { notices } = answer;
+    const news = noticesToShow(notices, this.seen, this.window?.isFocused() ?? false);
+    this.seen = new Set(notices.map(({ id }) => id));
+    for (const { title, body, fingerprint } of news) {
+      const notification = new electron.Notification({ title, body });
+      notification.on('click', () => this.show(`/alerts?alert=${encodeURIComponent(fingerprint)}`));
       notification.show();
     }
   }

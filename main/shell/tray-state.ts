@@ -14,6 +14,15 @@ export function describeTray(state: Pick<State, 'openIncidents' | 'rates' | 'tot
   return { icon: 'incident', tooltip: `Faultline: ${state.openIncidents} open incident${state.openIncidents === 1 ? '' : 's'}, ${rate}` };
 }
 
+/** Notifications of alerts to show: those that came since the shell looked first, once each, unless the window is in front already. */
+export function noticesToShow<T extends { readonly id: string; readonly kind: string }>(
+  notices: readonly T[],
+  seen: ReadonlySet<string> | null,
+  windowInFront: boolean,
+): readonly T[] {
+  return seen === null || windowInFront ? [] : notices.filter(({ id, kind }) => kind === 'desktop' && !seen.has(id));
+}
+
 /** Incidents to tell the person about: newly open ones, once each, unless the window is in front already. */
 export function toNotify<T extends { readonly id: string; readonly status: string }>(
   incidents: readonly T[],

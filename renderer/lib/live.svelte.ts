@@ -1,7 +1,9 @@
+import type { AlertNotice } from '#contracts/alerting.ts';
 import type { State } from '#contracts/console-api.ts';
 import type { ExplainJob } from '#contracts/explanation.ts';
 import type { Incident } from '#contracts/judgement.ts';
 import { ApiError, api } from './api.ts';
+import { notices } from './notices.svelte.ts';
 
 /** connecting: not yet heard. live: heard. away: the engine does not answer. locked: it wants the token. */
 export type Link = 'connecting' | 'live' | 'away' | 'locked';
@@ -57,6 +59,7 @@ class Live {
       this.latestIncident = JSON.parse(event.data) as Incident;
       this.incidents++;
     });
+    source.addEventListener('alert', (event: MessageEvent<string>) => notices.take(JSON.parse(event.data) as AlertNotice));
     source.addEventListener('explain', (event: MessageEvent<string>) => {
       this.explaining = JSON.parse(event.data) as { incidentId: string; job: ExplainJob | null };
       if (this.explaining.job === null) this.explained++;

@@ -13,6 +13,8 @@ class Preferences {
   theme = $state<Theme>(stored('theme', ['system', 'dark', 'light'], 'dark'));
   density = $state<Density>(stored('density', ['compact', 'comfortable'], 'compact'));
   zone = $state<Zone>(stored('zone', ['utc', 'local'], 'utc'));
+  /** Of notifications: for a board on a wall. */
+  sound = $state<'on' | 'off'>(stored('sound', ['on', 'off'], 'off'));
   locale = $state<Locale>(getLocale());
   private systemDark = $state(window.matchMedia('(prefers-color-scheme: dark)').matches);
   readonly dark = $derived(this.theme === 'system' ? this.systemDark : this.theme === 'dark');
@@ -22,7 +24,7 @@ class Preferences {
       this.systemDark = event.matches;
     });
   }
-  set<K extends 'theme' | 'density' | 'zone'>(name: K, value: Preferences[K]): void {
+  set<K extends 'theme' | 'density' | 'zone' | 'sound'>(name: K, value: Preferences[K]): void {
     (this as Pick<Preferences, K>)[name] = value;
     window.localStorage.setItem(`faultline.${name}`, value);
   }

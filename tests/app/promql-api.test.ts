@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -35,8 +37,25 @@ const nowMs = Math.floor(Date.now() / 1000) * 1000;
 
 describe('the Prometheus API over OTLP', () => {
   const rulesFolder = mkdtempSync(join(tmpdir(), 'faultline-rules-'));
+  /** What notifies of their alerts posted here. */
+  const told: { status: string; alerts: { labels: Record<string, string>; annotations: object; generatorURL: string }[] }[] = [];
+  const hook = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      told.push(JSON.parse(Buffer.concat(chunks).toString()));
+      response.end();
+    });
+  });
   beforeAll(async () => {
-    faultline = await startFaultline({ args: ['--no-ui', '--rules', join(rulesFolder, '*.yml')] });
+    await new Promise<void>((ready) => hook.listen(0, '127.0.0.1', ready));
+    const routes = join(rulesFolder, 'alertmanager.yaml');
+    const url = `http://127.0.0.1:${(hook.address() as AddressInfo).port}/`;
+    writeFileSync(
+      routes,
+      `route: {receiver: hook, group_by: [alertname], group_wait: 1s, group_interval: 1s}\nreceivers: [{name: hook, webhook_configs: [{url: '${url}'}]}]\n`,
+    );
+    faultline = await startFaultline({ args: ['--no-ui', '--rules', join(rulesFolder, '*.yml'), '--alertmanager-config', routes] });
     const points = (values: readonly number[]) =>
       values.map((value, i) => ({
         timeUnixNano: `${nowMs - (values.length - 1 - i) * 10_000}000000`,
@@ -131,6 +150,7 @@ describe('the Prometheus API over OTLP', () => {
   });
   afterAll(async () => {
     await faultline.stop();
+    hook.close();
     rmSync(rulesFolder, { recursive: true, force: true });
   });
 
@@ -301,6 +321,10 @@ groups:
     const metrics = await (await fetch(`${faultline.api}/metrics`)).text();
     expect(metrics).toMatch(/faultline_alerts\{state="firing"\} 1\n/);
     expect(metrics).toMatch(/faultline_rule_samples_lost_total 0\n/);
+    const notified = async () => told.filter(({ alerts: [each] }) => each?.labels['alertname'] === 'Busy');
+    const [first] = await until(notified, ({ length }) => length === 1);
+    expect(first).toMatchObject({ status: 'firing', alerts: [{ labels: before?.labels, annotations: before?.annotations }] });
+    expect(first?.alerts[0]?.generatorURL).toMatch(/\/graph\?g0\.expr=.+&g0\.tab=1$/);
 
     // What a replay says of the same time is evaluated at the same moments; it has no file that came later than the data.
     const replayed = await faultline.fetch('/console/replay', {
@@ -327,6 +351,14 @@ groups:
 
     writeFileSync(join(rulesFolder, 'shop.yml'), rules(1000));
     expect(await until(alerts, ({ length }) => length === 0)).toEqual([]);
+    // The kill told nobody twice, and whoever was told of the alert is told of its end.
+    expect((await until(notified, ({ length }) => length === 2)).map(({ status }) => status)).toEqual(['firing', 'resolved']);
+    const { fingerprint } = ((await (await faultline.fetch('/console/alerting/received')).json()) as { alerts: [{ fingerprint: string }] })
+      .alerts[0];
+    expect(await (await faultline.fetch(`/console/alerting/trace/${fingerprint}`)).json()).toMatchObject({
+      ...{ rule: { name: 'Busy', state: 'inactive' }, received: { isResolved: true, from: 'rules' } },
+      routes: [{ receiver: 'hook', verdict: 'resolved_told' }],
+    });
     // Ended at once, not when it is five minutes old.
     expect(
       await until(
