@@ -149,9 +149,11 @@ it('tries again to read the hour when that failed, later each time', async () =>
 it('reads the hour again for late rows that become visible while it is being read', async () => {
   const { t, loop, counted, during, scrape, levelAt } = await rig();
   const lateMs = t.nowMs - 120_000;
-  scrape(t.nowMs - 1_800_000, 1);
-  // By then the newest of the twelve parts is read, and others are not.
-  during.query = 60;
+  // Over three parts of the hour: those that can hold nothing are not read.
+  scrape(t.nowMs - 900_000, 1);
+  scrape(t.nowMs - 20_000, 1);
+  // By then the newest part is read, and others are not.
+  during.query = 20;
   during.run = () => {
     for (let i = 0; i < 60; i++) scrape(lateMs, 5);
   };
@@ -161,4 +163,21 @@ it('reads the hour again for late rows that become visible while it is being rea
   t.nowMs += 10_000;
   await loop.tick();
   expect([loop.rebuilds, levelAt(lateMs)]).toEqual([2, 5]);
+});
+
+it('asks nothing of an empty store, and of the hour only the parts that may hold something', async () => {
+  const { t, loop, counted, scrape, levelAt } = await rig();
+  await loop.tick();
+  expect([loop.rebuilds, counted.queries]).toEqual([1, 0]);
+  t.nowMs += 30_000;
+  await loop.tick();
+  expect(counted.queries).toBe(0);
+  const atMs = t.nowMs - 1_800_000;
+  for (let i = 0; i < 60; i++) scrape(atMs + i * 500, i);
+  t.nowMs += 10_000;
+  await loop.tick();
+  expect([loop.rebuilds, levelAt(atMs)]).toEqual([2, 9.5]);
+  // Three of twelve parts, each of a dozen statements.
+  expect(counted.queries).toBeGreaterThan(0);
+  expect(counted.queries).toBeLessThan(40);
 });
