@@ -4,7 +4,13 @@ import { type Browser, type BrowserContext, chromium, type Page } from 'playwrig
 import type { FaultlineProcess } from '../app/faultline-process.ts';
 
 const root = resolve(import.meta.dirname, '../..');
-const CANDIDATES = [process.env['CHROMIUM'], '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+const CANDIDATES = [
+  process.env['CHROMIUM'],
+  '/usr/bin/chromium-headless-shell',
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+];
 export const chromiumPath = CANDIDATES.find((path) => path !== undefined && existsSync(path));
 /** Why the browser tests do not run here; null when they do. */
 export const cannotRun: string | null =
