@@ -34,6 +34,7 @@ import { SOURCE_KINDS } from './processes.ts';
  * GET  /console/sources                                 -> sources (JSON)
  * /console/volume...                                    -> volume.ts, volume-rules.ts
  * /console/alerting/{rules,alerts}                      -> alert-rules.ts
+ * /console/alerting/routing...                          -> alert-routing.ts
  * POST /console/query/sql {sql,maxRows?}                -> Arrow
  * POST /console/rca {start,end,service?,top?}           -> judgement.ts RcaResult
  * POST /console/import?name=FILE  body = file bytes     -> importResult; larger files: /console/uploads, /console/imports (import-files.ts)

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { FaultlineError } from '#contracts/errors.ts';
 import { FILE_LIMITS } from '#contracts/file-formats.ts';
 import type { Engine } from '#main/engine/engine.ts';
+import { alertRoutingRoutes } from './alert-routing-routes.ts';
 import { alertRuleRoutes } from './alert-rule-routes.ts';
 import { serveAlertmanager } from './alertmanager-api.ts';
 import { answerError } from './answer-error.ts';
@@ -62,6 +63,7 @@ export const ROUTES: readonly Route[] = [
   ...notificationRoutes,
   ...alertRuleRoutes,
   ...replayRoutes,
+  ...alertRoutingRoutes,
   route({
     method: 'get',
     path: '/console/events',

@@ -56,7 +56,7 @@ export function filterAlerts(alerts: readonly RuleAlert[], { text, filters }: Sh
 export const withLabel = (filters: readonly ExactFilter[], key: string, value: string, exclude = false): ExactFilter[] =>
   withFilter(filters, { scope: 'attribute', key, value, exclude });
 
-export const GROUPINGS = ['alertname', 'severity', 'service', 'none'] as const;
+export const GROUPINGS = ['route', 'alertname', 'severity', 'service', 'none'] as const;
 export type Grouping = (typeof GROUPINGS)[number];
 export interface AlertGroupView {
   readonly key: string;
@@ -75,14 +75,14 @@ export function worstTone(alerts: readonly RuleAlert[]): Tone {
   const tones = alerts.filter(({ state }) => state !== 'resolved').map(({ labels }) => toneOf(labels));
   return tones.sort((a, b) => WORST[a] - WORST[b])[0] ?? 'plain';
 }
-const groupLabels = ({ labels, rule }: RuleAlert, by: Grouping): Labels => {
+const groupLabels = ({ labels, rule }: RuleAlert, by: Exclude<Grouping, 'route'>): Labels => {
   if (by === 'none') return {};
   if (by === 'alertname') return { alertname: rule.name };
   const value = by === 'severity' ? severityOf(labels) : serviceOf(labels);
   return { [by]: value };
 };
 /** Nothing is merged: a group lists each of its alerts. The worst group first, then the one that moved last. */
-export function groupAlerts(alerts: readonly RuleAlert[], by: Grouping): AlertGroupView[] {
+export function groupAlerts(alerts: readonly RuleAlert[], by: Exclude<Grouping, 'route'>): AlertGroupView[] {
   const groups = new Map<string, { labels: Labels; alerts: RuleAlert[] }>();
   for (const alert of alerts) {
     const labels = groupLabels(alert, by);
@@ -108,6 +108,38 @@ export const groupView = (key: string, labels: Labels, receiver: string, alerts:
 });
 export const sortGroups = (groups: readonly AlertGroupView[]): AlertGroupView[] =>
   groups.toSorted((a, b) => byWeight(a.alerts[0] as RuleAlert, b.alerts[0] as RuleAlert));
+
+/** A group of GET /api/v2/alerts/groups. */
+export interface SentGroup {
+  readonly receiver: { readonly name: string };
+  readonly labels: Labels;
+  readonly alerts: readonly { readonly fingerprint: string; readonly status: SentStatus }[];
+}
+/** What holds an alert back now. */
+export interface SentStatus {
+  readonly state: 'active' | 'suppressed' | 'unprocessed';
+  readonly silencedBy: readonly string[];
+  readonly inhibitedBy: readonly string[];
+  readonly mutedBy: readonly string[];
+}
+/** As the routes group them: an alert that goes two ways stands in both. What no route has (pending, resolved) is grouped by its name. */
+export function groupByRoute(alerts: readonly RuleAlert[], groups: readonly SentGroup[]): AlertGroupView[] {
+  const byPrint = new Map<string, RuleAlert[]>();
+  for (const alert of alerts) byPrint.set(alert.fingerprint, [...(byPrint.get(alert.fingerprint) ?? []), alert]);
+  const placed = new Set<RuleAlert>();
+  const views = groups.flatMap(({ receiver, labels, alerts: members }) => {
+    const own = members.flatMap(({ fingerprint }) => byPrint.get(fingerprint) ?? []).filter(({ state }) => state === 'firing');
+    for (const alert of own) placed.add(alert);
+    return own.length === 0 ? [] : [groupView(JSON.stringify([receiver.name, labels]), labels, receiver.name, own)];
+  });
+  const others = groupAlerts(
+    alerts.filter((alert) => !placed.has(alert)),
+    'alertname',
+  );
+  return sortGroups([...views, ...others]);
+}
+export const statusesOf = (groups: readonly SentGroup[]): ReadonlyMap<string, SentStatus> =>
+  new Map(groups.flatMap(({ alerts }) => alerts.map(({ fingerprint, status }) => [fingerprint, status])));
 
 export type Row =
   | { readonly kind: 'group'; readonly group: AlertGroupView; readonly folded: boolean }

@@ -5,6 +5,7 @@ import {
   chipsOf,
   filterAlerts,
   groupAlerts,
+  groupByRoute,
   isSeriesOf,
   relatedIncidents,
   rowsOf,
@@ -15,8 +16,20 @@ import {
   withLabel,
 } from './alert-model.ts';
 import { gridOf, onGrid, rangePath, seriesOf, stretchesOf } from './prom-range.ts';
+import { readLabels } from './read-labels.ts';
 import { countStates, ruleRows } from './rule-model.ts';
 import { shownValue } from './shown-value.ts';
+import {
+  draftFrom,
+  draftOf,
+  fieldMs,
+  fieldTime,
+  matchersProblem,
+  matcherText,
+  previewPath,
+  toggled,
+  withOperator,
+} from './silence-model.ts';
 import { timelineRows } from './state-timeline.ts';
 
 const MINUTE = 60_000;
@@ -156,3 +169,61 @@ describe('rules', () => {
   });
   it('that fail count as failing only', () => expect([...countStates({ files })]).toEqual([['firing', 1], ['err', 1]])); // biome-ignore format: one line
 });
+
+it('alerts stand as routes group them, in each group that has them; what no route has is grouped by name', () => {
+  const status = { state: 'active', silencedBy: [], inhibitedBy: [], mutedBy: [] } as const;
+  const group = (name: string) => ({
+    receiver: { name },
+    labels: { service: 'cart' },
+    alerts: [{ fingerprint: cart.fingerprint, status }],
+  });
+  const views = groupByRoute([over, cart, shop], [group('pager'), group('log'), { ...group('gone'), alerts: [] }]);
+  expect(views.map(({ receiver, alerts }) => [receiver, alerts.length])).toEqual([
+    ['pager', 1],
+    ['log', 1],
+    ['', 2],
+  ]);
+});
+describe('silences', () => {
+  const matcher = (value: string, operator: '=' | '!=' | '=~' | '!~' = '=', name = 'job') =>
+    withOperator({ name, value, isRegex: false, isEqual: true }, operator);
+  it('begin with all labels of an alert; one leaves and comes back', () => {
+    const { matchers, id } = draftOf({ alertname: 'Slow', job: 'a' });
+    expect([id, ...matchers.map(matcherText)]).toEqual(['', 'alertname="Slow"', 'job="a"']);
+    const wider = toggled(matchers, 'job', 'a');
+    expect(wider.map(matcherText)).toEqual(['alertname="Slow"']);
+    expect(toggled(wider, 'job', 'a').map(matcherText)).toEqual(['alertname="Slow"', 'job="a"']);
+  });
+  it('that are over are made anew, others are changed', () => {
+    const silence = { id: 'x', matchers: [matcher('a')], startsAtMs: 1, endsAtMs: 2, updatedAtMs: 1, createdBy: 'me', comment: 'c' };
+    expect(draftFrom({ ...silence, annotations: {}, alerts: 0, state: 'expired' })).toMatchObject({ id: '', startsAtMs: null });
+    expect(draftFrom({ ...silence, annotations: {}, alerts: 0, state: 'active' })).toMatchObject({ id: 'x', endsAtMs: 2 });
+  });
+  it.each([
+    [[], 'none'],
+    [[matcher('a', '=', ' ')], 'name'],
+    [[matcher('a', '!='), matcher('.*', '=~')], 'all'],
+    [[matcher('', '=')], 'all'],
+    [[matcher('a', '!~'), matcher('a')], null],
+    [[matcher('(?i)a', '=~')], null],
+  ])('%j: problem %s', (matchers, wanted) => expect(matchersProblem(matchers)).toBe(wanted));
+  it('ask the engine for the alerts they hold for', () =>
+    expect(new URL(previewPath([matcher('a"b', '=~', 'http.route')]), 'http://x').searchParams.get('filter')).toBe(
+      '"http.route"=~"a\\"b"',
+    ));
+  it.each([
+    ['2026-11-22 09:14', Date.UTC(2026, 10, 22, 9, 14)],
+    ['2026-11-22T09:14', Date.UTC(2026, 10, 22, 9, 14)],
+    ['tomorrow', null],
+    ['2026-13-01 00:00', null],
+  ])('time %s', (text, wanted) => {
+    expect(fieldMs(text, 'utc')).toBe(wanted);
+    if (wanted !== null) expect(fieldTime(wanted, 'utc')).toBe('2026-11-22 09:14');
+  });
+});
+it.each([
+  ['a=b c="d e"', { a: 'b', c: 'd e' }, ''],
+  ['{a="b", "http.route"="/x"}', { a: 'b', 'http.route': '/x' }, ''],
+  ['a=b sev', { a: 'b' }, ''],
+  ['a=b ==', { a: 'b' }, '=='],
+])('labels %s', (text, labels, problem) => expect(readLabels(text)).toEqual({ labels, problem }));
