@@ -31,6 +31,7 @@ import { SOURCE_KINDS } from './processes.ts';
  *   where: exact filters (exact-filter.ts)
  * GET  /console/metrics?q                               -> metricList (JSON)
  * GET  /console/metrics/range?metric&start&end&step&fn&by&service&labels -> Arrow: time, series, value
+ * POST /console/promql/check {query}                    -> promql.ts PromqlCheck
  * GET  /console/sources                                 -> sources (JSON)
  * /console/volume...                                    -> volume.ts, volume-rules.ts
  * /console/alerting/{rules,alerts}                      -> alert-rules.ts

@@ -21,6 +21,10 @@ export const ONE_DOOR = {
   electron: ['main/shell', 'main/preload'],
   svelte: ['renderer'],
   uplot: ['renderer'],
+  '@codemirror/view': ['renderer/ui/promql'],
+  // Binds offset, @ and [] wrongly: for colours and completion only.
+  '@prometheus-io/lezer-promql': ['renderer/ui/promql'],
+  '@prometheus-io/codemirror-promql': ['renderer/ui/promql'],
   'prom-client': ['main'],
   hono: ['main'],
   commander: ['main/cli'],

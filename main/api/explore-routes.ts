@@ -13,6 +13,7 @@ import {
   traceOutlineSql,
   traceSpansSql,
 } from '#store/sql/read/traces-sql.ts';
+import { promqlRoutes } from './promql-routes.ts';
 import { type Call, MAX_ROWS, QUERY_TIMEOUT_MS, type Route, route, runTable, type Table } from './route.ts';
 import { IN_ORDER, inOrder, optionalNumber, optionalText, stepFor, timeRange } from './time-range.ts';
 
@@ -233,4 +234,5 @@ export const exploreRoutes: readonly Route[] = [
       return runTable(call, metricRangeSql(range), MAX_ROWS * 5, chosenSeriesSql(range));
     },
   }),
+  ...promqlRoutes,
 ];

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { alignSeries } from './align-series.ts';
+import { heatScale, shadeOf } from './heat-scale.ts';
 import { stackCounts } from './stack-counts.ts';
 import { tickText, timeChartOptions, valueRange } from './time-chart-options.ts';
 import { totalCounts } from './total-counts.ts';
@@ -98,4 +99,19 @@ describe('timeChartOptions', () => {
     [3_600_000, '00:01'],
     [7 * 86_400_000, '01-01 00:01'],
   ])('a window of %s ms has marks like %s', (spanMs, text) => expect(tickText(60_000, spanMs, 'utc')).toBe(text));
+});
+describe('histograms over time', () => {
+  const cell = (lower: number, upper: number, count: number) => ({ at: 0, lower, upper, count });
+  it('values over several sizes have a logarithmic axis; an open end is as wide as its neighbour', () =>
+    expect(heatScale([cell(0, 0.01, 1), cell(1, Number.POSITIVE_INFINITY, 2)])).toEqual({ isLog: true, low: 0.005, high: 2 }));
+  it('negative values and those close together have an even one', () => {
+    expect(heatScale([cell(-100, 1, 1)])).toEqual({ isLog: false, low: -100, high: 1 });
+    expect(heatScale([cell(5, 10, 1)])).toEqual({ isLog: false, low: 5, high: 10 });
+  });
+  it('empty cells draw no axis', () => expect(heatScale([cell(1, 2, 0)])).toBeNull());
+  it('one among thousands is still seen, none is not', () => {
+    expect(shadeOf(1, 10_000)).toBeGreaterThan(0.1);
+    expect(shadeOf(0, 10)).toBe(0);
+    expect(shadeOf(10, 10)).toBe(1);
+  });
 });

@@ -11,6 +11,8 @@ export interface ChartSeries {
   readonly dashed?: boolean;
   /** What the readout says where it is not the height drawn (stacked bars). */
   readonly readings?: readonly Point[];
+  /** Places of points between gaps, which a line does not show. */
+  readonly dots?: readonly number[];
 }
 /** A moment or a stretch worth showing. Colours are resolved CSS colours. */
 export interface Marker {
@@ -63,7 +65,9 @@ function seriesOption(series: ChartSeries, bars: uPlot.Series.PathBuilder | unde
     ...(bar ? { fill: series.colour } : series.look === 'area' ? { fill: `${series.colour}22` } : {}),
     ...(series.dashed ? { dash: [4, 4] } : {}),
     ...(bar && bars ? { paths: bars } : {}),
-    points: { show: false },
+    points: series.dots?.length
+      ? { show: true, size: remPx / 3, fill: series.colour, filter: () => [...(series.dots ?? [])] }
+      : { show: false },
   };
 }
 /** The lows are there for the scale and for the highs to be drawn from. */

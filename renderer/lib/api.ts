@@ -21,7 +21,9 @@ export class ApiError extends Error {
 async function errorOf(answer: Response): Promise<ApiError> {
   const text = await answer.text().catch(() => '');
   try {
-    const { error } = JSON.parse(text) as ErrorBody;
+    const { error, errorType } = JSON.parse(text) as ErrorBody & { errorType?: string };
+    // Prometheus' shape of an error: its words are the message.
+    if (typeof error === 'string') return new ApiError(answer.status, `promql_${errorType}`, error, '');
     return new ApiError(answer.status, error.code, error.message, error.todo, error.migration);
   } catch {
     return new ApiError(answer.status, 'internal', text.slice(0, 300) || `${answer.status} ${answer.statusText}`, '');
@@ -58,6 +60,11 @@ export const api = {
     readTable(
       new Uint8Array(await (await call('/console/query/sql', { ...jsonBody({ sql, maxRows: 200 }), ...withSignal(signal) })).arrayBuffer()),
     ),
+  /** Prometheus' API; by POST, since queries may be longer than an address. `query`: as in an address. */
+  prometheus: async <T>(path: string, query: string, signal?: AbortSignal): Promise<T> => {
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+    return (await (await call(`/api/v1/${path}`, { method: 'POST', headers, body: query, ...withSignal(signal) })).json()) as T;
+  },
   remove: async <T>(path: string): Promise<T> => (await (await call(path, { method: 'DELETE' })).json()) as T,
   stopDemo: async (): Promise<void> => void (await call('/console/demo', { method: 'DELETE' })),
   signIn: async (token: string): Promise<void> => void (await call('/console/session', jsonBody({ token }))),

@@ -14,6 +14,7 @@ it.each([
   ['e', 'traces'],
   ['l', 'logs'],
   ['m', 'metrics'],
+  ['q', 'promql'],
   ['s', 'services'],
   ['c', 'cost'],
   ['v', 'volume'],

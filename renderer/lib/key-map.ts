@@ -15,6 +15,7 @@ export type Command =
         | 'traces'
         | 'logs'
         | 'metrics'
+        | 'promql'
         | 'services'
         | 'alerts'
         | 'cost'
@@ -30,6 +31,7 @@ const GO: Readonly<Record<string, Command>> = {
   t: { do: 'go', page: 'traces' },
   l: { do: 'go', page: 'logs' },
   m: { do: 'go', page: 'metrics' },
+  q: { do: 'go', page: 'promql' },
   s: { do: 'go', page: 'services' },
   a: { do: 'go', page: 'alerts' },
   c: { do: 'go', page: 'cost' },

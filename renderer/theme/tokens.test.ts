@@ -34,3 +34,11 @@ it.each([
     expect(contrast(colourOf(tokens.get(`--${tone}`)!), back), tone).toBeGreaterThanOrEqual(4.5);
   }
 });
+it.each([
+  ['dark', tokensOf(dark)],
+  ['light', tokensOf(light)],
+] as const)('%s: every colour of PromQL is readable where it is written and where it is offered', (_theme, tokens) => {
+  for (const part of ['function', 'word', 'label', 'text', 'number'])
+    for (const ground of ['ground', 'raised'])
+      expect(contrast(colourOf(tokens.get(`--syntax-${part}`)!), colourOf(tokens.get(`--${ground}`)!)), part).toBeGreaterThanOrEqual(4.5);
+});

@@ -229,6 +229,40 @@ describe.skipIf(cannotRun !== null)(`console${cannotRun === null ? '' : `: skipp
         .first()
         .waitFor();
     }));
+  it('PromQL by keyboard alone: a metric is completed and its help read, the query runs, a series is drawn alone, the address holds it all', () =>
+    on({ path: `/explore/promql?${range}` }, async (page) => {
+      const editor = page.getByRole('textbox', { name: 'PromQL query A' });
+      await editor.focus();
+      await page.keyboard.type('sum by (job) (rate(http_server_request_duration_seconds_c');
+      await page.getByRole('option', { name: /^http_server_request_duration_seconds_count/ }).waitFor();
+      await page.getByText(/^The total number of observations for: /).waitFor();
+      await page.keyboard.press('Tab');
+      await page.keyboard.type('[2m]');
+      await page.keyboard.press('Enter');
+      await page.waitForURL((url) => url.searchParams.get('a') === 'sum by (job) (rate(http_server_request_duration_seconds_count[2m]))');
+      await page.getByText(/^\d+ series · [\d,]+ samples · /).waitFor();
+      await page.locator('figure canvas').waitFor();
+      expect(await accessProblems(page)).toEqual([]);
+      await page.getByRole('listbox', { name: 'Series of the graph' }).focus();
+      await page.keyboard.press('ArrowDown');
+      await page.keyboard.press('Enter');
+      await page.waitForURL((url) => /^a \{job="/.test(url.searchParams.get('only') ?? ''));
+      await editor.focus();
+      await page.keyboard.press('Escape');
+      await page.keyboard.press('g');
+      await page.keyboard.press('l');
+      await page.waitForURL((url) => url.pathname === '/explore/logs');
+    }));
+  it('what is wrong with a query is underlined where it is, with what must stand there, in Chinese', () =>
+    on({ path: `/explore/promql?${range}`, locale: 'zh', theme: 'light' }, async (page) => {
+      await page.getByRole('textbox', { name: 'PromQL 查询 A' }).fill('sum by job (up)');
+      await page
+        .getByRole('alert')
+        .getByText(/^此处应为 "\("/)
+        .waitFor();
+      expect(await page.locator('.cm-lintRange-error').innerText()).toBe('job');
+      expect(await accessProblems(page)).toEqual([]);
+    }));
   it('the map is laid out; a service shows its figures, who calls it and whom it calls', () =>
     on({ path: `/services?${range}` }, async (page) => {
       await page.getByRole('button', { name: new RegExp(`^${shop.service}:`) }).click();
