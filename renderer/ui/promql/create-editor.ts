@@ -19,6 +19,7 @@ import { LanguageType, newCompleteStrategy, promQLLanguage } from '@prometheus-i
 import { CompletionClient } from './completion-client.ts';
 import { inChinese } from './docs-in-chinese.ts';
 import { editorLook } from './editor-look.ts';
+import { offersHere } from './offers-here.ts';
 import type { Problem } from './problem-place.ts';
 
 export interface EditorOptions {
@@ -65,7 +66,7 @@ function keysOf(options: EditorOptions): KeyBinding[] {
   return [
     {
       key: 'Enter',
-      run: (view) => (completionStatus(view.state) === 'active' && !isWhole(view) ? acceptCompletion(view) || true : run(view)),
+      run: (view) => (completionStatus(view.state) === 'active' && !isWhole(view) && acceptCompletion(view)) || run(view),
     },
     { key: 'Mod-Enter', run },
     { key: 'Shift-Enter', run: insertNewlineAndIndent },
@@ -100,6 +101,7 @@ export function createEditor(options: EditorOptions): Editor {
   const names = newCompleteStrategy({ remote: new CompletionClient(options.unitWords), maxMetricsMetadata: 20_000 });
   const autocomplete = async (context: CompletionContext): Promise<CompletionResult | null> => {
     const found = await names.promQL(context);
+    if (found && !context.explicit && found.from === context.pos && !offersHere(context.state.sliceDoc(0, context.pos))) return null;
     return found && options.isChinese ? { ...found, options: found.options.map(inChinese) } : found;
   };
   const view = new EditorView({
@@ -118,7 +120,7 @@ export function createEditor(options: EditorOptions): Editor {
         EditorView.lineWrapping,
         [history(), drawSelection(), highlightSpecialChars(), bracketMatching(), closeBrackets()],
         [placeholder(options.hint), linter(null), editorLook],
-        autocompletion({ icons: false, maxRenderedOptions: 200 }),
+        autocompletion({ icons: false, maxRenderedOptions: 200, interactionDelay: 0 }),
         [promql, promql.data.of({ autocomplete })],
       ],
     }),

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { offersHere } from './offers-here.ts';
 import { markAt, noteOf, offsetOf, plainWords, problemOf, wrongAt } from './problem-place.ts';
 import { readPast, withQuery } from './query-history.ts';
 import { literalRegex, selectorText } from './selector-text.ts';
@@ -77,3 +78,13 @@ it.each([
 ] as const)('%j with %j is %s', (metric, matchers, text) => expect(selectorText(metric, matchers)).toBe(text));
 it('a text as a regular expression matches itself only', () =>
   expect(new RegExp(`^(?:${literalRegex('a.b|c(1)')})$`).test('a.b|c(1)')).toBe(true));
+it.each([
+  ['up{', true],
+  ['up{job="', true],
+  ['sum by (', true],
+  ['rate(up[5', true],
+  ['up > 5', false],
+  ['rate(up[5m]', false],
+  ['sum(up)', false],
+  ['up ', false],
+])('behind %j names are offered unasked: %s', (before, offers) => expect(offersHere(before)).toBe(offers));
