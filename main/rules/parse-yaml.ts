@@ -98,9 +98,9 @@ function* mapsIn(node: YamlNode): Iterable<YamlMap> {
   if (node.kind === 'map') yield node;
   else if (node.kind === 'list') for (const item of node.items) yield* mapsIn(item);
 }
-function scalarOf(node: Scalar): Pick<YamlScalar, 'kind' | 'text' | 'tag'> {
+function scalarOf(node: Scalar): Pick<YamlScalar, 'kind' | 'text' | 'tag' | 'isQuoted'> {
   const { value, source } = node;
-  if (node.type !== 'PLAIN') return { kind: 'scalar', text: String(value ?? ''), tag: '!!str' };
+  if (node.type !== 'PLAIN') return { kind: 'scalar', text: String(value ?? ''), tag: '!!str', isQuoted: true };
   const text = source ?? String(value ?? '');
   if (value === null) return { kind: 'scalar', text, tag: '!!null' };
   if (typeof value === 'boolean') return { kind: 'scalar', text, tag: '!!bool' };

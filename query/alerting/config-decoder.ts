@@ -28,7 +28,7 @@ export class ConfigDecoder extends YamlDecoder {
     texts: (node: YamlNode): ReadonlyMap<string, string> => this.texts(node),
     strings: (node: YamlNode): string[] => this.list(node, 'string').map((each) => this.text(each)),
     boolean: (node: YamlNode): boolean => this.boolean(node),
-    integer: (node: YamlNode): number => this.integer(node),
+    count: (node: YamlNode): number => this.integer(node, 'uint64'),
     secret: (node: YamlNode): Secret | undefined => (this.text(node) === '' ? undefined : new Secret(this.text(node))),
     /** As `resolve_timeout` and the waits of routes are written: 1d12h. */
     duration: (node: YamlNode): number => {

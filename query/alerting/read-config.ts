@@ -29,7 +29,7 @@ export type ConfigRead =
 export function readConfig(document: YamlDocument): ConfigRead {
   const decoder = new ConfigDecoder(document);
   try {
-    const config = decoder.faults.length === 0 ? readDocument(decoder, document.root) : null;
+    const config = document.faults.every(isTwice) ? readDocument(decoder, document.root) : null;
     if (config && decoder.faults.length === 0) return { config, problems: [] };
     return { config: null, problems: decoder.faults.map(({ line, message }) => ({ line, column: 0, message, isShape: true })) };
   } catch (error) {
@@ -42,6 +42,8 @@ export function printConfigProblems(problems: readonly ConfigProblem[]): string 
   const shape = problems.filter(({ isShape }) => isShape);
   return shape.length > 0 ? printFaults(shape) : problems.map(({ message }) => message).join('\n');
 }
+/** A key that stands twice: Alertmanager reads on, and tells of it at the end. */
+const isTwice = ({ message }: { readonly message: string }): boolean => message.startsWith('mapping key ');
 const START = { line: 1, column: 1 } as const;
 
 function readDocument(decoder: ConfigDecoder, root: YamlNode | null): AlertmanagerConfig | null {
@@ -61,6 +63,7 @@ function readDocument(decoder: ConfigDecoder, root: YamlNode | null): Alertmanag
       time_intervals: intervals('time interval'),
     },
     (got) => {
+      if (decoder.faults.length > 0) return;
       const { route } = got;
       const receivers = resolveReceivers(got.receivers ?? [], got.global);
       if (!route) fail(root, 'no routes provided');

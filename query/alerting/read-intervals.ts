@@ -48,13 +48,14 @@ function readTimes(decoder: ConfigDecoder, node: YamlNode): TimeInterval {
 }
 function timeRange(decoder: ConfigDecoder, node: YamlNode): Range {
   const { text } = decoder.as;
-  const got = decoder.struct(node, { start_time: text, end_time: text }, undefined, 'timeinterval.yamlTimeRange');
-  if (!got.start_time || !got.end_time) {
-    if (decoder.faults.length > 0) return { begin: 0, end: 0 };
-    fail(node, 'both start and end times must be provided');
-  }
-  const [begin, end] = [minuteOf(node, got.start_time), minuteOf(node, got.end_time)];
-  return begin < end ? { begin, end } : fail(node, 'start time cannot be equal or greater than end time');
+  let range: Range = { begin: 0, end: 0 };
+  const check = ({ start_time: from, end_time: to }: { start_time?: string; end_time?: string }): void => {
+    if (!from || !to) fail(node, 'both start and end times must be provided');
+    range = { begin: minuteOf(node, from), end: minuteOf(node, to) };
+    if (range.begin >= range.end) fail(node, 'start time cannot be equal or greater than end time');
+  };
+  decoder.struct(node, { start_time: text, end_time: text }, check, 'timeinterval.yamlTimeRange');
+  return range;
 }
 function minuteOf(node: YamlNode, text: string): number {
   const found = /^(?:([01]\d|2[0-3]):([0-5]\d)|(24):(00))$/.exec(text);

@@ -80,7 +80,7 @@ function readWebhook(decoder: ConfigDecoder, node: YamlNode, index: number): (ht
   const got = decoder.struct(
     node,
     {
-      ...{ send_resolved: as.boolean, url: as.secretUrl, url_file: as.text, max_alerts: as.integer, timeout: as.goDuration },
+      ...{ send_resolved: as.boolean, url: as.secretUrl, url_file: as.text, max_alerts: as.count, timeout: as.goDuration },
       http_config: (at) => readHttp(decoder, at),
     },
     ({ url, url_file: file }) => {

@@ -54,10 +54,12 @@ export class YamlDecoder {
   texts(node: YamlNode | undefined): ReadonlyMap<string, string> {
     return new Map([...this.map(node, 'map[string]string', null)].map(([key, value]) => [key, this.text(value)]));
   }
-  integer(node: YamlNode | undefined): number {
+  /** @param type Go's, for the faults; an unsigned one takes no sign */
+  integer(node: YamlNode | undefined, type: 'int' | 'uint64' = 'int'): number {
     if (!node || isNull(node)) return 0;
-    if (node.kind === 'scalar' && node.tag === '!!int') return Number(node.text.replaceAll('_', ''));
-    this.mismatch(node, 'int');
+    if (node.kind === 'scalar' && node.tag === '!!int' && !(type === 'uint64' && node.text.startsWith('-')))
+      return Number(node.text.replaceAll('_', ''));
+    this.mismatch(node, type);
     return 0;
   }
   float(node: YamlNode | undefined): number {
@@ -69,8 +71,10 @@ export class YamlDecoder {
   boolean(node: YamlNode | undefined): boolean {
     if (!node || isNull(node)) return false;
     // Yes and no are words of YAML 1.1, which Go's package takes where a bool is wanted.
-    if (node.kind === 'scalar' && /^(?:true|y|yes|on)$/i.test(node.text)) return true;
-    if (node.kind === 'scalar' && /^(?:false|n|no|off)$/i.test(node.text)) return false;
+    if (node.kind === 'scalar' && !node.isQuoted) {
+      if (/^(?:true|y|yes|on)$/i.test(node.text)) return true;
+      if (/^(?:false|n|no|off)$/i.test(node.text)) return false;
+    }
     this.mismatch(node, 'bool');
     return false;
   }

@@ -7,6 +7,8 @@ export interface YamlScalar extends At {
   readonly kind: 'scalar';
   /** As written, without quotes. */
   readonly text: string;
+  /** In quotes, or as a block: always a text. */
+  readonly isQuoted?: boolean;
   readonly tag: '!!str' | '!!int' | '!!float' | '!!bool' | '!!null' | '!!timestamp';
 }
 export interface YamlMap extends At {
