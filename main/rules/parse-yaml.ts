@@ -1,4 +1,5 @@
 import {
+  type Alias,
   type Document,
   isAlias,
   isMap,
@@ -10,6 +11,7 @@ import {
   parseAllDocuments,
   parseDocument,
   type Scalar,
+  visit,
 } from 'yaml';
 import type { YamlDocument, YamlMap, YamlNode, YamlScalar } from '#query/rules/yaml-node.ts';
 
@@ -42,12 +44,13 @@ function read(document: Document.Parsed, lines: LineCounter): YamlDocument {
 
 class NodeReader {
   readonly faults: { line: number; message: string }[] = [];
-  private readonly document: Document.Parsed | Document;
+  /** The package's own look-up goes through the document for each alias: 50,000 of them took minutes. */
+  private readonly targets: ReadonlyMap<Alias, Node>;
   private readonly lines: LineCounter;
   private count = 0;
 
   constructor(document: Document.Parsed | Document, lines: LineCounter) {
-    this.document = document;
+    this.targets = targetsOf(document);
     this.lines = lines;
   }
   private place(node: Node): { line: number; column: number } {
@@ -65,7 +68,7 @@ class NodeReader {
       return this.none(node);
     }
     if (isAlias(node)) {
-      const target = node.resolve(this.document as Document);
+      const target = this.targets.get(node);
       if (target) return { ...this.read(target, depth + 1), ...place };
       this.faults.push({ line: place.line, message: `unknown anchor '${node.source}' referenced` });
       return this.none(node);
@@ -92,6 +95,20 @@ class NodeReader {
     for (const entry of merged) if (!own.has(entry.key.text)) own.set(entry.key.text, entry);
     return { kind: 'map', entries: [...own.values()], ...place };
   }
+}
+/** What each alias stands for: the last node before it with its anchor. */
+function targetsOf(document: Document.Parsed | Document): Map<Alias, Node> {
+  const anchors = new Map<string, Node>();
+  const targets = new Map<Alias, Node>();
+  visit(document, {
+    Node: (_, node) => {
+      if (isAlias(node)) {
+        const target = anchors.get(node.source);
+        if (target) targets.set(node, target);
+      } else if (node.anchor) anchors.set(node.anchor, node);
+    },
+  });
+  return targets;
 }
 /** What a merge key brings: a map, or a list of them. */
 function* mapsIn(node: YamlNode): Iterable<YamlMap> {

@@ -1,5 +1,6 @@
 import type { Labels } from '#query/promql/labels.ts';
-import { type Matcher, matchesAll } from './matcher.ts';
+import type { Matcher } from './matcher.ts';
+import { MatcherIndex } from './matcher-index.ts';
 
 /** Keeps what matches from being told about, from `startsAtMs` up to `endsAtMs` (Unix milliseconds). */
 export interface Silence {
@@ -24,6 +25,7 @@ export function silenceState({ startsAtMs, endsAtMs }: Pick<Silence, 'startsAtMs
 export class Silences {
   private readonly list: () => readonly Silence[];
   private known: readonly Silence[] = [];
+  private index = new MatcherIndex<Silence>([], ({ matchers }) => matchers);
   private matching = new Map<string, readonly Silence[]>();
 
   constructor(list: () => readonly Silence[]) {
@@ -34,12 +36,13 @@ export class Silences {
     const silences = this.list();
     if (silences !== this.known) {
       this.known = silences;
+      this.index = new MatcherIndex(silences, ({ matchers }) => matchers);
       this.matching = new Map();
     }
     if (silences.length === 0) return [];
     let found = this.matching.get(labels.key);
     if (!found) {
-      found = silences.filter(({ matchers }) => matchesAll(matchers, labels));
+      found = [...this.index.matching(labels)];
       this.matching.set(labels.key, found);
     }
     return found
