@@ -22,7 +22,7 @@ labels: { owner: shop-team }
 slos:${objective('checkout-availability', 99, 'Orders are taken.', 'checkout', 'error')}${objective(
   'storefront-latency',
   99,
-  'Pages come within a second.',
+  'Pages come within 400 ms.',
   'storefront',
-  '>1s',
+  '>400ms',
 )}`;

@@ -33,6 +33,7 @@ import { serveRules } from './rules-api.ts';
 import { SelfMetrics } from './self-metrics.ts';
 import { pageFolder, servePage } from './serve-page.ts';
 import { serviceRoutes } from './service-routes.ts';
+import { sloRoutes } from './slo-routes.ts';
 import { streamEvents } from './stream-events.ts';
 import { volumeRoutes } from './volume-routes.ts';
 
@@ -61,6 +62,7 @@ export const ROUTES: readonly Route[] = [
   ...limitRoutes,
   ...ruleFileRoutes,
   ...notificationRoutes,
+  ...sloRoutes,
   ...alertRuleRoutes,
   ...replayRoutes,
   ...alertRoutingRoutes,

@@ -29,6 +29,7 @@ import type { SeriesBook } from './promql/series-book.ts';
 import type { PromqlThreads } from './promql-threads.ts';
 import type { ReplayLab } from './replay/replay-lab.ts';
 import type { RuleBook } from './rules/rule-book.ts';
+import type { SloBook } from './slo/slo-book.ts';
 import { takeBill } from './take-bill.ts';
 
 /** Facts of the store are asked for at most this often. */
@@ -61,6 +62,7 @@ export interface EngineParts {
   readonly alertmanagers: Alertmanagers;
   /** Rules over the past. */
   readonly replay: ReplayLab;
+  readonly slos: SloBook;
   readonly desk: ImportDesk;
   readonly memory: MemoryGuard;
   /** Why the engine before this one ended, when it said so. */
@@ -119,6 +121,9 @@ export class Engine {
   }
   get alerting(): Alerting {
     return this.parts.alerting;
+  }
+  get slos(): SloBook {
+    return this.parts.slos;
   }
   get rules(): RuleBook {
     return this.parts.rules;

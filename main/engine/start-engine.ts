@@ -42,7 +42,8 @@ import { quarantineRecord } from './quarantine.ts';
 import { liveAlerting } from './replay/live-alerting.ts';
 import { ReplayLab } from './replay/replay-lab.ts';
 import { RuleBook } from './rules/rule-book.ts';
-import { sloSettings } from './slo/slo-files.ts';
+import { SloBook } from './slo/slo-book.ts';
+import { SloFiles, sloSettings } from './slo/slo-files.ts';
 import { takeBillFile } from './take-bill.ts';
 
 export interface RunningEngine {
@@ -220,6 +221,7 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
     notifier,
     alertmanagers,
     replay,
+    slos: new SloBook({ store, series, alerting, book, files: new SloFiles(settings), version, nowMs }),
     imports,
     desk,
     memory,

@@ -213,7 +213,7 @@ export class Alerting {
   }
 
   /** Loads the files when they are others than before. */
-  private look(): void {
+  look(): void {
     const { rules, adoptedFile, nowMs, log } = this.parts;
     this.lookedMs = nowMs();
     const sources = findRules(rules, existsSync(adoptedFile) ? [adoptedFile] : []);
