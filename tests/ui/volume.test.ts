@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type FaultlineProcess, startFaultline } from '../app/faultline-process.ts';
@@ -5,13 +8,30 @@ import { startMixedLoad } from '../app/mixed-load.ts';
 import { accessProblems } from './check-access.ts';
 import { cannotRun, launch, openConsole } from './console-page.ts';
 
-/** Who fills the disk, on the real engine under a real load. */
+/** The one that fires needs no data. */
+const RULES = `groups:
+- name: shop
+  interval: 1s
+  rules:
+  - alert: AlwaysOn
+    expr: vector(7) > 5
+    labels: {severity: critical, team: shop}
+    annotations: {summary: 'It is {{ $value }}', runbook_url: 'https://runbooks.example/on', other: 'javascript:alert(1)'}
+  - alert: NotYet
+    expr: vector(1)
+    for: 1h
+  - alert: NoEnd
+    expr: sum(
+`;
+/** Who fills the disk, on the real engine under a real load; and the alerts of rules beside it. */
 describe.skipIf(cannotRun !== null)(`volume${cannotRun === null ? '' : `: skipped, ${cannotRun}`}`, () => {
   let browser: Browser;
   let faultline: FaultlineProcess;
   let load: ReturnType<typeof startMixedLoad>;
+  const folder = mkdtempSync(join(tmpdir(), 'faultline-ui-rules-'));
   beforeAll(async () => {
-    [browser, faultline] = await Promise.all([launch(), startFaultline()]);
+    writeFileSync(join(folder, 'shop.yml'), RULES);
+    [browser, faultline] = await Promise.all([launch(), startFaultline({ args: ['--rules', join(folder, '*.yml')] })]);
     load = startMixedLoad(faultline.ingest);
     await vi.waitUntil(() => load.counts.acknowledged > 20, { timeout: 20_000 });
     await load.stop();
@@ -19,6 +39,7 @@ describe.skipIf(cannotRun !== null)(`volume${cannotRun === null ? '' : `: skippe
   });
   afterAll(async () => {
     await faultline?.stop();
+    rmSync(folder, { recursive: true, force: true });
   });
 
   it('metric to label to value by keyboard, and back by the crumbs', async () => {
@@ -93,6 +114,57 @@ describe.skipIf(cannotRun !== null)(`volume${cannotRun === null ? '' : `: skippe
     const { page, problems, close } = await openConsole(browser, faultline, { path: '/volume?view=logs', locale: 'zh', theme: 'light' });
     await page.locator('main table td a').first().click();
     await page.getByRole('columnheader', { name: '模式' }).waitFor();
+    expect(await accessProblems(page)).toEqual([]);
+    expect(problems).toEqual([]);
+    await close();
+  });
+  it('an alert that fires is seen, opened and silenced with the keyboard alone; the silence is ended', async () => {
+    const { page, problems, close } = await openConsole(browser, faultline);
+    await page.keyboard.press('g');
+    await page.keyboard.press('a');
+    const list = page.getByRole('listbox', { name: 'Alerts' });
+    await list.getByText('It is 7').waitFor();
+    // Which group stands first depends on how long each has been.
+    for (let row = 0; row < 4 && !(await list.locator('[aria-selected=true]').innerText()).includes('It is 7'); row++)
+      await page.keyboard.press('j');
+    await page.keyboard.press('Enter');
+    const detail = page.getByRole('complementary', { name: 'Alert' });
+    await detail.locator('canvas').waitFor();
+    expect(await detail.getByRole('link', { name: /runbooks/ }).getAttribute('rel')).toBe('noopener noreferrer');
+    expect(await detail.locator('a[href^=javascript]').count()).toBe(0);
+    expect(await accessProblems(page)).toEqual([]);
+    await page.keyboard.press('s');
+    const dialog = page.getByRole('dialog', { name: 'New silence' });
+    await dialog.getByText('Firing alerts it holds for: 1').waitFor();
+    await page.keyboard.type('we know');
+    await page.keyboard.press('Tab');
+    await page.keyboard.type('ann');
+    expect(await accessProblems(page)).toEqual([]);
+    await page.keyboard.press('Enter');
+    await dialog.waitFor({ state: 'detached' });
+    await list.getByText('Silenced').waitFor();
+    await detail.getByRole('link', { name: 'Why did' }).click();
+    await page.getByText('A silence of ann holds it back').waitFor();
+    expect(await accessProblems(page)).toEqual([]);
+    await page.getByRole('tab', { name: 'Silences & routes' }).click();
+    const silence = page.getByRole('option', { name: /we know/ });
+    await silence.getByText('1 held back').waitFor();
+    await silence.getByRole('button', { name: 'End' }).click();
+    await silence.getByRole('button', { name: 'End it now?' }).click();
+    await page.getByText('No silence is active.').waitFor();
+    expect(problems).toEqual([]);
+    await close();
+  });
+  it('alerts in Chinese, light: rules with the place of what is wrong, and the way labels would take', async () => {
+    const { page, problems, close } = await openConsole(browser, faultline, { path: '/alerts?view=rules', locale: 'zh', theme: 'light' });
+    await page.getByText(/shop\.yml:13:\d+/).waitFor();
+    await page.getByRole('option', { name: /AlwaysOn/ }).dblclick();
+    await page.getByRole('img', { name: /触发/ }).waitFor();
+    expect(await accessProblems(page)).toEqual([]);
+    await page.getByRole('tab', { name: '静默与路由' }).click();
+    await page.getByRole('tab', { name: '路由', exact: true }).click();
+    await page.getByLabel('它会走哪条路？').fill('alertname=AlwaysOn severity=critical');
+    await page.locator('li[aria-current]').getByText('desktop').waitFor();
     expect(await accessProblems(page)).toEqual([]);
     expect(problems).toEqual([]);
     await close();
