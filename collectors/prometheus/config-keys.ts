@@ -5,8 +5,8 @@
  */
 
 /** Told nobody: they change nothing here, because what they are about does not exist here or is so anyway. */
-export const HARMLESS_ROOT = ['runtime', 'rule_files'] as const;
-export const LATER_ROOT = ['alerting', 'remote_write', 'remote_read', 'storage', 'tracing', 'otlp', 'scrape_config_files'] as const;
+export const HARMLESS_ROOT = ['runtime', 'rule_files', 'alerting'] as const;
+export const LATER_ROOT = ['remote_write', 'remote_read', 'storage', 'tracing', 'otlp', 'scrape_config_files'] as const;
 /** Labels for outgoing data, rules and log files of a server: nothing a scrape depends on. */
 export const HARMLESS_GLOBAL = [
   'evaluation_interval',

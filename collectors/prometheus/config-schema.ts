@@ -31,7 +31,7 @@ const count = z.number().int().nonnegative();
 const text = z.union([z.string(), z.number(), z.boolean()]).transform(String);
 const later = (keys: readonly string[]) => Object.fromEntries(keys.map((key) => [key, z.unknown().optional()]));
 
-const relabelSchema = z
+export const relabelSchema = z
   .strictObject({
     source_labels: z.array(z.string()).optional(),
     separator: z.string().default(';'),

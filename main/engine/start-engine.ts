@@ -183,6 +183,7 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
       notifier.receive(alerts, 'rules');
       alertmanagers.send(alerts);
     },
+    onAlerting: ({ targets }) => alertmanagers.set([...targetsOf(settings), ...targets], dataDir),
     nowMs,
     log,
   });

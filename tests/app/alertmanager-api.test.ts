@@ -1,11 +1,16 @@
-import { execFile } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { findFreePort } from '#main/collector/port-owner.ts';
+import { Alertmanagers } from '#main/engine/alerting/notify/alertmanagers.ts';
+import { fingerprintOf } from '#query/alerting/alert.ts';
+import { labelsOf } from '#query/promql/labels.ts';
 import { openRig, type Rig, TOKEN } from './engine-rig.ts';
 import { faultsOf, type Schema } from './openapi-faults.ts';
+import { until } from './until.ts';
 
 /** API v2 by Alertmanager's own document; words and status codes as Alertmanager 0.25 gave them to the same requests. */
 interface Operation {
@@ -223,5 +228,64 @@ describe.skipIf(!existsSync(AMTOOL))(`with Debian's amtool${existsSync(AMTOOL) ?
       expect.objectContaining({ id, status: { state: 'expired' } }),
     );
     await expect(amtool('silence', 'expire', '11111111-1111-1111-1111-111111111111')).rejects.toThrow(/404|not found/i);
+  });
+});
+
+const ALERTMANAGER = '/usr/bin/prometheus-alertmanager';
+const absent = existsSync(ALERTMANAGER) ? '' : `: skipped, no ${ALERTMANAGER}`;
+describe.skipIf(absent !== '')(`sending on to Debian's Alertmanager${absent}`, () => {
+  let theirs: ChildProcess;
+  let url = '';
+  beforeAll(async () => {
+    const port = (await findFreePort('127.0.0.1', 32_000 + (process.pid % 9_000))) as number;
+    url = `http://127.0.0.1:${port}`;
+    const config = join(folder, 'theirs.yml');
+    // What a file of ours holds, theirs can hold: the desktop stands in our own configuration.
+    writeFileSync(config, 'route: {receiver: desktop}\nreceivers: [{name: desktop}]\n');
+    const args = ['--config.file', config, '--storage.path', join(folder, 'theirs'), '--cluster.listen-address='];
+    theirs = spawn(ALERTMANAGER, [...args, '--web.listen-address', `127.0.0.1:${port}`], { stdio: 'ignore' });
+    await until('Alertmanager is ready', async () => (await fetch(`${url}/-/ready`)).ok);
+  });
+  afterAll(() => void theirs.kill());
+  it('it has the alerts rules tell of, and lets go what resolved; one that is not there is told of', async () => {
+    const lines: string[] = [];
+    const alertmanagers = new Alertmanagers({ version: '1', nowMs: Date.now, log: (line) => lines.push(line) });
+    const dead = 'http://127.0.0.1:1';
+    alertmanagers.set(
+      [url, dead].map((each) => ({ url: each, timeoutMs: 5_000, http: null })),
+      folder,
+    );
+    const labels = labelsOf(Object.entries({ alertname: 'Sent', host: 'ä' }));
+    const word = {
+      labels,
+      annotations: new Map([['summary', 's']]),
+      startsAtMs: Date.now() - 60_000,
+      generatorUrl: 'http://console/graph',
+    };
+    const shown = async (): Promise<object[]> => (await (await fetch(`${url}/api/v2/alerts`)).json()) as object[];
+    alertmanagers.send([{ ...word, endsAtMs: Date.now() + hour }]);
+    const holds = async (count: number): Promise<object[] | null> => {
+      const alerts = await shown();
+      return alerts.length === count ? alerts : null;
+    };
+    expect(await until('it has the alert', () => holds(1))).toMatchObject([
+      {
+        ...{ fingerprint: fingerprintOf(labels), labels: { alertname: 'Sent', host: 'ä' }, annotations: { summary: 's' } },
+        ...{ startsAt: new Date(word.startsAtMs).toISOString(), generatorURL: 'http://console/graph' },
+      },
+    ]);
+    alertmanagers.send([{ ...word, endsAtMs: Date.now() - 1 }]);
+    await until('it has let it go', () => holds(0));
+    await until('both have been asked', () => {
+      const [first, second] = alertmanagers.views();
+      return first?.sent === 2 && second?.dropped === 2;
+    });
+    expect(alertmanagers.views()).toMatchObject([
+      { url, health: 'ok', errors: 0, queued: 0 },
+      { url: dead, health: 'failing', sent: 0, errors: 2, lastError: 'nothing listens at 127.0.0.1:1' },
+    ]);
+    expect(lines).toEqual([`alerts cannot be sent to ${dead}: nothing listens at 127.0.0.1:1`]);
+    expect(alertmanagers.egressBytes).toBeGreaterThan(0);
+    await alertmanagers.stop();
   });
 });

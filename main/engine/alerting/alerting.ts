@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { Store } from '#contracts/store.ts';
 import { readSamples } from '#main/engine/promql/read-samples.ts';
 import type { SeriesBook } from '#main/engine/promql/series-book.ts';
@@ -17,6 +18,7 @@ import type { WrittenSample } from '#query/rules/sample.ts';
 import type { SloFile } from '#query/slo/objective.ts';
 import { ruleDocument } from '#query/slo/rule-document.ts';
 import { EngineRuleStore } from './engine-rule-store.ts';
+import { NO_ALERTING, type PrometheusAlerting, readPrometheusAlerting } from './notify/prometheus-alerting.ts';
 import { PendingSamples } from './pending-samples.ts';
 import { SampleWriter } from './sample-writer.ts';
 
@@ -35,6 +37,8 @@ export interface AlertingParts {
   readonly drained: () => Promise<unknown>;
   /** Takes what firing and resolved alerts have to say. */
   readonly send: (alerts: readonly SentAlert[]) => void;
+  /** `alerting:` of prometheus.yml has changed. */
+  readonly onAlerting: (alerting: PrometheusAlerting) => void;
   readonly nowMs: () => number;
   readonly log: (line: string) => void;
 }
@@ -75,6 +79,7 @@ export class Alerting {
   private readonly parts: AlertingParts;
   private readonly pending = new PendingSamples();
   private sources: RuleSources | null = null;
+  private own = NO_ALERTING;
   private lookedMs = 0;
   private refreshedMs = 0;
   private timer: NodeJS.Timeout | null = null;
@@ -205,7 +210,7 @@ export class Alerting {
     if (sent.length > 0) this.parts.send(sent);
   }
   private get sending(): Pick<SendOptions, 'externalLabels' | 'relabel'> {
-    return { externalLabels: this.sources?.externalLabels ?? new Map(), relabel: (labels) => labels };
+    return { externalLabels: this.sources?.externalLabels ?? new Map(), relabel: this.own.relabel };
   }
   /** Labels of an alert as it is sent; null: it is not. */
   sentLabels(labels: Labels): Labels | null {
@@ -227,9 +232,17 @@ export class Alerting {
     for (const { file, problems } of [...this.files, ...this.slos]) for (const { message } of problems) log(`rules: ${file}: ${message}`);
     if (sources.isAsked && sources.files.length === 0)
       log(`rules: there is no file ${rules.pattern ?? `among rule_files of ${rules.prometheusConfig}`}`);
+    this.takeAlerting(sources);
     this.schedule(sources);
     const count = this.groups.reduce((sum, { run }) => sum + run.runs.length, 0);
     if (!isFirst || count > 0) log(`rules: ${count} rules in ${this.groups.length} groups of ${this.files.length} files are evaluated`);
+  }
+  private takeAlerting({ alerting }: RuleSources): void {
+    const { rules, log, onAlerting } = this.parts;
+    const file = rules.prometheusConfig;
+    this.own = readPrometheusAlerting(alerting, file === null ? '/' : dirname(file));
+    for (const problem of this.own.problems) log(`rules: ${file}: ${problem}`);
+    onAlerting(this.own);
   }
   private schedule(sources: RuleSources): void {
     const before = new Map(this.groups.map((group) => [group.key, group]));

@@ -13,16 +13,12 @@ export class Alertmanagers {
   egressBytes = 0;
   private readonly parts: AlertmanagersParts;
   private queues: readonly AlertmanagerQueue[] = [];
-  private said = '';
 
   constructor(parts: AlertmanagersParts) {
     this.parts = parts;
   }
-  /** Others than before begin with empty queues. @param folder relative files stand here */
+  /** They begin with empty queues: a rule says again what is lost. @param folder relative files stand here */
   set(targets: readonly AlertmanagerTarget[], folder: string): void {
-    const says = JSON.stringify(targets);
-    if (says === this.said) return;
-    this.said = says;
     for (const queue of this.queues) void queue.stop();
     this.queues = targets.map((target) => {
       const onBytes = (bytes: number): void => {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
-import type { ConnectionOptions } from 'node:tls';
+import type { ConnectionOptions, SecureVersion } from 'node:tls';
 import { proxyFor, proxyHeaders, tunnel } from '#collectors/prometheus/http-proxy.ts';
 import type { HttpConfig, SecretSource, TlsConfig } from '#query/alerting/config.ts';
 
@@ -39,6 +39,10 @@ function readText(file: string, folder: string): string {
     throw new Error(`cannot read ${file}: ${(cause as Error).message}`, { cause });
   }
 }
+const VERSIONS: Readonly<Record<string, SecureVersion>> = { TLS10: 'TLSv1', TLS11: 'TLSv1.1', TLS12: 'TLSv1.2', TLS13: 'TLSv1.3' };
+/** As Prometheus writes it, or as Node does. */
+const versionOf = (text: string | null): SecureVersion | undefined =>
+  text === null ? undefined : (VERSIONS[text] ?? (text as SecureVersion));
 export function tlsOptions(tls: TlsConfig | null, folder: string): ConnectionOptions {
   if (tls === null) return {};
   const [ca, cert, key] = [
@@ -51,6 +55,8 @@ export function tlsOptions(tls: TlsConfig | null, folder: string): ConnectionOpt
     ...(ca === null ? {} : { ca }),
     ...(cert === null ? {} : { cert }),
     ...(key === null ? {} : { key }),
+    ...(versionOf(tls.minVersion) ? { minVersion: versionOf(tls.minVersion) } : {}),
+    ...(versionOf(tls.maxVersion) ? { maxVersion: versionOf(tls.maxVersion) } : {}),
     ...(tls.serverName ? { servername: tls.serverName } : {}),
   };
 }
@@ -59,7 +65,9 @@ function headersOf({ http, body, headers, folder }: Post): Record<string, string
   for (const [name, values] of http?.headers ?? []) all[name.toLowerCase()] = values.map((value) => secretOf(value, folder));
   Object.assign(all, headers, { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) });
   if (http?.basicAuth) {
-    const pair = `${http.basicAuth.username}:${secretOf(http.basicAuth.password, folder)}`;
+    const { username, usernameFile } = http.basicAuth;
+    const name = usernameFile === null ? username : readText(usernameFile, folder).trim();
+    const pair = `${name}:${secretOf(http.basicAuth.password, folder)}`;
     all['authorization'] = `Basic ${Buffer.from(pair).toString('base64')}`;
   } else if (http?.authorization)
     all['authorization'] = `${http.authorization.type} ${secretOf(http.authorization.credentials, folder)}`.trim();

@@ -136,9 +136,14 @@ export class Notifier {
   /** What is due now. */
   turn(): void {
     const nowMs = this.parts.nowMs();
-    this.look();
-    for (const flush of this.dispatcher.advance(nowMs)) this.handle(flush);
-    if (nowMs - this.prunedMs >= PRUNE_MS) this.prune(nowMs);
+    try {
+      this.look();
+      for (const flush of this.dispatcher.advance(nowMs)) this.handle(flush);
+      if (nowMs - this.prunedMs >= PRUNE_MS) this.prune(nowMs);
+    } catch (error) {
+      // The next turn is a new chance.
+      this.parts.log(`BUG: notifications: ${(error as Error).stack}`);
+    }
     this.schedule();
   }
   private handle(flush: GroupFlush): void {
