@@ -25,6 +25,8 @@ export interface ShellOptions {
   readonly log: (line: string) => void;
 }
 const POLL_MS = 2_000;
+/** Shown one by one of those that come together. */
+const MOST_NOTICES = 4;
 
 /** Reads the console's own API for the tray and for notifications: the shell never touches telemetry itself. */
 async function ask<T>(api: string, token: string, path: string): Promise<T | null> {
@@ -214,11 +216,14 @@ class Shell {
     const { notices } = answer;
     const news = noticesToShow(notices, this.seen, this.window?.isFocused() ?? false);
     this.seen = new Set(notices.map(({ id }) => id));
-    for (const { title, body, fingerprint } of news) {
+    const show = (title: string, body: string, path: string): void => {
       const notification = new electron.Notification({ title, body });
-      notification.on('click', () => this.show(`/alerts?alert=${encodeURIComponent(fingerprint)}`));
+      notification.on('click', () => this.show(path));
       notification.show();
-    }
+    };
+    for (const { title, body, fingerprint } of news.slice(0, MOST_NOTICES))
+      show(title, body, `/alerts?alert=${encodeURIComponent(fingerprint)}`);
+    if (news.length > MOST_NOTICES) show('Faultline', `${news.length - MOST_NOTICES} more notifications of alerts`, '/alerts');
   }
   /** Stops collector and engine, sinks last, before the app ends. */
   private quit(event: { preventDefault(): void }): void {

@@ -344,11 +344,18 @@ groups:
     await faultline.fetch('/console/replay/adopted/mine', { method: 'DELETE' });
     await until(alerts, ({ length }) => length === 1);
 
+    const silence = {
+      ...{ matchers: [{ name: 'alertname', value: 'Other', isRegex: false }], createdBy: 'me', comment: 'why' },
+      ...{ startsAt: new Date().toISOString(), endsAt: new Date(Date.now() + 3_600_000).toISOString() },
+    };
+    const json = { method: 'POST', headers: { 'content-type': 'application/json' } };
+    expect((await faultline.fetch('/api/v2/silences', { ...json, body: JSON.stringify(silence) })).status).toBe(200);
     process.kill(faultline.pids()['engine'] as number, 'SIGKILL');
     const [after] = await until(alerts, ([alert]) => alert !== undefined);
     expect(after).toMatchObject({ state: 'firing', labels: before?.labels });
     expect(Date.parse(after?.activeAt ?? '')).toBe(Math.floor(Date.parse(before?.activeAt ?? '') / 1000) * 1000);
 
+    expect(await (await faultline.fetch('/api/v2/silences')).json()).toMatchObject([{ status: { state: 'active' }, comment: 'why' }]);
     writeFileSync(join(rulesFolder, 'shop.yml'), rules(1000));
     expect(await until(alerts, ({ length }) => length === 0)).toEqual([]);
     // The kill told nobody twice, and whoever was told of the alert is told of its end.

@@ -37,8 +37,8 @@ export interface AlertingParts {
   readonly drained: () => Promise<unknown>;
   /** Takes what firing and resolved alerts have to say. */
   readonly send: (alerts: readonly SentAlert[]) => void;
-  /** `alerting:` of prometheus.yml has changed. */
-  readonly onAlerting: (alerting: PrometheusAlerting) => void;
+  /** `alerting:` of prometheus.yml has changed. Absent: nobody asks. */
+  readonly onAlerting?: (alerting: PrometheusAlerting) => void;
   readonly nowMs: () => number;
   readonly log: (line: string) => void;
 }
@@ -242,7 +242,7 @@ export class Alerting {
     const file = rules.prometheusConfig;
     this.own = readPrometheusAlerting(alerting, file === null ? '/' : dirname(file));
     for (const problem of this.own.problems) log(`rules: ${file}: ${problem}`);
-    onAlerting(this.own);
+    onAlerting?.(this.own);
   }
   private schedule(sources: RuleSources): void {
     const before = new Map(this.groups.map((group) => [group.key, group]));

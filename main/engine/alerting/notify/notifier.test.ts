@@ -65,21 +65,22 @@ beforeAll(async () => {
     });
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  t = new TestStore();
+  nowMs = t.nowMs;
+  await t.open();
 });
 beforeEach(async () => {
   Object.assign(hook, { bodies: [], requests: [], answers: [] });
   lines.length = 0;
-  t = new TestStore();
-  nowMs = t.nowMs;
-  await t.open();
+  // What the test before left is long over.
+  nowMs += 100 * 24 * 60 * MINUTE;
+  await t.store.alerting.prune(nowMs);
   configure();
   await start();
 });
-afterEach(async () => {
-  await notifier.stop();
+afterEach(() => notifier.stop());
+afterAll(async () => {
   await t.end();
-});
-afterAll(() => {
   server.close();
   rmSync(folder, { recursive: true, force: true });
 });
