@@ -144,6 +144,36 @@ describe('createDetector', () => {
     expect(moving.subjects).toBe(6);
   });
 
+  /** A processor's use by jobs that come and go; `raised` more of it from FAULT on. */
+  const jobs = (seed: number, [pause, work]: readonly [number, number], raised = 0): Observation => {
+    const rng = seededRng(seed);
+    const busy = new Uint8Array(BUCKETS * 10);
+    for (let second = 0; second < busy.length; ) {
+      const startSecond = second + Math.ceil(pause * (0.4 + 1.2 * rng()));
+      second = startSecond + Math.ceil(work * (0.4 + 1.2 * rng()));
+      busy.fill(1, startSecond, second);
+    }
+    const values = Float64Array.from(
+      { length: BUCKETS },
+      (_, i) => 0.02 + 0.005 * rng() + 0.9 * busy[i * 10 + 7]! + (i >= FAULT ? raised : 0),
+    );
+    const of = { metric: 'container.cpu.usage', unit: '{cpu}', type: 'gauge', service: 'reports', instance: null, host: null } as const;
+    return {
+      ...oneService(() => ({})),
+      services: [],
+      metrics: [{ ...of, labels: '', seriesId: 1, isRate: false, values }],
+    };
+  };
+  it.each([
+    [50, 35],
+    [150, 65],
+    [210, 90],
+  ] as const)('jobs that pause %i s and work %i s are no trouble, however calm they began; three cores more are', (...lengths) => {
+    for (let seed = 1; seed <= 20; seed++) expect(kinds(run(jobs(seed, lengths)).all), `seed ${seed}`).toEqual([]);
+    for (let seed = 1; seed <= 5; seed++)
+      expect(kinds(run(jobs(seed, lengths, 3)).last), `seed ${seed}`).toEqual(['cpu:container.cpu.usage']);
+  });
+
   it.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -5, 1e308])('survives %d everywhere', (value) => {
     const hostile: Shape = (i) =>
       i % 3 === 0 ? { requests: value, errors: value, ownErrors: value, p95Ms: value, selfMeanMs: value } : {};

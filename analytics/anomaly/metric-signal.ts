@@ -31,7 +31,8 @@ export class MetricSignal {
   constructor(series: MetricObservation, pacing: Pacing) {
     this.family = metricFamily(series.metric, series.labels);
     this.pacing = pacing;
-    this.shift = new NumericSignal(pacing);
+    const isBursty = this.family === 'cpu' || this.family === 'host_cpu' || this.family === 'throttled';
+    this.shift = new NumericSignal(pacing, isBursty);
   }
 
   /** Findings in force after this value; at most one of each kind. */

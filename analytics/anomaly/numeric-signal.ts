@@ -32,7 +32,7 @@ const REBASELINE_MS = 3_600_000;
  */
 export class NumericSignal {
   private readonly pacing: Pacing;
-  private level: RobustLevel;
+  private readonly level: RobustLevel;
   private readonly strong: Sustained;
   private readonly steady: Sustained;
   /** One array for both, because a hundred thousand series are visited in turn: the last deviations, then values waiting to be learned. */
@@ -43,9 +43,9 @@ export class NumericSignal {
   private deviationSum = 0;
   private lastMs = Number.NEGATIVE_INFINITY;
 
-  constructor(pacing: Pacing) {
+  constructor(pacing: Pacing, isBursty = false) {
     this.pacing = pacing;
-    this.level = this.fresh(pacing.memory);
+    this.level = new RobustLevel(isBursty ? pacing.burstWarmUp : pacing.warmUp, pacing.memory, isBursty);
     this.strong = new Sustained(pacing.evidence, pacing.sustained);
     this.steady = new Sustained(2 * pacing.evidence, Math.ceil(1.6 * pacing.evidence));
     this.kept = new Float64Array(3 * pacing.evidence + 1);
@@ -115,9 +115,5 @@ export class NumericSignal {
       this.steady.clear();
     }
     return null;
-  }
-
-  private fresh(memory: number): RobustLevel {
-    return new RobustLevel(this.pacing.warmUp, memory);
   }
 }

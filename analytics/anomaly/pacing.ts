@@ -10,6 +10,8 @@ export interface Pacing {
   readonly sustained: number;
   /** Values learned before anything is judged. */
   readonly warmUp: number;
+  /** The same for processor time (10 min): what works in bursts of a minute looks calm for two. */
+  readonly burstWarmUp: number;
   /** Forgetting length of latency and metric levels (15 min). */
   readonly memory: number;
   /** Forgetting length of traffic levels (5 min): traffic drifts through the day, only abrupt change counts. */
@@ -26,6 +28,7 @@ export function pacingFor(stepMs: number): Pacing {
     evidence,
     sustained: Math.ceil(evidence * 0.6),
     warmUp: 12,
+    burstWarmUp: clamp(Math.round(600_000 / stepMs), 12, 120),
     memory: clamp(Math.round(900_000 / stepMs), 30, 360),
     trafficMemory: clamp(Math.round(300_000 / stepMs), 8, 120),
   };

@@ -1,9 +1,13 @@
-import { median, medianAbsoluteDeviation } from '../stats/robust.ts';
+import { median, medianAbsoluteDeviation, quantile } from '../stats/robust.ts';
 
 /** A value further than this many deviations teaches the level no more than one just this far. */
 const CLIP = 2.5;
 /** E|x| of a standard normal clipped at 2.5 is 0.7936 instead of 0.7979; its inverse keeps the scale unbiased. */
 const MEAN_ABSOLUTE_TO_SIGMA = 1.26;
+/** A burst long enough to be taken for trouble (4 of 6 buckets) is more than this share of a warm-up of ten minutes. */
+const BURST_QUANTILE = 0.95;
+/** Deviations such a burst is from the level. */
+const BURST_SIGMAS = 2.5;
 
 /**
  * Running level and spread of one series, O(1) a value: median and MAD of the warm-up, then an exponentially
@@ -13,13 +17,16 @@ export class RobustLevel {
   private readonly warm: number[] = [];
   private seen = 0;
   private readonly warmUp: number;
+  private readonly isBursty: boolean;
   memory: number;
   level = Number.NaN;
   scale = Number.NaN;
 
-  constructor(warmUp: number, memory: number) {
+  /** @param isBursty bursts of the warm-up are part of its spread, which the median deviation leaves out while they are fewer than half */
+  constructor(warmUp: number, memory: number, isBursty = false) {
     this.warmUp = warmUp;
     this.memory = memory;
+    this.isBursty = isBursty;
   }
 
   get ready(): boolean {
@@ -48,6 +55,7 @@ export class RobustLevel {
   private settle(): void {
     this.level = median(this.warm);
     this.scale = medianAbsoluteDeviation(this.warm, this.level);
+    if (this.isBursty) this.scale = Math.max(this.scale, (quantile(this.warm, BURST_QUANTILE) - this.level) / BURST_SIGMAS);
     this.warm.length = 0;
   }
 }
