@@ -70,7 +70,7 @@ export function crumbsOf(level: Level): Crumb[] {
 const OF_FILES = ['metrics', 'traces', 'logs', 'profiles', 'dictionary', 'free', 'structure'] as const;
 const BESIDE = ['journal', 'bills', 'backups', 'exports', 'quarantine', 'temporary', 'other'] as const;
 /** What lies on disk; the last of all is the rest. */
-export const ON_DISK = [...OF_FILES, 'other_days', ...BESIDE] as const;
+const ON_DISK = [...OF_FILES, 'other_days', ...BESIDE] as const;
 export type OnDisk = (typeof ON_DISK)[number];
 const PART_OF: Readonly<Record<string, OnDisk>> = {
   samples: 'metrics',
