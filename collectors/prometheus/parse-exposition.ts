@@ -68,6 +68,8 @@ function comment(line: string, format: ExpositionFormat, visitor: ExpositionVisi
     if (rest === undefined || !TYPES.has(rest) || (strict && rest === 'untyped'))
       throw new SeriesSyntaxError(`"${rest ?? ''}" is not a metric type`);
     visitor.metadata(name, 'type', rest);
+  } else if (strict && rest === undefined) {
+    throw new SeriesSyntaxError(`# ${keyword} ${name} says nothing`);
   } else if (keyword === 'HELP') {
     visitor.metadata(
       name,
