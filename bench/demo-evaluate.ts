@@ -118,7 +118,9 @@ const { values } = parseArgs({
 const kinds = values.kinds.split(',').filter(isDemoScenario);
 
 async function evaluate(): Promise<void> {
-  const [from = 1000, to = from] = values.seeds.split('-').map(Number);
+  const [, first, last = first] = /^(\d+)(?:-(\d+))?$/.exec(values.seeds) ?? [];
+  if (first === undefined) throw new Error(`--seeds ${values.seeds}: one seed, or a range as 1000-1019`);
+  const [from, to] = [Number(first), Number(last)];
   // Seed by seed over all kinds: a run that is stopped early has seen every kind equally often.
   const queue = Array.from({ length: to - from + 1 }, (_, i) => from + i).flatMap((seed) => kinds.map((kind) => ({ kind, seed })));
   const scores: Score[] = [];
