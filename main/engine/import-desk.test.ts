@@ -54,7 +54,7 @@ describe('a file that is being looked up', () => {
     desk.hear({ news: 'hashed', id: first.id, sha256: SHA });
     await settled();
     desk.hear({ news: 'error', id: first.id, call: 'hash', message: 'cancelled' });
-    expect([stateOf(first.id), stateOf(second.id)]).toEqual(['cancelled', 'running']);
+    await expect.poll(() => [stateOf(first.id), stateOf(second.id)]).toEqual(['cancelled', 'running']);
     expect(said()).toEqual(['hash', 'cancel', 'hash']);
     await desk.stop();
   });
@@ -64,9 +64,7 @@ describe('a file that is being looked up', () => {
     desk.start(id, {});
     desk.control(id, 'pause');
     desk.hear({ news: 'hashed', id, sha256: SHA });
-    await settled();
-    expect(stateOf(id)).toBe('paused');
-    expect(said()).toEqual(['hash', 'pause', 'import', 'pause']);
+    await expect.poll(() => [stateOf(id), ...said()]).toEqual(['paused', 'hash', 'pause', 'import', 'pause']);
     await desk.stop();
   });
 });
@@ -83,8 +81,7 @@ describe('a file that has been read', () => {
     desk.control(id, 'pause');
     desk.ended('signal SIGKILL');
     expect(stateOf(id)).toBe('running');
-    await settled();
-    expect(stateOf(id)).toBe('done');
+    await expect.poll(() => stateOf(id)).toBe('done');
     await desk.stop();
   });
 });
@@ -96,8 +93,7 @@ describe('a file somebody left', () => {
     expect(readFileSync(file)).toEqual(LINE);
     pass(25 * 3600 * 1_000);
     await upload('other');
-    await settled();
-    expect([stateOf(id), existsSync(file)]).toEqual(['cancelled', false]);
+    await expect.poll(() => [stateOf(id), existsSync(file)]).toEqual(['cancelled', false]);
     await desk.stop();
   });
 });
