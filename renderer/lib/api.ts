@@ -54,6 +54,18 @@ export const api = {
     readTable(new Uint8Array(await (await call(path, withSignal(signal))).arrayBuffer())),
   post: async <T>(path: string, body?: unknown, signal?: AbortSignal): Promise<T> =>
     (await (await call(path, { ...jsonBody(body), ...withSignal(signal) })).json()) as T,
+  /** An answer of JSON lines, each as it comes. What `onLine` throws ends it. */
+  lines: async <T>(path: string, body: unknown, accept: string, signal: AbortSignal, onLine: (line: T) => void): Promise<void> => {
+    const init = jsonBody(body);
+    const answer = await call(path, { ...init, headers: { ...init.headers, accept }, signal });
+    const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader();
+    let rest = '';
+    for (let part = await reader?.read(); part && !part.done; part = await reader?.read()) {
+      const lines = (rest + part.value).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) onLine(JSON.parse(line) as T);
+    }
+  },
   send: async <T>(path: string, body: Blob): Promise<T> =>
     (await (await call(path, { method: 'POST', headers: { 'content-type': 'application/octet-stream' }, body })).json()) as T,
   sql: async (sql: string, signal?: AbortSignal): Promise<Table> =>
