@@ -55,10 +55,23 @@ export interface SourceStatus {
   readonly refused: Readonly<Record<string, number>>;
   /** What the collector itself repaired or could not read, by reason code; absent: nothing. */
   readonly noted?: Readonly<Record<string, number>>;
+  /** Of a scrape: what Prometheus' API tells of a target. Absent for everything else. */
+  readonly target?: ScrapeTarget;
   /** Of a tail: its files, those with trouble first; absent for everything else. */
   readonly files?: readonly TailedFileStatus[];
   /** All of them, also those not listed. */
   readonly filesTotal?: number;
+}
+export interface ScrapeTarget {
+  /** Job of the configuration. */
+  readonly pool: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Before relabeling. */
+  readonly discovered: Readonly<Record<string, string>>;
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  /** Of the last scrape; 0 before the first. */
+  readonly durationSeconds: number;
 }
 /** Whom a fair share is given to: see collectors/pipeline/senders.ts. */
 export interface SenderStatus {

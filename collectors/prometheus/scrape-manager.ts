@@ -45,7 +45,7 @@ interface Loop {
 const RELOAD_MS = 5_000;
 const none = { items: 0, requests: 0, bytes: 0 };
 
-const statusOf = (target: Target): SourceStatus => ({
+const statusOf = ({ job }: ScrapeConfig, target: Target): SourceStatus => ({
   source: `scrape:${target.labels['job']}:${target.labels['instance']}`,
   kind: 'scrape',
   address: target.url,
@@ -54,6 +54,14 @@ const statusOf = (target: Target): SourceStatus => ({
   lastUnixMs: null,
   accepted: { traces: none, logs: none, metrics: none },
   refused: {},
+  target: {
+    pool: job,
+    labels: target.labels,
+    discovered: target.discovered,
+    intervalMs: target.intervalMs,
+    timeoutMs: target.timeoutMs,
+    durationSeconds: 0,
+  },
 });
 /** Spreads targets over the interval by their identity, the same after every restart. */
 const offsetMs = (target: Target): number => createHash('md5').update(target.key).digest().readUInt32BE(0) % target.intervalMs;
@@ -164,6 +172,7 @@ export function startScraping(options: ScrapingOptions): Scraping {
       error,
       refused,
       lastUnixMs: meta.scrapeUnixMs,
+      ...(status.target ? { target: { ...status.target, durationSeconds: meta.durationSeconds } } : {}),
       state: error === '' ? 'receiving' : 'failing',
       accepted: { ...status.accepted, metrics: { items: metrics.items, requests: metrics.requests + 1, bytes } },
     };
@@ -188,7 +197,7 @@ export function startScraping(options: ScrapingOptions): Scraping {
       scrape,
       series: JSON.stringify(target.labels),
       refusal: '',
-      status: statusOf(target),
+      status: statusOf(scrape, target),
       timer: null,
       stopped: false,
     };

@@ -8,6 +8,8 @@ export interface Target {
   readonly key: string;
   readonly url: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** Before relabeling. */
+  readonly discovered: Readonly<Record<string, string>>;
   readonly intervalMs: number;
   readonly timeoutMs: number;
 }
@@ -49,7 +51,7 @@ function withPort(address: string, scheme: string): string {
   const host = /:.*:/.test(address) && !address.startsWith('[') ? `[${address}]` : address;
   return `${host}:${scheme === 'https' ? 443 : 80}`;
 }
-function toTarget(config: ScrapeConfig, labels: Labels): Target {
+function toTarget(config: ScrapeConfig, labels: Labels, discovered: Target['discovered']): Target {
   const scheme = labels.get('__scheme__') ?? '';
   const { intervalMs, timeoutMs } = times(labels);
   if (scheme !== 'http' && scheme !== 'https') throw new Error(`__scheme__ is "${scheme}", not http or https`);
@@ -70,7 +72,8 @@ function toTarget(config: ScrapeConfig, labels: Labels): Target {
   const kept: [string, string][] = [...labels].filter(([name]) => !name.startsWith('__'));
   if (!labels.has('instance')) kept.push(['instance', address]);
   const final = Object.fromEntries(kept.sort(([a], [b]) => (a < b ? -1 : 1)));
-  return { key: `${url.href}|${JSON.stringify(final)}|${intervalMs}|${timeoutMs}`, url: url.href, labels: final, intervalMs, timeoutMs };
+  const key = `${url.href}|${JSON.stringify(final)}|${intervalMs}|${timeoutMs}`;
+  return { key, url: url.href, labels: final, discovered, intervalMs, timeoutMs };
 }
 
 /** Groups -> targets: relabeled, dropped ones gone, duplicates once, bad addresses reported. */
@@ -79,11 +82,13 @@ export function buildTargets(config: ScrapeConfig, groups: readonly TargetGroup[
   const targets = new Map<string, Target>();
   for (const group of groups) {
     for (const address of group.targets) {
-      const labels = relabel(initialLabels(config, address, group));
+      const initial = initialLabels(config, address, group);
+      const discovered = Object.fromEntries(initial);
+      const labels = relabel(initial);
       if (labels === null) continue;
       try {
         if (!labels.get('__address__')) throw new Error(`relabeling leaves "${address}" no __address__`);
-        const target = toTarget(config, labels);
+        const target = toTarget(config, labels, discovered);
         targets.set(target.key, target);
       } catch (error) {
         onProblem(`job ${config.job}: ${(error as Error).message}`);

@@ -49,8 +49,15 @@ export class Guard {
     setCookie(c, this.cookieName(c), sessionOf(this.settings.token), options);
   }
   private hasBearer(c: Context): boolean {
-    const [, token] = /^Bearer\s+(\S+)\s*$/i.exec(c.req.header('authorization') ?? '') ?? [];
-    return token !== undefined && this.isToken(token);
+    const [, scheme = '', said = ''] = /^(Bearer|Basic)\s+(\S+)\s*$/i.exec(c.req.header('authorization') ?? '') ?? [];
+    // As the password of any user: what older clients can send (promtool 2, some data sources).
+    const token =
+      scheme.toLowerCase() === 'basic'
+        ? Buffer.from(said, 'base64')
+            .toString()
+            .replace(/^[^:]*:/, '')
+        : said;
+    return token !== '' && this.isToken(token);
   }
   private hasSession(c: Context): boolean {
     const cookie = getCookie(c, this.cookieName(c));

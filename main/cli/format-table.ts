@@ -56,6 +56,8 @@ function cellsOf(table: Table): { readonly names: string[]; readonly rows: Gener
 
 const text = (cell: Cell): string => (cell === null ? '' : typeof cell === 'object' ? JSON.stringify(cell) : String(cell));
 const csvField = (field: string): string => (/[",\r\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field);
+/** RFC 4180, with its end. */
+export const csvLine = (fields: readonly string[]): string => `${fields.map(csvField).join(',')}\r\n`;
 /** Control characters of telemetry must not steer the terminal. */
 export const visible = (field: string): string => field.replace(/\p{Cc}/gu, (c) => (c === '\n' ? '⏎' : '·'));
 
@@ -67,7 +69,7 @@ export function formatTable(stream: Uint8Array, format: AnswerFormat): string {
     return objects.length === 0 ? '[]\n' : `[\n${objects.join(',\n')}\n]\n`;
   }
   const lines = Array.from(rows, (row) => row.map(text));
-  if (format === 'csv') return [names, ...lines].map((line) => `${line.map(csvField).join(',')}\r\n`).join('');
+  if (format === 'csv') return [names, ...lines].map(csvLine).join('');
   return alignedTable(
     names,
     lines.map((line) => line.map(visible)),

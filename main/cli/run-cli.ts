@@ -8,6 +8,7 @@ import type { ImportFlags } from './import-command.ts';
 import type { LimitsFlags } from './limits-command.ts';
 import type { ModelsFlags } from './models-command.ts';
 import { parseCount, ValueError } from './parse-values.ts';
+import type { PromqlFlags } from './query-promql.ts';
 import type { SettingFlags } from './read-settings.ts';
 import type { ReplayFlags } from './replay-command.ts';
 import type { RulesCheckFlags, RulesTestFlags } from './rules-command.ts';
@@ -85,6 +86,18 @@ function addQuery(program: Command, done: (code: number) => void): void {
     .action(async (sql: string, flags: InstanceFlags & { format: 'table' | 'json' | 'csv' | 'arrow'; maxRows?: number }) =>
       done(await (await import('./query-sql.ts')).querySql(sql, flags)),
     );
+  addPromql(query, done);
+}
+function addPromql(query: Command, done: (code: number) => void): void {
+  withInstance(query.command('promql').description('PromQL over all metrics, at one time or over a range'))
+    .argument('<EXPR>', 'the expression')
+    .option('--time <T>', 'when (default now)')
+    .option('--start <T>', 'start of a range (default an hour ago)')
+    .option('--end <T>', 'end of a range (default now)')
+    .option('--step <S>', 'seconds or 1m (default: 250 points)')
+    .addOption(new Option('--format <FORMAT>', 'form of the answer').choices(['table', 'json', 'csv']).default('table'))
+    .addHelpText('after', `\n${TIME_HELP}`)
+    .action(async (text: string, flags: PromqlFlags) => done(await (await import('./query-promql.ts')).queryPromql(text, flags)));
 }
 function addRca(program: Command, done: (code: number) => void): void {
   withInstance(program.command('rca').description('rank the causes of what went wrong in a window'))

@@ -172,10 +172,13 @@ export function patient(console: ConsoleClient): ConsoleClient {
   };
   return { ...console, call };
 }
+const PROMETHEUS_ERRORS: Readonly<Record<string, ErrorCode>> = { bad_data: 'bad_request', timeout: 'query_timeout' };
 async function answeredError(response: Response, url: string): Promise<FaultlineError> {
   const text = await response.text();
   try {
-    const { error } = JSON.parse(text) as { error: { code: string; message: string } };
+    const { error, errorType } = JSON.parse(text) as { error: { code: string; message: string } | string; errorType?: string };
+    // Prometheus' shape.
+    if (typeof error === 'string') return new FaultlineError(PROMETHEUS_ERRORS[errorType ?? ''] ?? 'query_failed', error);
     const code = error.code in ERRORS ? (error.code as ErrorCode) : 'internal';
     return new FaultlineError(code, error.message);
   } catch {

@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { FaultlineError } from '#contracts/errors.ts';
 import type { Store } from '#contracts/store.ts';
-import { COMPUTED, FLAG_BYTES, type FromThread, placeOfJob, TIMEOUT_MS, type ToThread } from '#main/promql/messages.ts';
+import { type About, COMPUTED, FLAG_BYTES, type FromThread, placeOfJob, TIMEOUT_MS, type ToThread } from '#main/promql/messages.ts';
 
 /** Threads at once. The second is started while the first is at work on something long, so that a small query need not wait for it. */
 const MAX_THREADS = 2;
 const LONG_MS = 100;
 /** Queries at once, and how many may wait for their turn. */
-const MAX_RUNNING = 20;
+export const MAX_RUNNING = 20;
 const MAX_WAITING = 500;
 /** A thread nobody needs is ended: its labels are memory. */
 const IDLE_MS = 300_000;
@@ -25,6 +25,7 @@ export interface PromqlRequest {
   readonly path: string;
   readonly search: string;
   readonly form: string;
+  readonly about?: About;
   readonly signal: AbortSignal;
 }
 export interface PromqlAnswer {
@@ -175,9 +176,9 @@ export class PromqlThreads {
     job.timer = setTimeout(() => void this.end(thread, 'timeout'), this.limits.timeoutMs + this.limits.graceMs);
     job.timer.unref();
     thread.jobs.set(id, job);
-    const { path, search, form } = job.request;
+    const { path, search, form, about = {} } = job.request;
     const newestSeries = this.store.dictionary.newestSeries ?? Number.POSITIVE_INFINITY;
-    this.post(thread, { type: 'ask', job: id, path, search, form, nowMs: this.nowMs(), newestSeries });
+    this.post(thread, { type: 'ask', job: id, path, search, form, about, nowMs: this.nowMs(), newestSeries });
   }
   private post(thread: Thread, message: ToThread, memory: ArrayBuffer[] = []): void {
     thread.worker.postMessage(message, memory);

@@ -13,7 +13,8 @@ import type { Range } from '#query/promql/token.ts';
 import { EvaluationError, type Grid } from '#query/promql/value.ts';
 import { placeOf } from '#query/rules/place-of.ts';
 import type { Queries } from '#store/read/columns-of.ts';
-import { TIMEOUT_MS } from './messages.ts';
+import { describeSeries, describeTargets, typeOf } from './describe-series.ts';
+import { type About, TIMEOUT_MS } from './messages.ts';
 import { BadData, badParameter, durationOf, limited, one, type Parameters, parametersOf, parsedParameter, timeOf } from './parameters.ts';
 import { instantJson, jsonNumber, listJson, objectOf, rangeJson } from './result-json.ts';
 
@@ -27,6 +28,7 @@ export interface Request {
   readonly path: string;
   readonly search: string;
   readonly form: string;
+  readonly about: About;
   readonly nowMs: number;
 }
 /** What an answer is made with. */
@@ -50,6 +52,7 @@ interface Success {
 }
 interface Asked extends Means {
   readonly parameters: Parameters;
+  readonly about: About;
   readonly nowMs: number;
   /** What a place holder of the path stands for. */
   readonly name: string;
@@ -164,15 +167,6 @@ async function exemplars({ parameters, store, book, signal, nowMs }: Asked): Pro
   });
   return { data: listJson(found.map(json)) };
 }
-const TYPES: Readonly<Record<string, string>> = {
-  sum: 'counter',
-  gauge: 'gauge',
-  histogram: 'histogram',
-  exponential_histogram: 'histogram',
-  summary: 'summary',
-  info: 'info',
-  stateset: 'stateset',
-};
 /** A limit of /metadata: a whole number, negative for none. @returns how many */
 function metadataLimit(parameters: Parameters, name: string): number {
   const text = one(parameters, name);
@@ -194,7 +188,7 @@ async function metadata({ parameters, book, newestSeries }: Asked): Promise<Succ
       found.set(name, known);
     }
     if (known.size >= perMetric) continue;
-    const said = { type: TYPES[series.type] ?? 'unknown', help: series.help, unit: series.unit };
+    const said = { type: typeOf(series), help: series.help, unit: series.unit };
     known.set(JSON.stringify(said), said);
   }
   return { data: [JSON.stringify(Object.fromEntries([...found].map(([name, said]) => [name, [...said.values()]])))] };
@@ -218,6 +212,20 @@ const ROUTES: readonly (readonly [path: RegExp, handle: Handle])[] = [
   ],
   [/^\/metadata$/, metadata],
   [
+    /^\/targets\/metadata$/,
+    async ({ parameters, about, book, newestSeries }) => {
+      await book.refresh(newestSeries);
+      return { data: listJson(describeTargets(book, about.targets ?? [], parameters)) };
+    },
+  ],
+  [
+    /^\/status\/tsdb$/,
+    async ({ parameters, about, book, newestSeries }) => {
+      await book.refresh(newestSeries);
+      return { data: [JSON.stringify(describeSeries(book, about, parameters))] };
+    },
+  ],
+  [
     /^\/format_query$/,
     async ({ parameters }) => ({ data: [JSON.stringify(formatPromql(parsedParameter('query', one(parameters, 'query'))))] }),
   ],
@@ -240,7 +248,7 @@ const badName = (name: string): never => {
 /** Paths it knows, as a router writes them. */
 export const COMPUTED_PATHS: readonly string[] = [
   ...['/query', '/query_range', '/query_exemplars', '/series', '/labels', '/label/:name/values', '/metadata'],
-  ...['/format_query', '/parse_query'],
+  ...['/format_query', '/parse_query', '/targets/metadata', '/status/tsdb'],
 ];
 
 /** @throws what is no fault of the request's */
@@ -250,7 +258,10 @@ export async function answerRequest(request: Request, means: Means): Promise<Ans
       const found = path.exec(request.path);
       if (!found) continue;
       const parameters = parametersOf(request.search, request.form);
-      return { status: 200, text: successText(await handle({ ...means, parameters, nowMs: request.nowMs, name: found[1] ?? '' })) };
+      return {
+        status: 200,
+        text: successText(await handle({ ...means, parameters, about: request.about, nowMs: request.nowMs, name: found[1] ?? '' })),
+      };
     }
     throw new FaultlineError('not_found', `There is no ${request.path}.`);
   } catch (error) {

@@ -25,19 +25,25 @@ interface Job {
 }
 const jobs = new Map<number, Job>();
 
-/** Text in chunks of about the same size. */
+/** Text in chunks of at most about the same size. Pieces are written one behind the other: no longer text is made of them. */
 function* chunksOf(text: Iterable<string>): Iterable<Uint8Array<ArrayBuffer>> {
-  let held = '';
+  let chunk = new Uint8Array(CHUNK_BYTES);
+  let at = 0;
   for (const piece of text) {
-    held += piece;
-    if (held.length < CHUNK_BYTES) continue;
-    yield encoder.encode(held);
-    held = '';
+    // UTF-8 takes at most three bytes for a unit.
+    const most = piece.length * 3;
+    if (at > 0 && at + most > chunk.length) {
+      yield chunk.subarray(0, at);
+      chunk = new Uint8Array(CHUNK_BYTES);
+      at = 0;
+    }
+    if (most > chunk.length) yield encoder.encode(piece);
+    else at += encoder.encodeInto(piece, chunk.subarray(at)).written;
   }
-  if (held !== '') yield encoder.encode(held);
+  if (at > 0) yield chunk.subarray(0, at);
 }
 
-async function answer({ job, path, search, form, nowMs, newestSeries }: Extract<ToThread, { type: 'ask' }>): Promise<void> {
+async function answer({ job, path, search, form, about, nowMs, newestSeries }: Extract<ToThread, { type: 'ask' }>): Promise<void> {
   const own: Job = { aborted: false, listeners: [], credit: CHUNKS_AHEAD, onCredit: null };
   jobs.set(job, own);
   const onCheck = (): void => {
@@ -53,7 +59,7 @@ async function answer({ job, path, search, form, nowMs, newestSeries }: Extract<
     };
     Atomics.store(flags, COMPUTED, job);
     const means = { store: queries.of(job), book, signal, onCheck, newestSeries };
-    const { status, text } = await answerRequest({ path, search, form, nowMs }, means);
+    const { status, text } = await answerRequest({ path, search, form, about, nowMs }, means);
     let isFirst = true;
     const give = (bytes: Uint8Array<ArrayBuffer>, isLast: boolean): void => {
       send(isFirst ? { type: 'answer', job, status, bytes, isLast } : { type: 'chunk', job, bytes, isLast }, [bytes.buffer]);

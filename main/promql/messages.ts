@@ -11,6 +11,7 @@ export type ToThread =
       /** Parameters as they came: of the address, and of a form. */
       readonly search: string;
       readonly form: string;
+      readonly about: About;
       readonly nowMs: number;
       /** Highest series id there is: a thread that knows them all need not look. */
       readonly newestSeries: number;
@@ -35,6 +36,15 @@ export type FromThread =
   | { readonly type: 'chunk'; readonly job: number; readonly bytes: Uint8Array; readonly isLast: boolean }
   | { readonly type: 'failed'; readonly job: number; readonly code: ErrorCode; readonly message: string; readonly stack?: string };
 
+/** What only the engine knows. */
+export interface About {
+  /** Labels of the targets that are scraped. */
+  readonly targets?: readonly Readonly<Record<string, string>>[];
+  /** Of all that is stored. */
+  readonly minTimeMs?: number;
+  readonly maxTimeMs?: number;
+  readonly blocks?: number;
+}
 /** Memory both see. Place 0: the job that is computed right now, or 0. Then a place each for jobs that are to end. */
 export interface ThreadData {
   readonly flags: SharedArrayBuffer;
@@ -47,4 +57,4 @@ export const placeOfJob = (job: number): number => 1 + (job % PLACES);
 export const TIMEOUT_MS = 30_000;
 /** Chunks a thread may be ahead of who reads them. */
 export const CHUNKS_AHEAD = 8;
-export const CHUNK_BYTES = 65_536;
+export const CHUNK_BYTES = 131_072;

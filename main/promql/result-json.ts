@@ -33,17 +33,19 @@ function histogramJson(histogram: NativeHistogram): string {
 }
 const pointJson = (ms: number, value: number): string => `[${ms / 1000},"${jsonNumber(value)}"]`;
 
-/** Opening of each point of a row, `[SECONDS,`: the same for all rows. */
-const headsOf = (grid: Grid): string[] => Array.from({ length: grid.count }, (_, i) => `[${timeAt(grid, i) / 1000},`);
+/** Opening of each point of a row, `,[SECONDS,`: the same for all rows. */
+const headsOf = (grid: Grid): string[] => Array.from({ length: grid.count }, (_, i) => `,[${timeAt(grid, i) / 1000},`);
 /** Floats and histograms apart, each in time order; what there are none of is left out. */
 function rowJson({ labels, values, has, histograms }: Row, heads: readonly string[]): string {
-  let floats = '';
-  let others = '';
+  // Joined: a text that grows by pieces is copied together later, which takes a fourth more.
+  const floats: string[] = [];
+  const others: string[] = [];
   for (let i = 0; i < has.length; i++) {
-    if (has[i] === FLOAT) floats += `${floats === '' ? '' : ','}${heads[i]}"${jsonNumber(values[i] as number)}"]`;
-    else if (has[i] === HISTOGRAM) others += `${others === '' ? '' : ','}${heads[i]}${histogramJson(histograms?.[i] as NativeHistogram)}]`;
+    if (has[i] === FLOAT) floats.push(`${heads[i]}"${jsonNumber(values[i] as number)}`);
+    else if (has[i] === HISTOGRAM) others.push(heads[i] + histogramJson(histograms?.[i] as NativeHistogram));
   }
-  return seriesJson(labels, floats, others);
+  const joined = (points: readonly string[], end: string): string => (points.length > 0 ? points.join(end).slice(1) + end : '');
+  return seriesJson(labels, joined(floats, '"]'), joined(others, ']'));
 }
 function storedJson({ labels, times, values, histograms }: Samples & { readonly labels: Labels }): string {
   let floats = '';
@@ -78,7 +80,7 @@ export function* instantJson(answer: Answer, grid: Grid): Iterable<string> {
       yield `{"resultType":"string","result":[${grid.startMs / 1000},${JSON.stringify(answer.value)}]}`;
       break;
     case 'vector': {
-      const [head] = headsOf(grid);
+      const head = headsOf(grid)[0]?.slice(1);
       const json = ({ labels, values, has, histograms }: Row): string =>
         has[0] === HISTOGRAM
           ? `{"metric":${JSON.stringify(objectOf(labels))},"histogram":${head}${histogramJson(histograms?.[0] as NativeHistogram)}]}`

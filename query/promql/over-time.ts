@@ -5,6 +5,7 @@ import { goNumber } from './go-number.ts';
 import { absentLabels } from './label-functions.ts';
 import { type Labels, labelOf, METRIC_NAME } from './labels.ts';
 import { overMixed, type Tell, tellOverlap } from './mixed-ranges.ts';
+import { CHANGES, changes } from './range-changes.ts';
 import { EXTENDED, KEEPS_NAME, RANGE_FUNCTIONS } from './range-functions.ts';
 import { withHints } from './selected-rows.ts';
 import { EvaluationError, emptyRow, FLOAT, isThere, type MatrixRow, put, type Row, timeAt } from './value.ts';
@@ -34,6 +35,9 @@ export function evaluateOverTime(evaluator: Evaluator, { function: name, args, .
           histograms ? overExtended(modifier, name, { ...window, histograms, tell }, rangeMs) : EXTENDED[modifier][name]?.(window, rangeMs),
         );
       });
+    } else if (CHANGES.has(name) && !histograms && !starts) {
+      changes(name, series, ends, rangeMs, row);
+      budget.check();
     } else {
       const onOverlap = (): void => tellOverlap(tell);
       let [from, to, histogramFrom, histogramTo] = [0, 0, 0, 0];

@@ -32,18 +32,41 @@ function firstAt(times: Float64Array, from: number, to: number, ms: number): num
   }
   return low;
 }
-/** Late samples lie in rows or blocks of their own: they are put where they belong. */
+let oldTimes = new Float64Array(0);
+let oldBits = new Uint32Array(0);
+/**
+ * Late samples lie in rows or blocks of their own, and DuckDB gives parts of a table in any order: runs that are in order are merged until there
+ * is one. Sorting by a comparison took six times as long.
+ */
 function sort(times: Float64Array, bits: Uint32Array, from: number, to: number): void {
-  let sorted = true;
-  for (let i = from + 1; sorted && i < to; i++) sorted = times[i]! >= times[i - 1]!;
-  if (sorted) return;
-  const order = Uint32Array.from({ length: to - from }, (_, i) => from + i).sort((a, b) => times[a]! - times[b]! || a - b);
-  const [oldTimes, oldBits] = [times.slice(from, to), bits.slice(from * 2, to * 2)];
-  order.forEach((old, i) => {
-    times[from + i] = oldTimes[old - from]!;
-    bits[(from + i) * 2] = oldBits[(old - from) * 2]!;
-    bits[(from + i) * 2 + 1] = oldBits[(old - from) * 2 + 1]!;
-  });
+  let starts = [from];
+  for (let i = from + 1; i < to; i++) if (times[i]! < times[i - 1]!) starts.push(i);
+  if (starts.length === 1) return;
+  const size = to - from;
+  if (oldTimes.length < size) {
+    oldTimes = new Float64Array(size * 2);
+    oldBits = new Uint32Array(size * 4);
+  }
+  while (starts.length > 1) {
+    oldTimes.set(times.subarray(from, to));
+    oldBits.set(bits.subarray(from * 2, to * 2));
+    const merged: number[] = [];
+    for (let run = 0; run < starts.length; run += 2) {
+      const first = starts[run]!;
+      const middle = starts[run + 1] ?? to;
+      const end = starts[run + 2] ?? to;
+      merged.push(first);
+      let [a, b] = [first - from, middle - from];
+      for (let at = first; at < end; at++) {
+        const takesA = a < middle - from && (b >= end - from || oldTimes[a]! <= oldTimes[b]!);
+        const old = takesA ? a++ : b++;
+        times[at] = oldTimes[old]!;
+        bits[at * 2] = oldBits[old * 2]!;
+        bits[at * 2 + 1] = oldBits[old * 2 + 1]!;
+      }
+    }
+    starts = merged;
+  }
 }
 
 /**

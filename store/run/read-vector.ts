@@ -29,6 +29,11 @@ export const readTypeOf = (type: duckdb.Type): ReadType | null => TYPE_NAMES[typ
 export function takeVector(column: ColumnData, vector: duckdb.Vector, rows: number): void {
   // null when no row of the chunk is NULL, whatever the declaration says.
   const valid = duckdb.vector_get_validity(vector, Math.ceil(rows / 64) * 8) as Uint8Array | null;
+  // Of a union each part leaves columns empty: those of samples in rows took half the time of reading them.
+  if (!column.fixed && valid?.every((byte) => byte === 0)) {
+    column.add({ rows, valid, bytes: new Uint8Array(0), offsets: new Int32Array(rows + 1) });
+    return;
+  }
   const raw = duckdb.vector_get_data(vector, rows * (column.fixed?.bytes ?? 16));
   column.add(column.fixed ? { rows, valid, bytes: raw, offsets: null } : { rows, valid, ...readText(raw, rows, valid) });
 }

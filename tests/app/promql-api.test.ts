@@ -1,14 +1,16 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ReplayAnswer } from '#contracts/replay.ts';
 import { findFreePort } from '#main/collector/port-owner.ts';
 import { labels1, write1 } from '../fixtures/write-requests.ts';
 import { type FaultlineProcess, startFaultline } from './faultline-process.ts';
+import { GRAFANA_CALLS } from './grafana-calls.ts';
 
 /** The Prometheus API over what was really received; beside Debian's Prometheus, which answers the same of the same samples. */
 interface Found {
@@ -22,6 +24,7 @@ interface Answer {
   readonly error?: string;
   readonly data: { readonly resultType: string; readonly result: readonly Found[] };
 }
+const PROMTOOL = '/usr/bin/promtool';
 const sleep = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
 const rounded = (found: readonly Found[]): unknown =>
   found
@@ -263,6 +266,58 @@ describe('the Prometheus API over OTLP', () => {
       ...['__name__', 'http_route', 'instance', 'job', 'le', 'quantile'],
     ]);
     expect(((await ask('format_query?query=sum(a)by(b)')) as unknown as { data: string }).data).toBe('sum by (b) (a)');
+  });
+
+  it.each(GRAFANA_CALLS)("answers Grafana's call: $name", async ({ method, path, form, answer }) => {
+    const text = new URLSearchParams(
+      Object.entries(form(nowMs)).flatMap(([name, value]) => [value].flat().map((each): [string, string] => [name, each])),
+    ).toString();
+    const headers = { 'content-type': 'application/x-www-form-urlencoded', 'accept-encoding': 'gzip' };
+    const init = method === 'POST' ? { method, headers, body: text } : { headers };
+    const response = await faultline.fetch(`/api/v1/${path}${method === 'GET' ? `?${text}` : ''}`, init);
+    expect(await response.json()).toMatchObject({ status: 'success', data: answer(nowMs) });
+    expect(response.headers.get('content-type')).toMatch(/^application\/json/);
+  });
+  it('compresses answers for who asks for it', async () => {
+    const path = `/api/v1/query_range?query=${encodeURIComponent('vector(1) / 3 * time()')}&start=0&end=10000&step=1`;
+    const plain = await (await faultline.fetch(path, { headers: { 'accept-encoding': 'identity' } })).text();
+    for (const encoding of ['gzip', 'zstd']) {
+      const response = await faultline.fetch(path, { headers: { 'accept-encoding': encoding } });
+      expect([response.headers.get('content-encoding'), await response.text()]).toEqual([encoding, plain]);
+    }
+    const small = await faultline.fetch('/api/v1/query?query=1', { headers: { 'accept-encoding': 'gzip' } });
+    expect(small.headers.get('content-encoding')).toBeNull();
+  });
+  it.skipIf(!existsSync(PROMTOOL))("answers promtool's query commands (skipped without promtool)", async () => {
+    // 2.42 knows no --http.config.file: the token goes as a password in the address.
+    const url = faultline.api.replace('//', `//promtool:${faultline.token}@`);
+    const promtool = async (command: string, ...args: readonly string[]): Promise<string> =>
+      (await promisify(execFile)(PROMTOOL, ['query', command, ...args])).stdout;
+    const [start, end] = [String(nowMs / 1000 - 60), String(nowMs / 1000)];
+    expect(await promtool('instant', `--time=${end}`, url, 'sum(shop_jobs_total)')).toBe(`{} => 10 @[${end}]\n`);
+    const range = await promtool('range', `--start=${nowMs / 1000 - 1}`, `--end=${end}`, '--step=1s', url, '1 + 1');
+    expect(range).toBe(`{} =>\n2 @[${nowMs / 1000 - 1}]\n2 @[${end}]\n`);
+    expect(await promtool('series', '--match=shop_jobs_total', `--start=${start}`, `--end=${end}`, url)).toContain('job="shop"');
+    expect(await promtool('labels', `--start=${start}`, `--end=${end}`, url, 'job')).toBe(
+      'shop\na\n'.split('\n').sort().join('\n').trim().concat('\n'),
+    );
+    await expect(promtool('instant', url, 'sum(')).rejects.toThrow(/unclosed left parenthesis/);
+  });
+  it('faultline query promql: as a table, CSV and JSON', async () => {
+    const query = async (...args: readonly string[]): Promise<string> => {
+      const command = ['query', 'promql', '--api', faultline.api, '--token', faultline.token, ...args];
+      return (await promisify(execFile)(join(import.meta.dirname, '../../bin/faultline'), command)).stdout;
+    };
+    const at = String(nowMs / 1000);
+    const iso = new Date(nowMs).toISOString();
+    expect((await query('shop_jobs_total', '--time', at)).split('\n')[2]).toBe(
+      `shop_jobs_total{http_route="/cart", instance="a-1", job="shop"}  ${iso}  10`,
+    );
+    expect(await query('sum by (job) (shop_jobs_total)', '--start', at, '--end', at, '--step', '15', '--format', 'csv')).toBe(
+      `job,time,value\r\nshop,${iso},10\r\n`,
+    );
+    expect(JSON.parse(await query('1 + 1', '--time', at, '--format', 'json'))).toMatchObject({ data: { result: [nowMs / 1000, '2'] } });
+    await expect(query('sum(')).rejects.toThrow(/1:5: parse error: unclosed left parenthesis/);
   });
 
   /** Asks until it is as wanted: files are looked at every five seconds, rules are evaluated each second. */

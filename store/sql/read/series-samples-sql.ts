@@ -8,10 +8,8 @@ export function isOneOf(ids: readonly number[]): string {
   const first = ids.reduce((a, b) => Math.min(a, b));
   const last = ids.reduce((a, b) => Math.max(a, b));
   if (ids.length <= FEW || last - first >= WIDEST) return `series_id IN (${ids.map(numberLiteral).join(', ')})`;
-  const range = `series_id BETWEEN ${numberLiteral(first)} AND ${numberLiteral(last)}`;
-  const bits = Buffer.alloc(last - first + 1, '0');
-  for (const id of ids) bits[id - first] = 0x31;
-  return bits.includes('0') ? `${range} AND get_bit('${bits.toString()}'::BIT, (series_id - ${numberLiteral(first)})::INTEGER) = 1` : range;
+  if (new Set(ids).size === last - first + 1) return `series_id BETWEEN ${numberLiteral(first)} AND ${numberLiteral(last)}`;
+  return `series_id IN (SELECT unnest([${ids.map(numberLiteral).join(',')}]::UINTEGER[]))`;
 }
 
 /**
