@@ -5,6 +5,8 @@ import { type Connection, textLiteral } from './database.ts';
 import { Serial } from './serial.ts';
 
 const DAY_MS = 86_400_000;
+const ROWS_A_STATEMENT = 200;
+const KEYS: Readonly<Record<string, string>> = { alert_deliveries: 'delivery_id', alert_sent: 'sent_key' };
 /** Newest first; the id tells apart those of one time. */
 const ORDER = 'ORDER BY at_ms DESC, delivery_id DESC';
 
@@ -41,16 +43,28 @@ export class AlertingLog implements AlertingStore {
   }
   async record({ deliveries, sent }: { deliveries: readonly Delivery[]; sent: readonly SentMark[] }): Promise<void> {
     this.mayWrite();
-    await this.state.write(
-      ...deliveries.flatMap((delivery): Statement[] => [
-        [`DELETE FROM ${this.db}.alert_deliveries WHERE delivery_id = $1`, [delivery.id]],
-        [`INSERT INTO ${this.db}.alert_deliveries VALUES ($1, $2, $3, $4, $5, $6, $7)`, columnsOf(delivery)],
-      ]),
-      ...sent.flatMap(({ key, atMs, expiresMs, json }): Statement[] => [
-        [`DELETE FROM ${this.db}.alert_sent WHERE sent_key = $1`, [key]],
-        [`INSERT INTO ${this.db}.alert_sent VALUES ($1, $2, $3, $4)`, [key, expiresMs, atMs, json]],
-      ]),
-    );
+    // Who was told what must be on the disk soon after: few statements, however many lines.
+    const statements = [...this.replaced('alert_deliveries', deliveries.map(columnsOf)), ...this.replaced('alert_sent', sent.map(marksOf))];
+    await this.state.write(...statements);
+  }
+  /** Rows of a table whose first column is their key, in the place of those there are. */
+  private replaced(table: string, all: readonly (readonly (string | number)[])[]): Statement[] {
+    // The last word of a key.
+    const rows = [...new Map(all.map((row) => [row[0], row])).values()];
+    const statements: Statement[] = [];
+    for (let at = 0; at < rows.length; at += ROWS_A_STATEMENT) {
+      const part = rows.slice(at, at + ROWS_A_STATEMENT);
+      let count = 0;
+      const next = (): string => `$${++count}`;
+      statements.push([
+        `DELETE FROM ${this.db}.${table} WHERE ${KEYS[table]} IN (${part.map(next).join(', ')})`,
+        part.map(([key]) => key as string),
+      ]);
+      count = 0;
+      const values = part.map((row) => `(${row.map(next).join(', ')})`);
+      statements.push([`INSERT INTO ${this.db}.${table} VALUES ${values.join(', ')}`, part.flat()]);
+    }
+    return statements;
   }
   async sent(): Promise<readonly SentMark[]> {
     const rows = await this.rows(`SELECT sent_key, expires_ms, at_ms, json FROM ${this.db}.alert_sent ORDER BY at_ms`);
@@ -98,6 +112,7 @@ export class AlertingLog implements AlertingStore {
     return this.queue.run(() => this.connection.rows(sql));
   }
 }
+const marksOf = ({ key, expiresMs, atMs, json }: SentMark): (string | number)[] => [key, expiresMs, atMs, json];
 const columnsOf = (delivery: Delivery): (string | number)[] => [
   delivery.id,
   delivery.atMs,
