@@ -403,6 +403,10 @@ groups:
     };
     const json = { method: 'POST', headers: { 'content-type': 'application/json' } };
     expect((await faultline.fetch('/api/v2/silences', { ...json, body: JSON.stringify(silence) })).status).toBe(200);
+    // Told is whom the log says so of, on the disk: a kill before that would tell again.
+    const written = async () =>
+      ((await (await faultline.fetch('/console/alerting/deliveries?outcome=sent')).json()) as { deliveries: object[] }).deliveries;
+    await until(written, ({ length }) => length > 0);
     process.kill(faultline.pids()['engine'] as number, 'SIGKILL');
     const [after] = await until(alerts, ([alert]) => alert !== undefined);
     expect(after).toMatchObject({ state: 'firing', labels: before?.labels });
