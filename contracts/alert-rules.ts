@@ -4,7 +4,8 @@ import { z } from 'zod';
  * Rules of Prometheus and the alerts they make, as the Alerts page shows them. Times are Unix milliseconds, durations milliseconds.
  *
  * GET /console/alerting/rules  -> alertRules (JSON)
- * GET /console/alerting/alerts -> alertList (JSON): firing first, then pending, then what resolved within the last quarter of an hour
+ * GET /console/alerting/alerts -> alertList (JSON): firing first, then pending, then what resolved within the last quarter
+ * of an hour; of rules, and of whoever posts alerts to API v2
  */
 export const ALERT_STATES = ['firing', 'pending', 'resolved'] as const;
 export type AlertStateName = (typeof ALERT_STATES)[number];
@@ -76,22 +77,27 @@ export const alertRulesSchema = z.object({
 });
 export type AlertRules = z.infer<typeof alertRulesSchema>;
 
+const alertOriginSchema = alertRuleSchema
+  .pick({ id: true, name: true, line: true, query: true, watched: true, forMs: true, keepFiringForMs: true, labels: true })
+  .extend({ file: z.string(), group: z.string(), intervalMs: z.number() });
+export type AlertOrigin = z.infer<typeof alertOriginSchema>;
 export const ruleAlertSchema = z.object({
   /** Of its labels as they are sent, as API v2 names it. */
   fingerprint: z.string(),
   labels,
   annotations: labels,
   state: z.enum(ALERT_STATES),
-  /** As Go prints a number: "0.25", "NaN", "+Inf". */
+  /** As Go prints a number: "0.25", "NaN", "+Inf"; '': another sender says none. */
   value: z.string(),
   activeAtMs: z.number(),
   firedAtMs: z.number().nullable(),
   /** Firing, though its expression gives nothing any more, since then. */
   keepFiringSinceMs: z.number().nullable(),
   resolvedAtMs: z.number().nullable(),
-  rule: alertRuleSchema
-    .pick({ id: true, name: true, line: true, query: true, watched: true, forMs: true, keepFiringForMs: true, labels: true })
-    .extend({ file: z.string(), group: z.string(), intervalMs: z.number() }),
+  /** null: another sender posted it. */
+  rule: alertOriginSchema.nullable(),
+  /** Where the sender says it is from; '' when it does not. */
+  generatorUrl: z.string(),
 });
 export type RuleAlert = z.infer<typeof ruleAlertSchema>;
 export const alertListSchema = z.object({

@@ -99,7 +99,7 @@ export const stateSchema = z.object({
   memoryBytes: z.number(),
   egressBytes: z.number(),
   openIncidents: z.number(),
-  /** Of Prometheus' rules. */
+  /** Of Prometheus' rules and of other senders. */
   alerts: z.object({ firing: z.number(), pending: z.number() }),
   /** Limits of judgement, counted since the engine started; docs/limits.md. */
   judgement: z.object({

@@ -1,6 +1,7 @@
 import {
   type AlertGroup,
   type AlertList,
+  type AlertOrigin,
   type AlertRule,
   type AlertRules,
   alertListSchema,
@@ -8,7 +9,8 @@ import {
   type RuleAlert,
 } from '#contracts/alert-rules.ts';
 import type { Alerting, ScheduledGroup } from '#main/engine/alerting/alerting.ts';
-import { fingerprintOf } from '#query/alerting/alert.ts';
+import type { Notifier } from '#main/engine/alerting/notify/notifier.ts';
+import { fingerprintOf, isResolved, type Alert as PostedAlert } from '#query/alerting/alert.ts';
 import { entriesOf, type Labels } from '#query/promql/labels.ts';
 import { printPromql } from '#query/promql/print.ts';
 import type { Alert } from '#query/rules/alert-state.ts';
@@ -32,7 +34,7 @@ function textsOf(rule: Rule): Pick<AlertRule, 'query' | 'watched'> {
   return made;
 }
 const idOf = (key: string, index: number): string => `${key};${index}`;
-function said({ rule }: RuleRun, id: string): Omit<RuleAlert['rule'], 'file' | 'group' | 'intervalMs'> {
+function said({ rule }: RuleRun, id: string): Omit<AlertOrigin, 'file' | 'group' | 'intervalMs'> {
   const isAlerting = rule.kind === 'alerting';
   return {
     id,
@@ -96,7 +98,7 @@ const sinceMs = ({ resolvedAtMs, firedAtMs, activeAtMs }: Alert): number => reso
 /** An alert that resolved before it fired was pending only: nobody was to know. */
 const isTold = ({ state, firedAtMs }: Alert): boolean => state !== 'inactive' || firedAtMs !== null;
 
-function alertOf(alert: Alert, sent: Labels, rule: RuleAlert['rule']): RuleAlert {
+function alertOf(alert: Alert, sent: Labels, rule: AlertOrigin): RuleAlert {
   const { labels, annotations, value, activeAtMs, firedAtMs, keepFiringSinceMs, resolvedAtMs } = alert;
   return {
     fingerprint: fingerprintOf(sent),
@@ -109,9 +111,28 @@ function alertOf(alert: Alert, sent: Labels, rule: RuleAlert['rule']): RuleAlert
     keepFiringSinceMs,
     resolvedAtMs,
     rule,
+    generatorUrl: '',
   };
 }
-function alertsOf(alerting: Alerting): Pick<AlertList, 'alerts' | 'counts'> {
+/** What another sender posted, as the routes have it. */
+function postedOf(alert: PostedAlert, nowMs: number): RuleAlert {
+  const { labels, annotations, startsAtMs, endsAtMs, generatorUrl } = alert;
+  const isOver = isResolved(alert, nowMs);
+  return {
+    fingerprint: fingerprintOf(labels),
+    labels: Object.fromEntries(entriesOf(labels)),
+    annotations: Object.fromEntries(annotations),
+    state: isOver ? 'resolved' : 'firing',
+    value: '',
+    activeAtMs: startsAtMs,
+    firedAtMs: startsAtMs,
+    keepFiringSinceMs: null,
+    resolvedAtMs: isOver ? endsAtMs : null,
+    rule: null,
+    generatorUrl,
+  };
+}
+function alertsOf(alerting: Alerting, notifier: Notifier, nowMs: number): Pick<AlertList, 'alerts' | 'counts'> {
   const found: { readonly alert: Alert; readonly group: ScheduledGroup; readonly index: number }[] = [];
   const counts = { firing: 0, pending: 0, resolved: 0 };
   for (const group of alerting.groups)
@@ -131,7 +152,11 @@ function alertsOf(alerting: Alerting): Pick<AlertList, 'alerts' | 'counts'> {
       intervalMs,
     });
   });
-  return { alerts, counts };
+  const posted = notifier.posted().map((alert) => postedOf(alert, nowMs));
+  for (const { state } of posted) counts[state]++;
+  const order = (a: RuleAlert, b: RuleAlert): number => ORDER[a.state] - ORDER[b.state];
+  // Both come sorted; a sort keeps the order of equals.
+  return { alerts: posted.length === 0 ? alerts : [...alerts, ...posted].sort(order).slice(0, LISTED_ALERTS), counts };
 }
 
 export const alertRuleRoutes: readonly Route[] = [
@@ -152,11 +177,12 @@ export const alertRuleRoutes: readonly Route[] = [
   route({
     method: 'get',
     path: '/console/alerting/alerts',
-    summary: 'Alerts that fire, are pending, or resolved within the last quarter of an hour, each with the rule it is of.',
+    summary:
+      'Alerts that fire, are pending, or resolved a little while ago, each with the rule it is of; those other senders posted have none.',
     answer: alertListSchema,
     handle: async ({ engine: { alerting, parts } }) => ({
       nowMs: parts.nowMs(),
-      ...alertsOf(alerting),
+      ...alertsOf(alerting, parts.notifier, parts.nowMs()),
       rules: alerting.groups.reduce((sum, { run }) => sum + run.runs.length, 0),
     }),
   }),

@@ -3,6 +3,7 @@ import { ERRORS, type ErrorCode } from '#contracts/errors.ts';
 import { SOURCE_KINDS, type SourceStatus } from '#contracts/processes.ts';
 import { REASONS, type ReasonCode } from '#contracts/reasons.ts';
 import type { StoreFacts } from '#contracts/store.ts';
+import { isResolved } from '#query/alerting/alert.ts';
 import type { Engine } from './engine.ts';
 import type { IngestAccount } from './ingest-account.ts';
 
@@ -47,7 +48,7 @@ export function describeState(engine: Engine, facts: StoreFacts): State {
     // Without a destination no process opens a connection outwards.
     egressBytes: engine.egressBytes,
     openIncidents: book.open().length,
-    alerts: engine.alerting.counts,
+    alerts: alertCounts(engine),
     judgement: judgementOf(engine),
     demo: demo.running,
     demoScenarios: [...parts.demoScenarios],
@@ -55,6 +56,12 @@ export function describeState(engine: Engine, facts: StoreFacts): State {
   };
 }
 
+/** Of rules, and of other senders. */
+function alertCounts({ alerting, parts: { notifier, nowMs } }: Engine): State['alerts'] {
+  const { firing, pending } = alerting.counts;
+  const posted = notifier.posted().filter((alert) => !isResolved(alert, nowMs()));
+  return { firing: firing + posted.length, pending };
+}
 function judgementOf({ parts: { evaluation } }: Engine): State['judgement'] {
   const { lastTickMs, skipped, lastSkipped, ring, limits } = evaluation;
   return {

@@ -4,6 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { routeTestSchema, routingSchema } from '#contracts/alert-routing.ts';
+import { alertListSchema } from '#contracts/alert-rules.ts';
+import { stateSchema } from '#contracts/console-api.ts';
 import { findFreePort } from '#main/collector/port-owner.ts';
 import { Alertmanagers } from '#main/engine/alerting/notify/alertmanagers.ts';
 import { fingerprintOf } from '#query/alerting/alert.ts';
@@ -120,6 +123,32 @@ describe("Alertmanager's API v2", () => {
     ]);
     expect(await get('/alerts/groups?receiver=team&silenced=false')).toEqual([]);
     await call('DELETE', `/silence/${id}`);
+  });
+  it('the Alerts page has posted alerts too, and the way labels would take', async () => {
+    const { alerts } = alertListSchema.parse(await (await rig.call('/console/alerting/alerts')).json());
+    expect(
+      alerts.map(({ labels, state, rule, generatorUrl }) => [labels['alertname'], labels['host'], state, rule, generatorUrl]).sort(),
+    ).toEqual([
+      ['Down', 'a', 'firing', null, 'http://x/y'],
+      ['Down', 'b', 'firing', null, ''],
+      ['Slow', 'b', 'firing', null, ''],
+    ]);
+    const body = JSON.stringify({ labels: { alertname: 'X', team: 'a' } });
+    const answer = await rig.call('/console/alerting/routing/test', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body,
+    });
+    expect(routeTestSchema.parse(await answer.json())).toEqual({
+      ...{ taken: [1], passed: [0], ends: [{ receiver: 'team', groupLabels: { alertname: 'X' } }], silencedBy: 0 },
+    });
+    const routing = routingSchema.parse(await (await rig.call('/console/alerting/routing')).json());
+    expect(routing).toEqual({
+      inhibitRules: [{ source: ['severity="page"'], target: ['severity="note"'], equal: ['alertname'] }],
+      timeIntervals: [],
+    });
+    const { alerts: counted } = stateSchema.parse(await (await rig.call('/console/state')).json());
+    expect(counted).toEqual({ firing: 3, pending: 0 });
   });
   it('silences are made, changed, replaced and ended', async () => {
     const made = await call('POST', '/silences', silence());

@@ -6,9 +6,10 @@ export interface AlertMark {
   readonly atMs: number;
   readonly untilMs?: number;
 }
-type Life = Pick<RuleAlert, 'activeAtMs' | 'firedAtMs' | 'resolvedAtMs'> & { readonly rule: Pick<RuleAlert['rule'], 'forMs'> };
+type Life = Pick<RuleAlert, 'activeAtMs' | 'firedAtMs' | 'resolvedAtMs'> & { readonly rule: { readonly forMs: number } | null };
 
-export function alertMarks({ activeAtMs, firedAtMs, resolvedAtMs, rule: { forMs } }: Life, nowMs: number): AlertMark[] {
+export function alertMarks({ activeAtMs, firedAtMs, resolvedAtMs, rule }: Life, nowMs: number): AlertMark[] {
+  const forMs = rule?.forMs ?? 0;
   // Of a pending one: when it will fire, if it goes on.
   const firesMs = firedAtMs ?? activeAtMs + forMs;
   const fires: AlertMark = { kind: 'fires', atMs: firesMs, ...(firedAtMs === null ? {} : { untilMs: resolvedAtMs ?? nowMs }) };

@@ -24,24 +24,25 @@ export function serviceOf(labels: Labels): string {
   // OpenTelemetry's job is namespace/name.
   return named ?? labels['job']?.split('/').at(-1) ?? '';
 }
+export const nameOf = ({ labels }: Pick<RuleAlert, 'labels'>): string => labels['alertname'] ?? '';
 /** Two rules may make alerts of the same labels: each is one. */
-export const idOf = ({ fingerprint, rule }: Pick<RuleAlert, 'fingerprint' | 'rule'>): string => `${fingerprint}-${rule.id}`;
+export const idOf = ({ fingerprint, rule }: Pick<RuleAlert, 'fingerprint' | 'rule'>): string => `${fingerprint}-${rule?.id ?? ''}`;
 /** Since when it is what it is. */
 export const sinceMs = ({ resolvedAtMs, firedAtMs, activeAtMs }: RuleAlert): number => resolvedAtMs ?? firedAtMs ?? activeAtMs;
 /** Of `for`, 0 to 1; null: it does not wait. */
 export const waited = ({ state, activeAtMs, rule }: RuleAlert, nowMs: number): number | null =>
-  state !== 'pending' || rule.forMs === 0 ? null : Math.min(1, Math.max(0, (nowMs - activeAtMs) / rule.forMs));
+  state !== 'pending' || rule === null || rule.forMs === 0 ? null : Math.min(1, Math.max(0, (nowMs - activeAtMs) / rule.forMs));
 
 /** Labels of the query's series are the alert's, but for those the rule sets anew. */
 export const isSeriesOf = (metric: Labels, { labels, rule }: Pick<RuleAlert, 'labels' | 'rule'>): boolean =>
-  Object.entries(metric).every(([name, value]) => name === '__name__' || name in rule.labels || labels[name] === value);
+  Object.entries(metric).every(([name, value]) => name === '__name__' || (rule !== null && name in rule.labels) || labels[name] === value);
 
 export interface Shown {
   readonly text: string;
   readonly filters: readonly ExactFilter[];
 }
 const isIn = (alert: RuleAlert, text: string): boolean =>
-  [alert.rule.name, ...Object.entries(alert.labels).map((each) => each.join('=')), ...Object.values(alert.annotations)].some((each) =>
+  [...Object.entries(alert.labels).map((each) => each.join('=')), ...Object.values(alert.annotations)].some((each) =>
     each.toLowerCase().includes(text),
   );
 /** Words must all occur; filters must all hold. */
@@ -75,9 +76,9 @@ export function worstTone(alerts: readonly RuleAlert[]): Tone {
   const tones = alerts.filter(({ state }) => state !== 'resolved').map(({ labels }) => toneOf(labels));
   return tones.sort((a, b) => WORST[a] - WORST[b])[0] ?? 'plain';
 }
-const groupLabels = ({ labels, rule }: RuleAlert, by: Exclude<Grouping, 'route'>): Labels => {
+const groupLabels = ({ labels }: RuleAlert, by: Exclude<Grouping, 'route'>): Labels => {
   if (by === 'none') return {};
-  if (by === 'alertname') return { alertname: rule.name };
+  if (by === 'alertname') return { alertname: labels['alertname'] ?? '' };
   const value = by === 'severity' ? severityOf(labels) : serviceOf(labels);
   return { [by]: value };
 };
@@ -155,8 +156,9 @@ export const rowsOf = (groups: readonly AlertGroupView[], folded: readonly strin
 const SAID = ['alertname', 'severity', 'priority', 'level'];
 export const chipsOf = ({ labels, rule }: RuleAlert, group: Labels): [string, string][] => {
   const own = Object.entries(labels).filter(([name]) => !SAID.includes(name) && !(name in group));
+  const isFixed = (name: string): boolean => rule !== null && name in rule.labels;
   // What tells alerts of a rule apart first, what the rule gives all of them last.
-  return own.sort(([a], [b]) => Number(a in rule.labels) - Number(b in rule.labels) || (a < b ? -1 : 1));
+  return own.sort(([a], [b]) => Number(isFixed(a)) - Number(isFixed(b)) || (a < b ? -1 : 1));
 };
 /** Sentence of an alert, where a rule has one. */
 export const summaryOf = ({ annotations }: Pick<RuleAlert, 'annotations'>): string =>

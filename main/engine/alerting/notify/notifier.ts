@@ -129,6 +129,10 @@ export class Notifier {
     if (alert) this.origins.set(alert.labels.key, { from, firstMs: this.origins.get(alert.labels.key)?.firstMs ?? nowMs });
     return alert !== null;
   }
+  /** Alerts of other senders. */
+  posted(): Alert[] {
+    return this.dispatcher.alerts().filter((alert) => this.originOf(alert)?.from === 'api');
+  }
   originOf(alert: Pick<Alert, 'labels'>): Origin | undefined {
     return this.origins.get(alert.labels.key);
   }
