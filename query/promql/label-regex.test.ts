@@ -1,7 +1,16 @@
+import { setFlagsFromString } from 'node:v8';
 import { describe, expect, it } from 'vitest';
 import { compileLabelRegex } from './label-regex.ts';
 
 describe('regular expressions of label matchers', () => {
+  it('those that JavaScript tries for minutes end in an engine that has the flag of main/engine/main.ts', () => {
+    setFlagsFromString('--enable-experimental-regexp-engine-on-excessive-backtracks');
+    for (const pattern of ['(a+)+', '(?:a|a)*b', '(?P<x>[a-z]+)+\\d', '(?-s:(.+)+b)']) {
+      const fits = compileLabelRegex(pattern);
+      expect(fits(`${'a'.repeat(60)}!`), pattern).toBe(false);
+      expect(fits(`${'a'.repeat(60)}b1`), pattern).toBe(pattern.includes('\\d'));
+    }
+  });
   it.each([
     ['', ['']],
     ['a|b', ['a', 'b']],

@@ -23,9 +23,17 @@ export function compileLabelRegex(pattern: string): (value: string) => boolean {
   const plain = plainChoices(pattern);
   if (plain) return (value) => plain.has(value);
   if (pattern.length > MAX_PATTERN) throw new SyntaxError(`the pattern is longer than ${MAX_PATTERN} characters`);
-  const regex = new RegExp(`^(?:${toJavaScript(pattern)})$`, 'su');
-  return (value) => regex.test(value);
+  const source = `^(?:${toJavaScript(pattern)})$`;
+  const regex = new RegExp(source, 'su');
+  if (!IS_SIMPLE.test(source) || IGNORES_CASE.test(source)) return (value) => regex.test(value);
+  // The same without code points: what backtracks too long can then be finished in linear time (main/engine/main.ts sets V8's flag).
+  const simple = new RegExp(source, 's');
+  return (value) => (SURROGATE.test(value) ? regex : simple).test(value);
 }
+/** ASCII, and nothing that only the u flag knows: \u{...}, \p{...}. */
+const IS_SIMPLE = /^(?:[\t\n\r -[\]-~]|\\[ -OQ-oq-tv-~])*$/;
+const IGNORES_CASE = /\(\?[a-z]*i/;
+const SURROGATE = /[\ud800-\udfff]/;
 /** a, or a|b|c, without anything special in them; null: there is. */
 function plainChoices(pattern: string): ReadonlySet<string> | null {
   return /^[^\\.+*?()[\]{}^$]*$/.test(pattern) ? new Set(pattern.split('|')) : null;
