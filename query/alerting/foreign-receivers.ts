@@ -140,8 +140,8 @@ export function readForeign(decoder: ConfigDecoder, node: YamlNode, type: string
   const given = new Set<string>();
   const note = (key: string) => (at: YamlNode) => {
     if (at.kind !== 'scalar' || at.text !== '') given.add(key);
-    if (/(?:^|_)url$/.test(key) && /^(?:api_url|webhook_url|url)$/.test(key) && type !== 'pushover' && type !== 'sns')
-      decoder.as.secretUrl(at);
+    // Of these two it is any text.
+    if (/^(?:api_url|webhook_url|url)$/.test(key) && type !== 'pushover' && type !== 'sns') decoder.as.secretUrl(at);
   };
   const got = decoder.struct(
     node,
