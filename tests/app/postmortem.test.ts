@@ -31,13 +31,14 @@ const shop = createShop({ seed: 3, scenario: 'bad_deploy', startMs, durationMs: 
 let clockMs = noonMs + 10_000;
 const at = (path = ''): string => `/console/postmortems/${incident.id}${path}`;
 const cli = async (...args: string[]): Promise<{ code: number; out: string; said: string }> => {
-  const child = spawn(
-    join(import.meta.dirname, '../../bin/faultline'),
-    ['postmortem', ...args, '--api', rig.running.url, '--token', TOKEN],
-    {
-      env: { ...process.env, FAULTLINE_SOURCE: '1' },
-    },
-  );
+  const child = spawn(join(import.meta.dirname, '../../bin/faultline'), [
+    'postmortem',
+    ...args,
+    '--api',
+    rig.running.url,
+    '--token',
+    TOKEN,
+  ]);
   const [out, said, code] = await Promise.all([
     text(child.stdout),
     text(child.stderr),
