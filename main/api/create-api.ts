@@ -20,6 +20,7 @@ import { Guard } from './guard.ts';
 import { importRoutes } from './import-routes.ts';
 import { limitRoutes } from './limit-routes.ts';
 import { modelRoutes } from './model-routes.ts';
+import { noiseRoutes } from './noise-routes.ts';
 import { notificationRoutes } from './notification-routes.ts';
 import { incidentRoutes, operatorRoutes } from './operator-routes.ts';
 import { postmortemRoutes } from './postmortem-routes.ts';
@@ -65,6 +66,7 @@ export const ROUTES: readonly Route[] = [
   ...sloRoutes,
   ...alertRuleRoutes,
   ...replayRoutes,
+  ...noiseRoutes,
   ...alertRoutingRoutes,
   route({
     method: 'get',

@@ -62,6 +62,10 @@ export class ReplayLab {
   constructor(parts: ReplayLabParts) {
     this.parts = parts;
   }
+  /** What the noise report asks: the same store, incidents and routes. */
+  get noiseParts(): Omit<ReplayLabParts, 'adoptedFile'> & { readonly replay: ReplayLab } {
+    return { ...this.parts, replay: this };
+  }
   /** @throws FaultlineError bad_request, replay_too_large, replay_busy, query_timeout, cancelled */
   async replay(body: ReplayBody, talk: ReplayTalk): Promise<ReplayAnswer> {
     if (this.running >= REPLAY_LIMITS.atOnce)
