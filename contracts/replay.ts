@@ -19,9 +19,9 @@ export const REPLAY_LIMITS = {
   episodes: 300_000,
   /** Alerts looked at in all turns of all groups, of one variant. */
   turns: 2_000_000,
-  variantTurns: 200_000,
+  variantTurns: 50_000,
   /** Of one variant: what fires oftener is told up to there. */
-  variantFirings: 20_000,
+  variantFirings: 5_000,
   timeoutMs: 120_000,
   atOnce: 2,
   /** What the answer shows of the alerts and pages there are. */

@@ -173,7 +173,8 @@ function variantsOf(sweep: Sweep, parts: Described): ReplayVariant[] {
   const own = replayed.rules.find(({ rule }) => rule === sweep.rule);
   const all = sweep.variants.map(({ threshold, forMs }, i): Omit<ReplayVariant, 'isFront'> => {
     const { episodes = [], cutMs = null } = own?.variants[i] ?? {};
-    const fired = episodes.filter(hasFired);
+    // What fires too often is told in part anyway.
+    const fired = (cutMs === null ? episodes : episodes.slice(0, REPLAY_LIMITS.variantFirings)).filter(hasFired);
     const paged = paging(fired, parts, REPLAY_LIMITS.variantTurns);
     const { each, ...judged } = judge(fired, paged, parts);
     const inWindow = fired.filter((episode) => isIn(episode, parts));
