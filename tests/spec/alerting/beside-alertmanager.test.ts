@@ -67,7 +67,8 @@ function scenario(): { readonly posts: readonly Post[]; readonly silences: reado
       const [second, life] = [2 + int(SECONDS - 8), 1 + int(8)];
       const labels = { group, team, kind: kinds[int(kinds.length)] as string, id: `i${i}` };
       posts.push({ second, labels, endsAtMs: random() < 0.5 ? null : (second + life) * 1000 + 250 });
-      if (random() < 0.4) posts.push({ second: second + int(life), labels, endsAtMs: (second + life) * 1000 + 250 });
+      // Before the five seconds are over, or it would begin anew in a group that is empty.
+      if (random() < 0.4) posts.push({ second: second + int(Math.min(life, 5)), labels, endsAtMs: (second + life) * 1000 + 250 });
     }
   }
   const silences = Array.from({ length: 3 }, (_, i): Silence => {
