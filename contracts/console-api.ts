@@ -31,6 +31,9 @@ import { SOURCE_KINDS } from './processes.ts';
  *   where: exact filters (exact-filter.ts)
  * GET  /console/metrics?q                               -> metricList (JSON)
  * GET  /console/metrics/range?metric&start&end&step&fn&by&service&labels -> Arrow: time, series, value
+ * GET  /console/metrics/catalogue                       -> promql.ts MetricCatalogue, as Prometheus' API answers ({status, data})
+ * GET  /console/metrics/labels?metric                   -> the same with MetricLabels
+ * POST /console/metrics/cards {names,start,end,step}    -> the same with MetricCards
  * POST /console/promql/check {query}                    -> promql.ts PromqlCheck
  * GET  /console/sources                                 -> sources (JSON)
  * /console/volume...                                    -> volume.ts, volume-rules.ts

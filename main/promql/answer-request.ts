@@ -15,6 +15,8 @@ import { placeOf } from '#query/rules/place-of.ts';
 import type { Queries } from '#store/read/columns-of.ts';
 import { describeSeries, describeTargets, typeOf } from './describe-series.ts';
 import { type About, TIMEOUT_MS } from './messages.ts';
+import { cardsOf } from './metric-cards.ts';
+import { catalogueOf, labelsOfMetric } from './metric-catalogue.ts';
 import { BadData, badParameter, durationOf, limited, one, type Parameters, parametersOf, parsedParameter, timeOf } from './parameters.ts';
 import { instantJson, jsonNumber, listJson, objectOf, rangeJson } from './result-json.ts';
 
@@ -234,6 +236,27 @@ const ROUTES: readonly (readonly [path: RegExp, handle: Handle])[] = [
     async ({ parameters }) => ({ data: [JSON.stringify(describeExpr(parsedParameter('query', one(parameters, 'query'))))] }),
   ],
 ];
+/** For the console's own screens (main/api/promql-routes.ts); not of Prometheus' API. */
+const CONSOLE_ROUTES: readonly (readonly [path: string, handle: Handle])[] = [
+  [
+    '/metric-catalogue',
+    async ({ book, newestSeries }) => {
+      await book.refresh(newestSeries);
+      return { data: [JSON.stringify(catalogueOf(book))] };
+    },
+  ],
+  [
+    '/metric-labels',
+    async ({ book, newestSeries, parameters }) => {
+      await book.refresh(newestSeries);
+      return { data: [JSON.stringify(labelsOfMetric(book, one(parameters, 'metric')))] };
+    },
+  ],
+  [
+    '/metric-cards',
+    async (asked) => ({ data: [JSON.stringify(await cardsOf(asked, asked.parameters.get('name') ?? [], rangeOf(asked)))] }),
+  ],
+];
 /** Prometheus 3 writes names that are no identifiers as U__ and _HEX_ in the path (model.UnescapeName). @throws BadData */
 function labelNameOf(part: string): string {
   const text = decodeURIComponent(part);
@@ -261,6 +284,14 @@ export async function answerRequest(request: Request, means: Means): Promise<Ans
       return {
         status: 200,
         text: successText(await handle({ ...means, parameters, about: request.about, nowMs: request.nowMs, name: found[1] ?? '' })),
+      };
+    }
+    for (const [path, handle] of CONSOLE_ROUTES) {
+      if (path !== request.path) continue;
+      const parameters = parametersOf(request.search, request.form);
+      return {
+        status: 200,
+        text: successText(await handle({ ...means, parameters, about: request.about, nowMs: request.nowMs, name: '' })),
       };
     }
     throw new FaultlineError('not_found', `There is no ${request.path}.`);

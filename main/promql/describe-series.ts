@@ -15,7 +15,9 @@ const TYPES: Readonly<Record<string, string>> = {
   stateset: 'stateset',
 };
 /** A metric's type as Prometheus calls it. */
-export const typeOf = ({ type }: Pick<PromqlSeries, 'type'>): string => TYPES[type] ?? 'unknown';
+/** What may fall is no counter, whoever adds it up: that is how Prometheus takes OTLP's sums in. */
+export const typeOf = ({ type, isMonotonic }: Pick<PromqlSeries, 'type' | 'isMonotonic'>): string =>
+  type === 'sum' && !isMonotonic ? 'gauge' : (TYPES[type] ?? 'unknown');
 
 const MOST = 10_000;
 function limitOf(parameters: Parameters, fallback: number): number {

@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import { findEntries, matchScore, traceIdIn } from './frame/palette-model.ts';
 import { toggleSeverity } from './logs/log-filter.ts';
 import { SEVERITY_CLASSES, severityClass } from './logs/severity-class.ts';
-import { defaultFn, drawnUnit, figuresOf, findMetrics, type Metric } from './metrics/metric-model.ts';
 import { reasonRows } from './sources/source-model.ts';
 
 describe('palette', () => {
@@ -41,38 +40,6 @@ describe('log search', () => {
     [24, 'fatal'],
     [255, 'fatal'],
   ])('severity %i is %s', (number, name) => expect(severityClass(number)).toBe(name));
-});
-describe('metrics', () => {
-  const metric = (name: string, more: Partial<Metric> = {}): Metric => ({
-    metric: name,
-    type: 'gauge',
-    monotonic: false,
-    unit: '',
-    description: '',
-    source: 'otlp',
-    series: 1,
-    services: ['cart'],
-    labels: [],
-    ...more,
-  });
-  it.each([
-    ['sum', true, 'rate'],
-    ['sum', false, 'avg'],
-    ['gauge', false, 'avg'],
-    ['histogram', false, 'avg'],
-  ])('a %s, monotonic %s, is drawn as %s whatever its name', (type, monotonic, fn) => {
-    for (const name of ['cpu.usage', 'requests_total', 'x_count']) expect(defaultFn(metric(name, { type, monotonic }))).toBe(fn);
-  });
-  it('names that begin with the word come first; other services are left out', () => {
-    const list = [metric('x.heap'), metric('heap.used'), metric('heap.other', { services: ['web'] })];
-    expect(findMetrics(list, 'HEAP', 'cart').map((m) => m.metric)).toEqual(['heap.used', 'x.heap']);
-    expect(findMetrics(list, 'nothing', '')).toEqual([]);
-  });
-  it('gaps do not count in the figures', () => {
-    expect(figuresOf('a', [1, null, undefined, 3])).toEqual({ name: 'a', last: 3, min: 1, max: 3, mean: 2 });
-    expect(figuresOf('a', [null]).last).toBeNaN();
-    expect(drawnUnit('By', 'rate')).toBe('By/s');
-  });
 });
 it('reasons: refused, then dropped, then noted; most first; zeros left out', () => {
   const rows = reasonRows([

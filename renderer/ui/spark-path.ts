@@ -1,4 +1,4 @@
-/** SVG path of a small line, from zero or the lowest value up; a gap where a value is missing. Pure. */
+/** SVG path of a small line, from zero or the lowest value up; a gap where a value is missing, a dot (with round ends) between gaps. Pure. */
 export function sparkPath(values: ArrayLike<number>, width: number, height: number): string {
   let low = 0;
   let high = 0;
@@ -16,7 +16,8 @@ export function sparkPath(values: ArrayLike<number>, width: number, height: numb
     const value = values[i]!;
     if (Number.isFinite(value)) {
       const y = height - 1 - ((value - low) / range) * (height - 2);
-      path += `${pen ? 'L' : 'M'}${(i * step).toFixed(1)} ${y.toFixed(1)}`;
+      const isAlone = !pen && !Number.isFinite(values[i + 1] ?? Number.NaN);
+      path += `${pen ? 'L' : 'M'}${(i * step).toFixed(1)} ${y.toFixed(1)}${isAlone ? 'h0' : ''}`;
     }
     pen = Number.isFinite(value);
   }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { sparkPath } from './spark-path.ts';
-import { movedRow, scrollToRow, visibleRows } from './visible-rows.ts';
+import { movedCell, movedRow, scrollToRow, visibleRows } from './visible-rows.ts';
 
 describe('visibleRows', () => {
   it('draws what is seen of 100,000 rows, and little more', () => {
@@ -34,4 +34,12 @@ it.each([
 ])('%s on row %i gives %s', (key, row, to) => expect(movedRow(key, row, 10, 8)).toBe(to));
 it('an empty list has no row to go to', () => expect(movedRow('j', 0, 0, 8)).toBeNull());
 it('a spark line lifts its pen over gaps', () =>
-  expect(sparkPath([1, Number.NaN, 2, 3], 90, 24)).toMatch(/^M0\.0 [\d.]+M60\.0 [\d.]+L90\.0 1\.0$/));
+  expect(sparkPath([1, Number.NaN, 2, 3], 90, 24)).toMatch(/^M0\.0 [\d.]+h0M60\.0 [\d.]+L90\.0 1\.0$/));
+it.each([
+  ['ArrowDown', 1, 5],
+  ['ArrowUp', 5, 1],
+  ['ArrowRight', 9, 9],
+  ['PageDown', 0, 8],
+  ['ArrowDown', -1, 0],
+  ['x', 3, null],
+])('%s on cell %i of a grid four wide gives %s', (key, cell, to) => expect(movedCell(key, cell, 10, 4, 2)).toBe(to));

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { MetricCards, MetricCatalogue, MetricLabels } from '#contracts/promql.ts';
 import type { ReplayAnswer } from '#contracts/replay.ts';
 import { findFreePort } from '#main/collector/port-owner.ts';
 import { labels1, write1 } from '../fixtures/write-requests.ts';
@@ -202,6 +203,53 @@ describe('the Prometheus API over OTLP', () => {
     ]);
     expect(await ask(`query?query=${encodeURIComponent('1 +\n  (rpc_seconds + 1)')}&time=${nowMs / 1000}`)).toMatchObject({
       infos: ['PromQL info: incompatible sample types encountered for binary operator "+": histogram + float (2:4)'],
+    });
+  });
+  it('has metrics as people look for them: kinds told apart, histograms whole, each as a line by its own query, labels counted', async () => {
+    const { metrics } = (await (await faultline.fetch('/console/metrics/catalogue')).json()).data as MetricCatalogue;
+    const kinds = new Map(metrics.map(({ name, kind, series }) => [name, `${kind} ${series}`]));
+    expect(kinds.get('http_server_requests_total')).toBe('counter 1');
+    expect(kinds.get('http_server_request_duration_seconds')).toBe('histogram 1');
+    expect(kinds.get('shop_wait')).toBe('native 1');
+    expect(kinds.get('rpc_seconds')).toBe('native 2');
+    expect(kinds.get('old_seconds')).toMatch(/^histogram/);
+    expect(metrics.find(({ name }) => name === 'http_server_requests_total')).toMatchObject({ services: ['shop'], unit: '{request}' });
+    const body = { names: ['http_server_requests_total', 'shop_wait', 'nothing'], start: nowMs - 60_000, end: nowMs, step: 15_000 };
+    const headers = { 'content-type': 'application/json' };
+    const post = (content: object): Promise<Response> =>
+      faultline.fetch('/console/metrics/cards', { method: 'POST', headers, body: JSON.stringify(content) });
+    const { cards } = (await (await post(body)).json()).data as MetricCards;
+    expect(cards.map(({ name }) => name)).toEqual(['http_server_requests_total', 'shop_wait']);
+    const query = 'sum (rate(http_server_requests_total[1m]))';
+    expect(cards[0]).toMatchObject({ query, error: '' });
+    const times = `start=${(nowMs - 60_000) / 1000}&end=${nowMs / 1000}&step=15`;
+    const same = await ask(`query_range?query=${encodeURIComponent(query)}&${times}`);
+    const known = (cards[0]?.values ?? []).filter((value) => value !== null);
+    expect(known).toEqual((same.data.result[0]?.values ?? []).map(([, value]) => Number(value)));
+    expect(known.length).toBeGreaterThan(0);
+    expect((await post({ ...body, step: 1 })).status).toBe(400);
+    const labels = (await (await faultline.fetch('/console/metrics/labels?metric=rpc_seconds')).json()).data as MetricLabels;
+    expect(labels).toMatchObject({
+      series: 2,
+      labels: [
+        {
+          label: 'job',
+          values: 2,
+          top: [
+            { value: 'a', series: 1 },
+            { value: 'b', series: 1 },
+          ],
+        },
+      ],
+    });
+  });
+  it('says what is wrong with a query while it is typed as an answer, with its place', async () => {
+    const check = async (query: string): Promise<unknown> =>
+      (await faultline.fetch('/console/promql/check', { method: 'POST', body: JSON.stringify({ query }) })).json();
+    expect(await check('sum by(job)(up)')).toEqual({ formatted: 'sum by (job) (up)', problem: null });
+    expect(await check('sum by job (up)')).toEqual({
+      formatted: null,
+      problem: { from: 7, to: 10, message: 'unexpected identifier "job" in grouping opts, expected "("' },
     });
   });
   it('gives exemplars of what an expression selects', async () => {

@@ -219,15 +219,21 @@ describe.skipIf(cannotRun !== null)(`console${cannotRun === null ? '' : `: skipp
       page.getByRole('region', { name: 'What changed' }).getByText(`${shop.service}: deployed`).waitFor(),
     );
   });
-  it('metrics: a search finds one, its chart and its series are drawn', () =>
+  it('metrics: a search finds one, its card has a line; by keyboard it opens with its query, by a label, and leads to the editor', () =>
     on({ path: `/explore/metrics?${range}` }, async (page) => {
-      await page.getByLabel('Search metrics').fill('container.memory');
-      await page.getByRole('listbox', { name: 'Metrics' }).getByText('container.memory.usage').click();
+      await page.getByLabel('Search metrics').fill('http.server.request');
+      await page.getByRole('option', { name: /^http_server_request_duration_seconds .*: last [\d.]+ m?s/ }).waitFor();
+      expect(await accessProblems(page)).toEqual([]);
+      await page.getByRole('listbox', { name: 'Metrics' }).focus();
+      await page.keyboard.press('ArrowDown');
+      await page.keyboard.press('Enter');
+      await page.waitForURL((url) => url.searchParams.get('metric') === 'http_server_request_duration_seconds');
       await page.locator('figure canvas').waitFor();
-      await page
-        .getByRole('cell', { name: / [MG]B/ })
-        .first()
-        .waitFor();
+      await page.getByRole('combobox', { name: 'By' }).selectOption('job');
+      await page.getByRole('option', { name: new RegExp(`^shop/${shop.service} .* m?s`) }).waitFor();
+      expect(await accessProblems(page)).toEqual([]);
+      await page.getByRole('link', { name: 'Open in editor' }).click();
+      await page.waitForURL((url) => /^histogram_quantile\(0.95, sum by \(job, le\)/.test(url.searchParams.get('a') ?? ''));
     }));
   it('PromQL by keyboard alone: a metric is completed and its help read, the query runs, a series is drawn alone, the address holds it all', () =>
     on({ path: `/explore/promql?${range}` }, async (page) => {

@@ -18,6 +18,8 @@ export interface PromqlSeries {
   readonly unit: string;
   readonly help: string;
   readonly isDelta: boolean;
+  /** A sum that never falls but by reset. */
+  readonly isMonotonic: boolean;
   /** Of kind `spans`. */
   readonly spans?: { readonly counts: SpanCounts; readonly of: 'totals' | 'bads' };
 }
@@ -70,8 +72,9 @@ export class SeriesBook {
     const those = named ? (this.byName.get(named.value) ?? []) : this.all;
     return those.filter((series) => namesOf(series).some((name) => tests.every((test) => test(series, name))));
   }
-  *entries(): IterableIterator<PromqlSeries> {
-    yield* this.all;
+  /** @param from how many of the first are left out */
+  *entries(from = 0): IterableIterator<PromqlSeries> {
+    for (let at = from; at < this.all.length; at++) yield this.all[at] as PromqlSeries;
   }
 
   private add(series: PromqlSeries): void {
@@ -112,7 +115,7 @@ export class SeriesBook {
         const kind = kindOf(row, of(numberType));
         this.add({
           ...{ id: ids[i] as number, labels: labelsOf(labels ?? []), type: row.type, kind, source: row.source },
-          ...{ unit: row.unit, help: of(help), isDelta },
+          ...{ unit: row.unit, help: of(help), isDelta, isMonotonic: row.monotonic },
         });
       }
       if (result.rowCount < CHUNK) return;

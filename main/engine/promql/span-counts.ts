@@ -118,7 +118,7 @@ export class SpanSeries {
     const labels = spanLabels(filter);
     return [
       {
-        ...{ id: 0, labels, type: 'gauge', kind: 'spans', source: 'otlp', unit: '', help: '', isDelta: false },
+        ...{ id: 0, labels, type: 'gauge', kind: 'spans', source: 'otlp', unit: '', help: '', isDelta: false, isMonotonic: false },
         spans: { counts: this.of(filter, labels.key), of: filter.bad ? 'bads' : 'totals' },
       },
     ];

@@ -1,4 +1,4 @@
-import { selectorText } from '../../ui/promql/selector-text.ts';
+import { selectorText } from '#contracts/promql-text.ts';
 
 /** /api/v1/metadata */
 export type Metadata = Readonly<Record<string, readonly { readonly type: string }[]>>;

@@ -1,7 +1,7 @@
 import type { PrometheusClient } from '@prometheus-io/codemirror-promql';
 import { EqlRegex, EqlSingle, Neq, NeqRegex } from '@prometheus-io/lezer-promql';
+import { type LabelMatcher, selectorText } from '#contracts/promql-text.ts';
 import { api } from '../../lib/api.ts';
-import { type LabelMatcher, selectorText } from './selector-text.ts';
 
 type Matchers = NonNullable<Parameters<PrometheusClient['labelValues']>[2]>;
 const OPERATORS: Readonly<Record<number, LabelMatcher['operator']>> = {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { literalRegex, selectorText } from '#contracts/promql-text.ts';
 import { offersHere } from './offers-here.ts';
 import { markAt, noteOf, offsetOf, plainWords, problemOf, wrongAt } from './problem-place.ts';
 import { readPast, withQuery } from './query-history.ts';
-import { literalRegex, selectorText } from './selector-text.ts';
 
 describe('where a query is wrong', () => {
   it.each([

@@ -1,0 +1,51 @@
+import { untrack } from 'svelte';
+import { CARD_LIMITS, type MetricCards } from '#contracts/promql.ts';
+import { ApiError, api } from '../../lib/api.ts';
+import type { StepGrid } from '../promql/prometheus-answer.ts';
+
+export type Card = MetricCards['cards'][number];
+/** What is seen while a list is scrolled through quickly is not asked for. */
+const SETTLE_MS = 120;
+/** Of one call, of the first one less: something is there soon. */
+const [FIRST, BATCH] = [8, Math.min(24, CARD_LIMITS.cards)];
+
+/** Lines of the cards that are seen, a call for several of them; called off when they are scrolled away. */
+export class CardLoader {
+  cards = $state.raw<ReadonlyMap<string, Card>>(new Map());
+  error = $state.raw<ApiError | null>(null);
+  private known = new Map<string, { readonly window: string; readonly card: Card }>();
+
+  /** To be called while a component is set up. @param wanted names, the most urgent first */
+  constructor(wanted: () => readonly string[], grid: () => StepGrid) {
+    $effect(() => {
+      const names = wanted();
+      const { startMs, endMs, stepMs } = grid();
+      const window = `${startMs} ${endMs} ${stepMs}`;
+      const missing = untrack(() => names.filter((name) => this.known.get(name)?.window !== window));
+      if (missing.length === 0) return undefined;
+      const abort = new AbortController();
+      const timer = setTimeout(() => void this.load(missing, { startMs, endMs, stepMs }, window, abort.signal), SETTLE_MS);
+      return () => {
+        clearTimeout(timer);
+        abort.abort();
+      };
+    });
+  }
+  private async load(names: readonly string[], grid: StepGrid, window: string, signal: AbortSignal): Promise<void> {
+    let some: readonly string[] = [];
+    for (let at = 0; at < names.length && !signal.aborted; at += some.length) {
+      some = names.slice(at, at + (at === 0 ? FIRST : BATCH));
+      try {
+        const body = { names: some, start: grid.startMs, end: grid.endMs, step: grid.stepMs };
+        const { data } = await api.post<{ data: MetricCards }>('/console/metrics/cards', body, signal);
+        for (const card of data.cards) this.known.set(card.name, { window, card });
+        this.error = null;
+        this.cards = new Map([...this.known].map(([name, { card }]) => [name, card]));
+      } catch (error) {
+        if (signal.aborted) return;
+        this.error = error instanceof ApiError ? error : new ApiError(0, 'internal', String(error), '');
+        return;
+      }
+    }
+  }
+}
