@@ -6,7 +6,9 @@ export type Metadata = Readonly<Record<string, readonly { readonly type: string 
 export function examplesFrom(metadata: Metadata): string[] {
   const names = Object.keys(metadata).sort();
   const first = (type: string): string | undefined =>
-    names.find((name) => metadata[name]?.[0]?.type === type && !name.startsWith('scrape_') && !/_(?:bucket|sum|count)$/.test(name));
+    names.find(
+      (name) => metadata[name]?.[0]?.type === type && !/^(?:[A-Z]|scrape_|slo[:_])/.test(name) && !/_(?:bucket|sum|count)$/.test(name),
+    );
   const [counter, histogram, gauge] = [first('counter'), first('histogram'), first('gauge')];
   return [
     ...(counter ? [`sum by (job) (rate(${selectorText(counter, [])}[5m]))`] : []),

@@ -22,8 +22,13 @@ export type WireData =
   | { readonly resultType: 'vector' | 'matrix'; readonly result: readonly WireSeries[] }
   | { readonly resultType: 'scalar'; readonly result: WirePoint }
   | { readonly resultType: 'string'; readonly result: WirePoint };
+/** With `stats=all`. */
+interface WireStats {
+  readonly timings: { readonly execTotalTime: number };
+  readonly samples: { readonly totalQueryableSamples: number };
+}
 export interface WireAnswer {
-  readonly data: WireData;
+  readonly data: WireData & { readonly stats?: WireStats };
   readonly warnings?: readonly string[];
   readonly infos?: readonly string[];
 }

@@ -121,8 +121,22 @@ const DOCS: Readonly<Record<string, string>> = {
   'min_of(, )': '两个时长中较短的一个',
   'max_of(, )': '两个时长中较长的一个',
 };
-/** What is a metric or a label keeps its own words. */
-export const inChinese = (option: Completion): Completion => {
-  const docs = option.type === 'constant' || option.type === 'text' ? undefined : DOCS[option.label];
-  return docs === undefined ? option : { ...option, info: docs };
+/** What stands behind an offered word: what kind of thing it is. */
+const KINDS: Readonly<Record<string, string>> = {
+  function: '函数',
+  aggregation: '聚合',
+  snippet: '片段',
+  counter: '计数器',
+  gauge: '仪表盘',
+  histogram: '直方图',
+  summary: '摘要',
+  info: '信息',
+  stateset: '状态集',
+  unknown: '类型未知',
 };
+/** What is a metric or a label keeps its own help. */
+export function inChinese(option: Completion): Completion {
+  const docs = option.type === 'constant' || option.type === 'text' ? undefined : DOCS[option.label];
+  const kind = KINDS[option.detail ?? ''];
+  return { ...option, ...(docs ? { info: docs } : {}), ...(kind ? { detail: kind } : {}) };
+}
