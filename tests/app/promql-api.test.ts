@@ -206,7 +206,8 @@ describe('the Prometheus API over OTLP', () => {
     });
   });
   it('has metrics as people look for them: kinds told apart, histograms whole, each as a line by its own query, labels counted', async () => {
-    const { metrics } = (await (await faultline.fetch('/console/metrics/catalogue')).json()).data as MetricCatalogue;
+    const dataOf = async <T>(answer: Response): Promise<T> => ((await answer.json()) as { data: T }).data;
+    const { metrics } = await dataOf<MetricCatalogue>(await faultline.fetch('/console/metrics/catalogue'));
     const kinds = new Map(metrics.map(({ name, kind, series }) => [name, `${kind} ${series}`]));
     expect(kinds.get('http_server_requests_total')).toBe('counter 1');
     expect(kinds.get('http_server_request_duration_seconds')).toBe('histogram 1');
@@ -218,7 +219,7 @@ describe('the Prometheus API over OTLP', () => {
     const headers = { 'content-type': 'application/json' };
     const post = (content: object): Promise<Response> =>
       faultline.fetch('/console/metrics/cards', { method: 'POST', headers, body: JSON.stringify(content) });
-    const { cards } = (await (await post(body)).json()).data as MetricCards;
+    const { cards } = await dataOf<MetricCards>(await post(body));
     expect(cards.map(({ name }) => name)).toEqual(['http_server_requests_total', 'shop_wait']);
     const query = 'sum (rate(http_server_requests_total[1m]))';
     expect(cards[0]).toMatchObject({ query, error: '' });
@@ -228,7 +229,7 @@ describe('the Prometheus API over OTLP', () => {
     expect(known).toEqual((same.data.result[0]?.values ?? []).map(([, value]) => Number(value)));
     expect(known.length).toBeGreaterThan(0);
     expect((await post({ ...body, step: 1 })).status).toBe(400);
-    const labels = (await (await faultline.fetch('/console/metrics/labels?metric=rpc_seconds')).json()).data as MetricLabels;
+    const labels = await dataOf<MetricLabels>(await faultline.fetch('/console/metrics/labels?metric=rpc_seconds'));
     expect(labels).toMatchObject({
       series: 2,
       labels: [

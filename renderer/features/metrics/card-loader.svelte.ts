@@ -11,9 +11,10 @@ const [FIRST, BATCH] = [8, Math.min(24, CARD_LIMITS.cards)];
 
 /** Lines of the cards that are seen, a call for several of them; called off when they are scrolled away. */
 export class CardLoader {
-  cards = $state.raw<ReadonlyMap<string, Card>>(new Map());
+  cards = $state.raw<Readonly<Record<string, Card>>>({});
   error = $state.raw<ApiError | null>(null);
-  private known = new Map<string, { readonly window: string; readonly card: Card }>();
+  /** The window each card is of. */
+  private windows: Readonly<Record<string, string>> = {};
 
   /** To be called while a component is set up. @param wanted names, the most urgent first */
   constructor(wanted: () => readonly string[], grid: () => StepGrid) {
@@ -21,7 +22,7 @@ export class CardLoader {
       const names = wanted();
       const { startMs, endMs, stepMs } = grid();
       const window = `${startMs} ${endMs} ${stepMs}`;
-      const missing = untrack(() => names.filter((name) => this.known.get(name)?.window !== window));
+      const missing = untrack(() => names.filter((name) => this.windows[name] !== window));
       if (missing.length === 0) return undefined;
       const abort = new AbortController();
       const timer = setTimeout(() => void this.load(missing, { startMs, endMs, stepMs }, window, abort.signal), SETTLE_MS);
@@ -38,9 +39,10 @@ export class CardLoader {
       try {
         const body = { names: some, start: grid.startMs, end: grid.endMs, step: grid.stepMs };
         const { data } = await api.post<{ data: MetricCards }>('/console/metrics/cards', body, signal);
-        for (const card of data.cards) this.known.set(card.name, { window, card });
+        const fresh = Object.fromEntries(data.cards.map((card) => [card.name, card]));
+        this.windows = { ...this.windows, ...Object.fromEntries(some.map((name) => [name, window])) };
         this.error = null;
-        this.cards = new Map([...this.known].map(([name, { card }]) => [name, card]));
+        this.cards = { ...this.cards, ...fresh };
       } catch (error) {
         if (signal.aborted) return;
         this.error = error instanceof ApiError ? error : new ApiError(0, 'internal', String(error), '');
