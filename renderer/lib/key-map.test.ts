@@ -16,6 +16,7 @@ it.each([
   ['m', 'metrics'],
   ['q', 'promql'],
   ['s', 'services'],
+  ['b', 'slo'],
   ['c', 'cost'],
   ['v', 'volume'],
   ['o', 'sources'],

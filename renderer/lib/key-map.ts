@@ -18,6 +18,7 @@ export type Command =
         | 'promql'
         | 'services'
         | 'alerts'
+        | 'slo'
         | 'cost'
         | 'volume'
         | 'sources'
@@ -34,6 +35,7 @@ const GO: Readonly<Record<string, Command>> = {
   q: { do: 'go', page: 'promql' },
   s: { do: 'go', page: 'services' },
   a: { do: 'go', page: 'alerts' },
+  b: { do: 'go', page: 'slo' },
   c: { do: 'go', page: 'cost' },
   v: { do: 'go', page: 'volume' },
   o: { do: 'go', page: 'sources' },

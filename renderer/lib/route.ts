@@ -8,6 +8,7 @@ export const PAGES = [
   'promql',
   'services',
   'alerts',
+  'slo',
   'cost',
   'volume',
   'sources',
@@ -17,7 +18,7 @@ export type Page = (typeof PAGES)[number];
 export interface Route {
   /** 'nowhere': there is no page at this address. */
   readonly page: Page | 'nowhere';
-  /** Incident or trace id. */
+  /** Incident, trace or objective id. */
   readonly id: string | null;
   /** Part of an incident that has a screen of its own. */
   readonly part?: 'postmortem';
@@ -31,6 +32,7 @@ const PATHS: Readonly<Record<Page, string>> = {
   promql: '/explore/promql',
   services: '/services',
   alerts: '/alerts',
+  slo: '/slo',
   cost: '/cost',
   volume: '/volume',
   sources: '/sources',
@@ -47,7 +49,7 @@ export function parseRoute(pathname: string): Route {
   const path = pathname.replace(/\/+$/, '') || '/';
   for (const page of PAGES) {
     if (path === PATHS[page]) return { page, id: null };
-    if ((page === 'incidents' || page === 'traces') && path.startsWith(`${PATHS[page]}/`)) {
+    if ((page === 'incidents' || page === 'traces' || page === 'slo') && path.startsWith(`${PATHS[page]}/`)) {
       const [id = '', part] = path.slice(PATHS[page].length + 1).split('/');
       if (page === 'incidents' && part === 'postmortem') return { page, id: decode(id), part };
       return { page, id: decode(path.slice(PATHS[page].length + 1)) };

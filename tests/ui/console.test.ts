@@ -281,6 +281,30 @@ describe.skipIf(cannotRun !== null)(`console${cannotRun === null ? '' : `: skipp
       await panel.getByRole('link', { name: 'Failed traces' }).click();
       await page.getByRole('listbox', { name: 'Traces' }).getByRole('option').first().waitFor();
     }));
+  it('an objective is made of what a service was asked, by keyboard; it says what used its budget up', () =>
+    on({ path: '/slo' }, async (page) => {
+      await page.getByText('There are no objectives yet.').waitFor();
+      expect(await accessProblems(page)).toEqual([]);
+      await page.getByRole('button', { name: 'Make a first objective' }).press('Enter');
+      await page.getByRole('combobox', { name: 'Service' }).selectOption(shop.service);
+      await page.getByRole('button', { name: 'Make it' }).press('Enter');
+      await page.waitForURL(`**/slo/${shop.service}-availability`);
+      await page.getByText('budget gone').first().waitFor();
+      await page.getByRole('region', { name: 'Budget over time' }).locator('canvas').waitFor();
+      // The release, and the place that fails.
+      const consumed = page.getByRole('region', { name: 'What used the budget up' });
+      expect(await consumed.getByRole('region', { name: 'Incidents' }).getByRole('link').count()).toBeGreaterThan(0);
+      expect(await consumed.getByRole('region', { name: 'Where it failed or took its time' }).innerText()).toContain(shop.service);
+      await consumed.getByRole('button', { name: 'Query of' }).first().press('Enter');
+      await page.getByRole('button', { name: 'Run it' }).press('Enter');
+      await page.getByRole('dialog').getByRole('status').waitFor();
+      await page.keyboard.press('Escape');
+      expect(await page.getByRole('textbox', { name: `${shop.service}-availability.yml` }).inputValue()).toContain('version: prometheus/v1');
+      expect(await accessProblems(page)).toEqual([]);
+      await page.getByRole('button', { name: 'Remove' }).press('Enter');
+      await page.getByRole('button', { name: 'Remove it really?' }).press('Enter');
+      await page.getByText('There are no objectives yet.').waitFor();
+    }));
   it('an empty window says where the data is and goes there', () =>
     on({ path: '/explore/logs?from=1000000000000&to=1000003600000' }, async (page) => {
       await page.getByRole('button', { name: 'Go to the newest data' }).click();
