@@ -21,7 +21,7 @@ service: shop
 labels: { owner: shop-team }
 slos:${objective('checkout-availability', 99, 'Orders are taken.', 'checkout', 'error')}${objective(
   'storefront-latency',
-  99,
+  95,
   'Pages come within 400 ms.',
   'storefront',
   '>400ms',

@@ -289,7 +289,10 @@ describe.skipIf(cannotRun !== null)(`console${cannotRun === null ? '' : `: skipp
       await page.getByRole('combobox', { name: 'Service' }).selectOption(shop.service);
       await page.getByRole('button', { name: 'Make it' }).press('Enter');
       await page.waitForURL(`**/slo/${shop.service}-availability`);
-      await page.getByText('budget gone').first().waitFor();
+      await page
+        .getByText(/^(budget gone|burns fast)$/)
+        .first()
+        .waitFor();
       await page.getByRole('region', { name: 'Budget over time' }).locator('canvas').waitFor();
       // The release, and the place that fails.
       const consumed = page.getByRole('region', { name: 'What used the budget up' });
@@ -299,7 +302,9 @@ describe.skipIf(cannotRun !== null)(`console${cannotRun === null ? '' : `: skipp
       await page.getByRole('button', { name: 'Run it' }).press('Enter');
       await page.getByRole('dialog').getByRole('status').waitFor();
       await page.keyboard.press('Escape');
-      expect(await page.getByRole('textbox', { name: `${shop.service}-availability.yml` }).inputValue()).toContain('version: prometheus/v1');
+      expect(await page.getByRole('textbox', { name: `${shop.service}-availability.yml` }).inputValue()).toContain(
+        'version: prometheus/v1',
+      );
       expect(await accessProblems(page)).toEqual([]);
       await page.getByRole('button', { name: 'Remove' }).press('Enter');
       await page.getByRole('button', { name: 'Remove it really?' }).press('Enter');
