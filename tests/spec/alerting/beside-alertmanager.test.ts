@@ -185,6 +185,8 @@ it.skipIf(!isAsked)(
         response.end();
       });
     });
+    // A connection Node closes just when Alertmanager uses it again is a delivery half a second later.
+    server.keepAliveTimeout = 60_000;
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const folder = mkdtempSync(join(tmpdir(), 'faultline-alertmanager-'));
     try {
