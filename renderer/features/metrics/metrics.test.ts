@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ExploredMetric } from '#contracts/promql.ts';
 import { classicHeat, readWhere, topAndRest, topQuery, writeWhere } from './breakdown.ts';
+import { draftAlert } from './draft-alert.ts';
 import { changeOf, inOrder, metricNamed, narrow, prefixesOf, serviceMatcher, sizeOfChange } from './explorer-model.ts';
 
 const metric = (name: string, more: Partial<ExploredMetric> = {}): ExploredMetric => ({
@@ -95,4 +96,13 @@ it('buckets hold all smaller ones: a cell is what is between two', () => {
     { at: 1, lower: 0.1, upper: 1, count: 5 },
     { at: 1, lower: 1, upper: Number.POSITIVE_INFINITY, count: 1 },
   ]);
+});
+it('an alert on a metric begins just below its peak', () => {
+  expect(draftAlert('http.server-errors_total', 'rate(x[1m])', [0.01, null, 0.0837, Number.NaN])).toEqual({
+    name: 'HttpServerErrorsTotalHigh',
+    expr: '(rate(x[1m])) > 0.083',
+    forSeconds: 300,
+  });
+  const of = (...values: number[]): string => draftAlert('x', 'x', values).expr;
+  expect([of(12_345), of(12), of(-5), of(0), of()]).toEqual(['(x) > 12000', '(x) > 11', '(x) > -5.1', '(x) > -1', '(x) > 0']);
 });

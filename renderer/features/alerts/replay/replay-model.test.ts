@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { axisOf, meanEarlier, nearest, pairs, promDuration, ruleFile, thresholdSteps, withValues } from './replay-model.ts';
+import { axisOf, meanEarlier, nearest, pairs, promDuration, readDraft, ruleFile, thresholdSteps, withValues } from './replay-model.ts';
 
 it.each([
   [0, '0s'],
@@ -48,4 +48,9 @@ it('reads flat lists and axes', () => {
   expect(axisOf([Number.NaN])).toEqual([0, 1]);
   expect(meanEarlier([{ earlierMs: 60 }, { earlierMs: null }])).toBe(60);
   expect(meanEarlier([])).toBeNull();
+});
+it('takes a rule from an address only where it is one', () => {
+  const rule = { name: 'High', expr: 'up > 1', forSeconds: 300 };
+  expect(readDraft(JSON.stringify({ ...rule, group: 7 }))).toEqual(rule);
+  for (const text of ['', '{', 'null', '[]', '{"name":1,"expr":"x","forSeconds":1}']) expect(readDraft(text)).toBeNull();
 });

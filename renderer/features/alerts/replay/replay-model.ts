@@ -53,6 +53,16 @@ export function ruleFile(rule: DraftRule): string {
     ...mapLines('annotations', rule.annotations),
   ].join('\n')}\n`;
 }
+/** A rule as an address brings it; null: it is none. */
+export function readDraft(text: string): DraftRule | null {
+  try {
+    const { name, expr, forSeconds } = JSON.parse(text) as Partial<DraftRule>;
+    const isRule = typeof name === 'string' && typeof expr === 'string' && typeof forSeconds === 'number';
+    return isRule ? { name, expr, forSeconds } : null;
+  } catch {
+    return null;
+  }
+}
 /** The lines [from, to) of an alert in a rule file; null: it is not written in a way that is understood here. */
 function linesOf(lines: readonly string[], alert: string): readonly [number, number] | null {
   const begins = (line: string): boolean => /^\s*- (?:alert|record):/.test(line);
