@@ -10,9 +10,9 @@ const FOR_SECONDS = 300;
  * An alert on what a chart shows, just below the largest of its values: it would have fired at the peak.
  * @param values of all lines of the chart, gaps as null
  */
-export function draftAlert(metric: string, query: string, values: Iterable<number | null>): DraftAlert {
+export function draftAlert(metric: string, query: string, values: Iterable<number | null | undefined>): DraftAlert {
   let peak = Number.NEGATIVE_INFINITY;
-  for (const value of values) if (value !== null && Number.isFinite(value) && value > peak) peak = value;
+  for (const value of values) if (typeof value === 'number' && Number.isFinite(value) && value > peak) peak = value;
   const name = metric
     .split(/[^A-Za-z0-9]+/)
     .filter(Boolean)
