@@ -248,6 +248,15 @@ describe('metrics', () => {
     expect(new BigUint64Array(values.data.buffer, values.data.byteOffset, 1)[0]).toBe(bits);
     expect(only(record, 'samples')['value_int']).toBe(integer);
   });
+  it('a Prometheus series another console sends on is of no service where it has no job', () => {
+    const told = field(12, keyValue('prometheus.type', field(1, 'gauge')));
+    const dictionary = new TestDictionary();
+    decode('metrics', joined(metricRequest(field(1, 'up'), field(5, point()), told), gauge('m', point())), {}, dictionary);
+    expect(dictionary.seriesRows.slice(1).map((row) => [row?.source, row?.service])).toEqual([
+      ['prometheus', ''],
+      ['otlp', 'unknown_service'],
+    ]);
+  });
   it('notes a metric without data', () => {
     expect(noted(decode('metrics', metricRequest(field(1, 'm'))))).toEqual({ no_data: 1 });
   });

@@ -2,7 +2,7 @@ import type { Attributes, Dictionary, MetricType, SeriesRow } from '#contracts/c
 import { PROMETHEUS_TYPE_KEY, PROMETHEUS_TYPES } from '#contracts/forward-headers.ts';
 import { attributeParts, attributesOf, identityOf } from './attribute-list.ts';
 import { ByteIndex } from './byte-index.ts';
-import { type Notes, noteAgain, notesOf, type Origin } from './decode-origin.ts';
+import { type Notes, noteAgain, notesOf, type Origin, UNKNOWN_SERVICE } from './decode-origin.ts';
 import type { Decoding } from './decoding.ts';
 
 /** A Metric message taken apart as far as its series need it. */
@@ -191,7 +191,8 @@ export class SeriesIndex {
       monotonic,
       numberType: number,
       source: scraped === null ? 'otlp' : 'prometheus',
-      service,
+      // A Prometheus series without a job is of no service, here as where it was written first.
+      service: scraped !== null && service === UNKNOWN_SERVICE ? '' : service,
       attributes,
       metadata: scraped === null ? metadata : NO_METADATA,
       resourceId,
