@@ -445,6 +445,11 @@ groups:
     await until(alerts, (all) => all.some(({ labels }) => 'alertname' in labels && labels.alertname === 'Mine'));
     await faultline.fetch('/console/replay/adopted/mine', { method: 'DELETE' });
     await until(alerts, ({ length }) => length === 1);
+    // Its end is in the journal before the engine is killed below.
+    await until(
+      () => shown('ALERTS{alertname="Mine"}'),
+      ({ length }) => length === 0,
+    );
 
     const silence = {
       ...{ matchers: [{ name: 'alertname', value: 'Other', isRegex: false }], createdBy: 'me', comment: 'why' },

@@ -199,7 +199,14 @@ export class Alerting {
         log(`rule ${each.rule.name} of ${run.group.file}:${each.rule.line} cannot be evaluated: ${each.lastError}`);
     }
     this.writer.write(batches);
-    this.tell(run, intervalMs, atMs);
+    // Its file was changed meanwhile: what this evaluation wrote was not among what ended then.
+    if (!this.groups.some(({ key }) => key === group.key)) this.end(run);
+    else this.tell(run, intervalMs, atMs);
+  }
+  private end(run: GroupRun): void {
+    const endings = run.endings(this.parts.nowMs());
+    this.pending.add(endings);
+    this.writer.write([endings]);
   }
   private tell({ runs }: GroupRun, intervalMs: number, atMs: number): void {
     const sent = runs.flatMap(({ rule, book }) => {
@@ -261,10 +268,7 @@ export class Alerting {
     if (this.leftOut > 0) this.parts.log(`rules: ${this.leftOut} are not evaluated: more than ${MAX_RULES}`);
     const kept = new Set(this.groups.map(({ key }) => key));
     for (const { key, run } of before.values()) {
-      if (kept.has(key)) continue;
-      const endings = run.endings(this.parts.nowMs());
-      this.pending.add(endings);
-      this.writer.write([endings]);
+      if (!kept.has(key)) this.end(run);
     }
   }
   private scheduled(group: RuleGroup, sources: RuleSources, before: ReadonlyMap<string, ScheduledGroup>): ScheduledGroup {
