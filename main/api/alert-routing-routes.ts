@@ -1,9 +1,11 @@
 import { routeTestBodySchema, routeTestSchema, routingSchema } from '#contracts/alert-routing.ts';
 import type { Route as AlertRoute } from '#query/alerting/config.ts';
+import { groupLabelsOf } from '#query/alerting/dispatcher.ts';
 import { matchesAll, printMatcher } from '#query/alerting/matcher.ts';
 import { printInterval } from '#query/alerting/print-interval.ts';
+import { silenceState } from '#query/alerting/silence.ts';
 import { isWithinAny } from '#query/alerting/time-interval.ts';
-import { entriesOf, keepLabels, labelsOf } from '#query/promql/labels.ts';
+import { entriesOf, labelsOf } from '#query/promql/labels.ts';
 import { type Route, route } from './route.ts';
 
 /** All routes, each before those in it: the places the overview lists them at. */
@@ -48,16 +50,14 @@ export const alertRoutingRoutes: readonly Route[] = [
       const passing = new Set(all.filter(({ node }) => taking.has(node)).flatMap(({ above }) => above));
       const placesOf = (wanted: ReadonlySet<AlertRoute>): number[] => all.flatMap(({ node }, at) => (wanted.has(node) ? [at] : []));
       const nowMs = parts.nowMs();
-      const isActive = ({ startsAtMs, endsAtMs }: { startsAtMs: number; endsAtMs: number }): boolean =>
-        startsAtMs <= nowMs && nowMs < endsAtMs;
       return {
         taken: placesOf(taking),
         passed: placesOf(passing),
-        ends: [...taking].map(({ receiver, groupBy }) => ({
-          receiver,
-          groupLabels: Object.fromEntries(entriesOf(groupBy === 'all' ? labels : keepLabels(labels, (name) => groupBy.includes(name)))),
+        ends: [...taking].map((way) => ({
+          receiver: way.receiver,
+          groupLabels: Object.fromEntries(entriesOf(groupLabelsOf(way, labels))),
         })),
-        silencedBy: silences.list().filter((each) => isActive(each) && matchesAll(each.matchers, labels)).length,
+        silencedBy: silences.list().filter((each) => silenceState(each, nowMs) === 'active' && matchesAll(each.matchers, labels)).length,
       };
     },
   }),

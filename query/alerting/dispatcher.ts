@@ -317,13 +317,14 @@ function sortAlerts(alerts: Alert[]): Alert[] {
   });
 }
 /** As prometheus/common prints a label set: {alertname="x", cluster="a"}. */
-export const printLabels = (labels: Labels): string =>
+const printLabels = (labels: Labels): string =>
   `{${entriesOf(labels)
     .map(([name, value]) => `${name}=${goQuoted(value)}`)
     .join(', ')}}`;
 
 const groupKey = (route: Route, groupLabels: Labels): string => `${route.key}:${printLabels(groupLabels)}`;
-function groupLabelsOf({ groupBy }: Route, labels: Labels): Labels {
+/** Labels an alert is grouped by on this route. */
+export function groupLabelsOf({ groupBy }: Route, labels: Labels): Labels {
   return groupBy === 'all' ? labels : keepLabels(labels, (name) => groupBy.includes(name));
 }
 /** {}/{owner="team-A"}:{alertname="x"} */
