@@ -12,6 +12,7 @@ import { DEFAULT_SEED, DEMO_SCENARIOS } from '#demo/scenarios.ts';
 import { replaceFile } from '#exporters/forward/forward-state.ts';
 import { createApi } from '#main/api/create-api.ts';
 import { ADOPTED_FILE } from '#main/rules/adopted-rules.ts';
+import { isFatal } from '#store/database/fatal-error.ts';
 import { openStore } from '#store/open-store.ts';
 import { Alerting } from './alerting/alerting.ts';
 import type { AlertmanagerTarget } from './alerting/notify/alertmanager-queue.ts';
@@ -67,8 +68,6 @@ export interface StartOptions {
   /** Why the engine before this one ended. */
   readonly previousEnd?: PreviousEnd | null;
 }
-/** DuckDB's own words after a fatal error; every loop of the engine logs the error it met, so the log is where it shows. */
-const DEAD = /database has been invalidated/;
 /** Where the collector writes what it acknowledged. */
 export const journalFolder = (dataDir: string): string => path.join(dataDir, 'journal');
 const TICK_MS = 1_000;
@@ -85,7 +84,8 @@ function versionOf(): string {
 export async function startEngine({ settings, send, nowMs = Date.now, ...options }: StartOptions): Promise<RunningEngine> {
   const log = (line: string): void => {
     (options.log ?? console.error)(line);
-    if (DEAD.test(line)) options.onDead?.(line);
+    // Every loop of the engine logs the error it met, so the log is where it shows.
+    if (isFatal(line)) options.onDead?.(line);
   };
   const { dataDir, retentionSeconds, maxSizeBytes, limits, compaction = true } = settings;
   mkdirSync(journalFolder(dataDir), { recursive: true });

@@ -2,6 +2,7 @@ import duckdb from '@duckdb/node-bindings';
 import { FaultlineError } from '#contracts/errors.ts';
 import type { QueryOptions, QueryValue } from '#contracts/store.ts';
 import type { Connection } from '../database/database.ts';
+import { isFatal } from '../database/fatal-error.ts';
 import { orTempFull } from '../database/temp-space.ts';
 import type { HotRows } from '../hot/hot-rows.ts';
 import type { WantedSeries } from '../native/block-functions.ts';
@@ -201,7 +202,6 @@ function errorOf(cause: unknown, stop: Stop): FaultlineError {
   if (full instanceof FaultlineError) return full;
   const message = cause instanceof Error ? cause.message : String(cause);
   if (/^INTERRUPT/.test(message)) return new FaultlineError('cancelled', 'The store is closing.', { cause });
-  // DuckDB refuses everything after a fatal error of its own; only a new process helps.
-  if (/database has been invalidated/.test(message)) return new FaultlineError('internal', message, { cause });
+  if (isFatal(message)) return new FaultlineError('internal', message, { cause });
   return new FaultlineError('query_failed', message, { cause });
 }

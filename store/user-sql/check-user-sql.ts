@@ -1,6 +1,7 @@
 import duckdb from '@duckdb/node-bindings';
 import { FaultlineError } from '#contracts/errors.ts';
 import type { Connection } from '../database/database.ts';
+import { isFatal } from '../database/fatal-error.ts';
 import { readRows } from '../run/read-chunk.ts';
 import {
   ALLOWED_FUNCTIONS,
@@ -51,7 +52,9 @@ async function parse(connection: Connection, sql: string): Promise<Json> {
     const [row] = await readRows(await duckdb.execute_prepared(statement));
     return JSON.parse(row?.['tree'] as string) as Json;
   } catch (cause) {
-    return refuse(`The statement cannot be read: ${(cause as Error).message}`);
+    const { message } = cause as Error;
+    if (isFatal(message)) throw new FaultlineError('internal', message, { cause });
+    return refuse(`The statement cannot be read: ${message}`);
   } finally {
     duckdb.destroy_prepare_sync(statement);
   }
