@@ -6,8 +6,14 @@ import { CAUSE_KINDS, SIGNAL_KINDS } from '#contracts/judgement.ts';
 import { REASONS } from '#contracts/reasons.ts';
 
 const here = import.meta.dirname;
-const read = (locale: string): Record<string, string> =>
-  JSON.parse(readFileSync(path.join(here, `${locale}.json`), 'utf8')) as Record<string, string>;
+type Variants = readonly { readonly match: Readonly<Record<string, string>> }[];
+/** Of a message with a form for one thing and one for several, the form for several: it has every gap. */
+const textOf = (message: string | Variants): string =>
+  typeof message === 'string' ? message : (Object.values(message[0]!.match).at(-1) ?? '');
+function read(locale: string): Record<string, string> {
+  const messages = JSON.parse(readFileSync(path.join(here, `${locale}.json`), 'utf8')) as Record<string, string | Variants>;
+  return Object.fromEntries(Object.entries(messages).map(([key, message]) => [key, textOf(message)]));
+}
 const [en, zh] = [read('en'), read('zh')];
 const placeholders = (text: string): string[] => [...text.matchAll(/\{(\w+)\}/g)].map((match) => match[1]!).sort();
 

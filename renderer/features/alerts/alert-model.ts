@@ -110,6 +110,13 @@ export const groupView = (key: string, labels: Labels, receiver: string, alerts:
 export const sortGroups = (groups: readonly AlertGroupView[]): AlertGroupView[] =>
   groups.toSorted((a, b) => byWeight(a.alerts[0] as RuleAlert, b.alerts[0] as RuleAlert));
 
+/** What a silence for a whole group asks for; `service` and `severity` may be no label of its alerts, only what was read from them. */
+export function commonOf({ labels, shared, alerts }: Pick<AlertGroupView, 'labels' | 'shared' | 'alerts'>): Labels {
+  const own = Object.entries(labels).filter(([name, value]) => alerts.every((alert) => (alert.labels[name] ?? '') === value));
+  const common = { ...Object.fromEntries(own), ...shared };
+  return Object.keys(common).length === 0 && alerts.length === 1 ? (alerts[0] as RuleAlert).labels : common;
+}
+
 /** A group of GET /api/v2/alerts/groups. */
 export interface SentGroup {
   readonly receiver: { readonly name: string };

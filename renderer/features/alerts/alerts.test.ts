@@ -3,6 +3,7 @@ import type { AlertRules, RuleAlert } from '#contracts/alert-rules.ts';
 import { alertMarks } from './alert-marks.ts';
 import {
   chipsOf,
+  commonOf,
   filterAlerts,
   groupAlerts,
   groupByRoute,
@@ -67,6 +68,15 @@ describe('alerts', () => {
     const byService = groupAlerts([over, shop, cart], 'service');
     expect(byService.map(({ labels }) => labels['service'])).toEqual(['cart', 'shop', '']);
     expect(rowsOf(byService, [byService[0]?.key ?? '']).map(({ kind }) => kind)).toEqual(['group', 'group', 'alert', 'group', 'alert']);
+  });
+  it('a silence for a group asks for labels there are', () => {
+    const two = [
+      alert({ labels: { alertname: 'A', job: 'ns/shop', env: 'x' } }),
+      alert({ labels: { alertname: 'B', job: 'ns/shop', env: 'x' } }),
+    ];
+    expect(groupAlerts(two, 'service').map(commonOf)).toEqual([{ job: 'ns/shop', env: 'x' }]);
+    expect(groupAlerts([shop], 'service').map(commonOf)).toEqual([shop.labels]);
+    expect(groupAlerts(two, 'alertname').map(commonOf)).toEqual([{ alertname: 'A' }, { alertname: 'B' }]);
   });
   it('filters by words and by labels', () => {
     const shown = (text: string, filters = withLabel([], 'severity', 'page')) =>

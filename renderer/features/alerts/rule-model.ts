@@ -36,6 +36,12 @@ export function ruleRows({ files }: Pick<AlertRules, 'files'>, { text, state }: 
     return [{ kind: 'file', file, rules: count, problems: problems.length }, ...rules];
   });
 }
+/** A rule and where it stands. */
+export function findRule({ files }: Pick<AlertRules, 'files'>, id: string): Extract<RuleRow, { kind: 'rule' }> | undefined {
+  for (const { file, groups } of files)
+    for (const group of groups) for (const rule of group.rules) if (rule.id === id) return { kind: 'rule', file, group, rule };
+  return undefined;
+}
 export function countStates({ files }: Pick<AlertRules, 'files'>): Map<RuleState, number> {
   const counts = new Map<RuleState, number>();
   for (const { groups } of files)
