@@ -18,6 +18,9 @@ export class ApiError extends Error {
     this.migration = migration;
   }
 }
+/** What was thrown, as a failure that can be shown: an answer cut short in the middle is no ApiError. */
+export const apiErrorOf = (reason: unknown): ApiError =>
+  reason instanceof ApiError ? reason : new ApiError(0, 'internal', String(reason), '');
 async function errorOf(answer: Response): Promise<ApiError> {
   const text = await answer.text().catch(() => '');
   try {

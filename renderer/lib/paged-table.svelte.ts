@@ -1,5 +1,5 @@
 import { untrack } from 'svelte';
-import { ApiError, api } from './api.ts';
+import { type ApiError, api, apiErrorOf } from './api.ts';
 import { type Resource, tableResource } from './resource.svelte.ts';
 import type { Table } from './table.ts';
 
@@ -56,7 +56,7 @@ export class PagedTable {
       this.error = null;
     } catch (error) {
       if (abort.signal.aborted) return;
-      this.error = error instanceof ApiError ? error : new ApiError(0, 'internal', String(error), '');
+      this.error = apiErrorOf(error);
     }
     this.busy = false;
   }

@@ -1,6 +1,6 @@
 import { untrack } from 'svelte';
 import { answerCache } from './answer-cache.ts';
-import { ApiError, api } from './api.ts';
+import { type ApiError, api, apiErrorOf } from './api.ts';
 import type { Table } from './table.ts';
 
 /** One answer of the API on the screen. The last good data stays while a newer answer is awaited. */
@@ -56,7 +56,7 @@ export class Resource<T> {
       this.error = null;
     } catch (error) {
       if (turn !== this.turn || abort.signal.aborted) return;
-      this.error = error instanceof ApiError ? error : new ApiError(0, 'internal', String(error), '');
+      this.error = apiErrorOf(error);
     }
     this.loading = false;
   }

@@ -1,6 +1,6 @@
 import { untrack } from 'svelte';
 import { CARD_LIMITS, type MetricCards } from '#contracts/promql.ts';
-import { ApiError, api } from '../../lib/api.ts';
+import { type ApiError, api, apiErrorOf } from '../../lib/api.ts';
 import type { StepGrid } from '../promql/prometheus-answer.ts';
 
 export type Card = MetricCards['cards'][number];
@@ -45,7 +45,7 @@ export class CardLoader {
         this.cards = { ...this.cards, ...fresh };
       } catch (error) {
         if (signal.aborted) return;
-        this.error = error instanceof ApiError ? error : new ApiError(0, 'internal', String(error), '');
+        this.error = apiErrorOf(error);
         return;
       }
     }

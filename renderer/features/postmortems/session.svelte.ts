@@ -1,5 +1,5 @@
 import type { Postmortem, PostmortemDocument, Revision, Verification } from '#contracts/postmortem.ts';
-import { ApiError, api } from '../../lib/api.ts';
+import { type ApiError, api, apiErrorOf } from '../../lib/api.ts';
 import { checksOf } from './editing.ts';
 
 /** Typing goes on for so long before it is saved. */
@@ -117,7 +117,7 @@ export class PostmortemSession {
       // Typed while it was on its way: touch() has set the state and the timer again.
       if (this.now() === 'saving') this.state = 'saved';
     } catch (error) {
-      await this.fail(error instanceof ApiError ? error : new ApiError(0, 'internal', String(error), ''));
+      await this.fail(apiErrorOf(error));
     }
   }
   /** For the compiler: `state` may have changed while something was awaited. */
