@@ -2,6 +2,7 @@ import { smoothedAt } from './extended-range.ts';
 import { add, divide, isReset, multiply, subtract } from './histogram-arithmetic.ts';
 import { changes, type MixedWindow, mixOfSchemas, mixOfTypes, notCounter, notGauge, resets, settle, type Tell } from './mixed-ranges.ts';
 import { compact, isCustom, type NativeHistogram } from './native-histogram.ts';
+import { notAfter } from './not-after.ts';
 import { EXTENDED } from './range-functions.ts';
 import type { HistogramSamples, Sample, Samples } from './value.ts';
 
@@ -14,11 +15,6 @@ export interface ExtendedSamples extends Samples {
   readonly lookbackMs: number;
   readonly tell: Tell;
 }
-/** Index of the first time later than `ms`. */
-const after = (times: Float64Array, ms: number): number => {
-  const at = times.findIndex((time) => time > ms);
-  return at < 0 ? times.length : at;
-};
 
 /** On the way from one histogram to the next; of a counter that began anew, from nothing. */
 function between(
@@ -41,9 +37,9 @@ function between(
 function change(window: ExtendedSamples, isSmoothed: boolean, isCounter: boolean): NativeHistogram | undefined {
   const { histograms: samples, startMs, endMs, lookbackMs, tell } = window;
   const { times, histograms } = samples;
-  const lowest = after(times, startMs - lookbackMs);
-  const highest = after(times, isSmoothed ? endMs + lookbackMs : endMs) - 1;
-  const firstWithin = after(times, startMs);
+  const lowest = notAfter(times, startMs - lookbackMs);
+  const highest = notAfter(times, isSmoothed ? endMs + lookbackMs : endMs) - 1;
+  const firstWithin = notAfter(times, startMs);
   const first = Math.max(lowest, firstWithin - 1);
   const atEnd = times.findIndex((ms) => ms >= endMs);
   const last = isSmoothed && atEnd >= 0 ? Math.min(highest, Math.max(first, atEnd)) : highest;
@@ -77,11 +73,11 @@ function change(window: ExtendedSamples, isSmoothed: boolean, isCounter: boolean
 function anchoredPairs(window: ExtendedSamples, count: (window: MixedWindow) => number): number | undefined {
   const { times, values, histograms, startMs, endMs, lookbackMs, tell } = window;
   const before = (own: Float64Array): number => {
-    const at = after(own, startMs) - 1;
+    const at = notAfter(own, startMs) - 1;
     return at >= 0 && (own[at] as number) > startMs - lookbackMs ? at : -1;
   };
   const [floatBefore, histogramBefore] = [before(times), before(histograms.times)];
-  const range = (own: Float64Array): readonly [number, number] => [after(own, startMs), after(own, endMs)];
+  const range = (own: Float64Array): readonly [number, number] => [notAfter(own, startMs), notAfter(own, endMs)];
   let [from, to] = range(times);
   let [histogramFrom, histogramTo] = range(histograms.times);
   if (from === to && histogramFrom === histogramTo) return undefined;
@@ -93,7 +89,7 @@ function anchoredPairs(window: ExtendedSamples, count: (window: MixedWindow) => 
   return count({ floats: { times, values, from, to, ...rest }, histograms, from: histogramFrom, to: histogramTo, tell });
 }
 
-const isAny = (times: Float64Array, startMs: number, endMs: number): boolean => after(times, startMs) < after(times, endMs);
+const isAny = (times: Float64Array, startMs: number, endMs: number): boolean => notAfter(times, startMs) < notAfter(times, endMs);
 /** @param rangeMs of the selector */
 export function overExtended(
   modifier: 'anchored' | 'smoothed',
@@ -118,7 +114,7 @@ export function smoothedSampleAt(window: Omit<ExtendedSamples, 'startMs'>): Samp
   const reach = [endMs - lookbackMs, endMs + lookbackMs] as const;
   if (!isAny(histograms.times, ...reach)) return smoothedAt(window);
   if (isAny(times, ...reach)) return mixOfTypes(tell);
-  const to = after(histograms.times, endMs);
+  const to = notAfter(histograms.times, endMs);
   if (to === 0 || (histograms.times[to - 1] as number) <= endMs - lookbackMs) return undefined;
   const last = histograms.histograms[to - 1] as NativeHistogram;
   if (to === histograms.times.length || (histograms.times[to] as number) > endMs + lookbackMs) return last;

@@ -1,3 +1,5 @@
+import { notAfter } from './not-after.ts';
+
 /**
  * `anchored` and `smoothed` (PROM-52, experimental): a range is measured at its ends, not extrapolated to them. Anchored takes the sample at
  * or before the start; smoothed puts a straight line between the samples around each end. All of it within the lookback.
@@ -10,16 +12,6 @@ export interface ExtendedWindow {
   readonly endMs: number;
   readonly lookbackMs: number;
 }
-/** First sample later than `ms`. */
-function after(times: Float64Array, ms: number): number {
-  let [low, high] = [0, times.length];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((times[middle] as number) <= ms) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
 /** On the line from sample `at` to the next one; where a counter fell it began at 0. */
 function between({ times, values }: ExtendedWindow, at: number, ms: number, isCounter: boolean): number {
   const [t1, t2, y1, y2] = [times[at] as number, times[at + 1] as number, values[at] as number, values[at + 1] as number];
@@ -29,8 +21,8 @@ function between({ times, values }: ExtendedWindow, at: number, ms: number, isCo
 }
 /** Samples [from, to) of the window, with the one before its start where there is one. null: nothing to say. */
 export function anchoredRange({ times, startMs, endMs, lookbackMs }: ExtendedWindow): { from: number; to: number } | null {
-  const first = after(times, startMs);
-  const to = after(times, endMs);
+  const first = notAfter(times, startMs);
+  const to = notAfter(times, endMs);
   if (first === to) return null;
   const hasBefore = first > 0 && (times[first - 1] as number) > startMs - lookbackMs;
   return { from: hasBefore ? first - 1 : first, to };
@@ -44,8 +36,8 @@ export function anchoredChange(window: ExtendedWindow, isCounter: boolean): numb
 }
 export function smoothedChange(window: ExtendedWindow, isCounter: boolean): number | undefined {
   const { times, values, startMs, endMs, lookbackMs } = window;
-  const first = after(times, startMs);
-  const to = after(times, endMs);
+  const first = notAfter(times, startMs);
+  const to = notAfter(times, endMs);
   const hasBefore = first > 0 && (times[first - 1] as number) > startMs - lookbackMs;
   const hasAfter = to < times.length && (times[to] as number) <= endMs + lookbackMs;
   if (first === to && !(hasBefore && hasAfter)) return undefined;
@@ -71,7 +63,7 @@ function resetsBetween(values: Float64Array, from: number, to: number, left: num
 /** The value a smoothed instant selector finds. */
 export function smoothedAt(window: Omit<ExtendedWindow, 'startMs'>): number | undefined {
   const { times, values, endMs, lookbackMs } = window;
-  const to = after(times, endMs);
+  const to = notAfter(times, endMs);
   const hasBefore = to > 0 && (times[to - 1] as number) > endMs - lookbackMs;
   if (!hasBefore) return undefined;
   const hasAfter = to < times.length && (times[to] as number) <= endMs + lookbackMs;

@@ -7,6 +7,7 @@ import { type Labels, labelOf, METRIC_NAME } from './labels.ts';
 import { overMixed, type Tell, tellOverlap } from './mixed-ranges.ts';
 import { CHANGES, changes } from './range-changes.ts';
 import { EXTENDED, KEEPS_NAME, RANGE_FUNCTIONS } from './range-functions.ts';
+import { means } from './range-means.ts';
 import { withHints } from './selected-rows.ts';
 import { EvaluationError, emptyRow, FLOAT, isThere, type MatrixRow, put, type Row, timeAt } from './value.ts';
 
@@ -37,6 +38,9 @@ export function evaluateOverTime(evaluator: Evaluator, { function: name, args, .
       });
     } else if (CHANGES.has(name) && !histograms && !starts) {
       changes(name, series, ends, rangeMs, row);
+      budget.check();
+    } else if ((name === 'avg_over_time' || name === 'sum_over_time') && !histograms) {
+      means(name === 'avg_over_time', series, ends, rangeMs, row);
       budget.check();
     } else {
       const onOverlap = (): void => tellOverlap(tell);

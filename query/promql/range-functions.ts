@@ -1,5 +1,6 @@
 import { anchoredChange, anchoredRange, type ExtendedWindow, smoothedChange } from './extended-range.ts';
-import { addTo, linearFit, MeanSum, nanFirst, newSum, quantileOf, sumOf, VarianceSum } from './numerics.ts';
+import { linearFit, nanFirst, quantileOf, VarianceSum } from './numerics.ts';
+import { meanOver, sumOver } from './range-means.ts';
 
 /**
  * Functions over the samples of one series within a window. `times` and `values` hold all samples; the window's are [from, to), never
@@ -152,16 +153,8 @@ export const RANGE_FUNCTIONS: Readonly<Record<string, WindowFunction>> = {
   present_over_time: () => 1,
   last_over_time: ({ values, to }) => values[to - 1],
   first_over_time: ({ values, from }) => values[from],
-  sum_over_time: ({ values, from, to }) => {
-    const sum = newSum();
-    for (let i = from; i < to; i++) addTo(sum, values[i] as number);
-    return sumOf(sum);
-  },
-  avg_over_time: ({ values, from, to }) => {
-    const sum = new MeanSum();
-    for (let i = from; i < to; i++) sum.add(values[i] as number);
-    return sum.mean;
-  },
+  sum_over_time: ({ values, from, to }) => sumOver(values, from, to),
+  avg_over_time: ({ values, from, to }) => meanOver(values, from, to),
   min_over_time: (window) => window.values[least(window)],
   max_over_time: (window) => window.values[most(window)],
   ts_of_min_over_time: (window) => (window.times[lastLeast(window)] as number) / 1000,

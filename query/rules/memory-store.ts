@@ -3,6 +3,7 @@ import { type Evaluated, evaluate } from '#query/promql/engine.ts';
 import type { Labels } from '#query/promql/labels.ts';
 import { labelsTest } from '#query/promql/matching.ts';
 import type { NativeHistogram } from '#query/promql/native-histogram.ts';
+import { notAfter } from '#query/promql/not-after.ts';
 import { parsePromql } from '#query/promql/parser.ts';
 import { selectionsOf } from '#query/promql/selections.ts';
 import { PromqlError } from '#query/promql/token.ts';
@@ -49,24 +50,14 @@ class Series {
   }
   /** Samples of (startMs, endMs]. */
   between(startMs: number, endMs: number): StoredSeries {
-    const [from, to] = [after(this.times, this.count, startMs), after(this.times, this.count, endMs)];
+    const [from, to] = [notAfter(this.times, startMs, this.count), notAfter(this.times, endMs, this.count)];
     const floats = floatSeries(this.labels, this.times.subarray(from, to), this.values.subarray(from, to));
     const { histogramTimes: times, histograms } = this;
     if (times.length === 0) return floats;
-    const [first, end] = [after(times, times.length, startMs), after(times, times.length, endMs)];
+    const [first, end] = [notAfter(times, startMs), notAfter(times, endMs)];
     const found = { times: Float64Array.from(times.slice(first, end)), histograms: histograms.slice(first, end), starts: null };
     return { ...floats, histograms: found.times.length > 0 ? found : null };
   }
-}
-/** How many of the first `count` times are not after `ms`. */
-function after(times: ArrayLike<number>, count: number, ms: number): number {
-  let [low, high] = [0, count];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((times[middle] as number) <= ms) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 function grown(array: Float64Array): Float64Array<ArrayBuffer> {
   const larger = new Float64Array(array.length * 2);
@@ -75,7 +66,7 @@ function grown(array: Float64Array): Float64Array<ArrayBuffer> {
 }
 const LOOKBACK_MS = 300_000;
 
-/** Series in memory to evaluate rules over: rule tests, replays. */
+/** Series in memory to evaluate rules over: rule tests. */
 export class MemoryStore implements RuleStore {
   /** Later samples are not there yet. */
   nowMs = Number.POSITIVE_INFINITY;

@@ -195,28 +195,46 @@ function readDecimals(reader: BitReader, out: Float64Array, bits: Uint32Array, a
       bits[(at + kept[i]!) * 2 + 1] = kept[i + 2]!;
     }
 }
+/** The reader's place and words are held here: calls for each field took twice as long. A value has at most 77 bits: `words` ends later than that. */
 function readDifferences(reader: BitReader, bits: Uint32Array, at: number, count: number): void {
+  const { words, size } = reader;
+  let place = reader.bits;
   let low = 0;
   let high = 0;
   let trail = 0;
   let length = 64;
   for (let i = at * 2; i < (at + count) * 2; i += 2) {
-    if (reader.read(1) === 1) {
-      if (reader.read(1) === 1) {
-        const lead = reader.read(5);
-        length = reader.read(6) + 1;
+    const head = wordAt(words, place);
+    if ((head & 1) === 0) place += 1;
+    else {
+      if ((head & 2) === 0) place += 2;
+      else {
+        const lead = (head >>> 2) & 31;
+        length = ((head >>> 7) & 63) + 1;
         trail = 64 - lead - length;
+        place += 13;
         if (trail < 0) throw new FormatError('a window beyond 64 bits');
       }
-      const first = reader.read(Math.min(32, length));
-      const second = length > 32 ? reader.read(length - 32) : 0;
+      let first = wordAt(words, place);
+      let second = 0;
+      if (length < 32) first &= (1 << length) - 1;
+      else if (length > 32) {
+        second = wordAt(words, place + 32);
+        if (length < 64) second &= (1 << (length - 32)) - 1;
+      }
+      place += length;
       if (trail >= 32) high ^= first << (trail - 32);
       else {
         low ^= first << trail;
         high ^= ((first >>> 1) >>> (31 - trail)) | (second << trail);
       }
     }
+    if (place > size) throw new FormatError('it ends early');
     bits[i] = low;
     bits[i + 1] = high;
   }
+  reader.bits = place;
 }
+/** 32 bits from a place on. */
+const wordAt = (words: Uint32Array, place: number): number =>
+  (words[place >>> 5]! >>> (place & 31)) | ((words[(place >>> 5) + 1]! << 1) << (31 - (place & 31)));

@@ -115,16 +115,19 @@ export async function readSeriesSamples(
     bits[at * 2 + 1] = given[row * 2 + 1]!;
   }
   const offsets = new Float64Array(MAX_BLOCK_SAMPLES);
-  let known: { readonly bytes: Uint8Array; readonly count: number } | null = null;
+  let known: { readonly bytes: Uint8Array; readonly count: number; first: number; at: number } | null = null;
   result.eachBlob('times', (row, bytes, from, to) => {
     const [at, count] = [places[row]!, counts[row]!];
+    const first = halves[row * 2 + 1]! * 4294967296 + (halves[row * 2]! >>> 0);
     // Series of one target have the same times.
     if (known === null || known.count !== count || known.bytes.length !== to - from || !isSame(bytes, from, known.bytes)) {
       decodeOffsets(bytes, from, to, offsets, count);
-      known = { bytes: bytes.slice(from, to), count };
+      known = { bytes: bytes.slice(from, to), count, first: Number.NaN, at };
     }
-    const first = halves[row * 2 + 1]! * 4294967296 + (halves[row * 2]! >>> 0);
-    for (let i = 0; i < count; i++) times[at + i] = (first + offsets[i]!) / 1e6;
+    if (known.first === first) times.copyWithin(at, known.at, known.at + count);
+    else for (let i = 0; i < count; i++) times[at + i] = (first + offsets[i]!) / 1e6;
+    known.first = first;
+    known.at = at;
   });
   result.eachBlob('value_data', (row, bytes, from, to) => {
     decodeValues(bytes, from, to, values, bits, places[row]!, counts[row]!);

@@ -1,16 +1,21 @@
 import { FaultlineError } from '#contracts/errors.ts';
 import type { Labels } from '#query/promql/labels.ts';
 import type { NativeHistogram } from '#query/promql/native-histogram.ts';
+import { notAfter } from '#query/promql/not-after.ts';
 import { type StoredSeries, staleMarkers } from '#query/promql/value.ts';
 
 /** Samples of one query at most: they are in memory while it runs. A native histogram counts for what it holds. */
 export const MAX_SAMPLES = 5_000_000;
 
+interface Floats {
+  readonly times: Float64Array;
+  readonly values: Float64Array;
+}
 /** Samples of one series as they are read. */
 export interface Growing {
   readonly labels: Labels;
   /** In time order each, stale markers to the bit. Several where stored series have the same labels. */
-  readonly floats: { readonly times: Float64Array; readonly values: Float64Array }[];
+  readonly floats: Floats[];
   readonly times: number[];
   readonly values: number[];
   readonly stale: number[];
@@ -57,32 +62,34 @@ export function push(into: Growing, ms: number, value: number, stale: number): v
   into.values.push(value);
   into.stale.push(stale);
 }
+/** Those of (startMs, endMs] in time order, one of each time. They stay in the memory they were read into where they are so already. */
 function finished(growing: Growing, startMs: number, endMs: number): StoredSeries {
-  const { labels, histogramTimes, histograms } = growing;
-  const { times, values } = floatsOf(growing);
-  const kept = placesOf(times, startMs, endMs);
-  const own = placesOf(histogramTimes, startMs, endMs);
+  const read = floatsOf(growing);
+  const { times, values } = isInOrder(read.times) ? read : copied(read, placesOf(read.times));
+  const [from, to] = [notAfter(times, startMs), notAfter(times, endMs)];
   return {
-    labels,
-    ...(kept ? copied(times, values, kept) : { times, values }),
+    labels: growing.labels,
+    times: times.subarray(from, to),
+    values: values.subarray(from, to),
     starts: null,
-    histograms:
-      histogramTimes.length === 0
-        ? null
-        : {
-            times: own ? Float64Array.from(own, (i) => histogramTimes[i] as number) : Float64Array.from(histogramTimes),
-            histograms: own?.map((i) => histograms[i] as NativeHistogram) ?? histograms,
-            starts: null,
-          },
+    histograms: histogramsOf(growing, startMs, endMs),
   };
 }
-function floatsOf({ floats, times, values, stale }: Growing): { times: Float64Array; values: Float64Array } {
+function histogramsOf({ histogramTimes, histograms }: Growing, startMs: number, endMs: number): StoredSeries['histograms'] {
+  if (histogramTimes.length === 0) return null;
+  const places = isInOrder(histogramTimes) ? null : placesOf(histogramTimes);
+  const times = Float64Array.from(places?.map((i) => histogramTimes[i] as number) ?? histogramTimes);
+  const all = places?.map((i) => histograms[i] as NativeHistogram) ?? histograms;
+  const [from, to] = [notAfter(times, startMs), notAfter(times, endMs)];
+  return { times: times.subarray(from, to), histograms: all.slice(from, to), starts: null };
+}
+function floatsOf({ floats, times, values, stale }: Growing): Floats {
   const pushed = { times: Float64Array.from(times), values: Float64Array.from(values) };
   stale.forEach((isMarker, i) => {
     if (isMarker === 1) staleMarkers(pushed.values, i);
   });
   const parts = times.length > 0 ? [...floats, pushed] : floats;
-  if (parts.length === 1) return parts[0] as (typeof parts)[0];
+  if (parts.length === 1) return parts[0] as Floats;
   const size = parts.reduce((sum, part) => sum + part.times.length, 0);
   const all = { times: new Float64Array(size), values: new Float64Array(size) };
   let at = 0;
@@ -94,7 +101,7 @@ function floatsOf({ floats, times, values, stale }: Growing): { times: Float64Ar
   return all;
 }
 /** Two words a value: a NaN that travels as a number may lose its payload. */
-function copied(times: Float64Array, values: Float64Array, places: readonly number[]): { times: Float64Array; values: Float64Array } {
+function copied({ times, values }: Floats, places: readonly number[]): Floats {
   const out = { times: new Float64Array(places.length), values: new Float64Array(places.length) };
   const from = new Uint32Array(values.buffer, values.byteOffset, values.length * 2);
   const to = new Uint32Array(out.values.buffer);
@@ -105,19 +112,12 @@ function copied(times: Float64Array, values: Float64Array, places: readonly numb
   });
   return out;
 }
-/** Places of the samples of (startMs, endMs] in time order, one of each time. @returns null: all, as they are */
-function placesOf(times: ArrayLike<number>, startMs: number, endMs: number): number[] | null {
-  let isRight = times.length === 0 || ((times[0] as number) > startMs && (times[times.length - 1] as number) <= endMs);
-  let isSorted = true;
-  for (let i = 1; i < times.length && (isRight || isSorted); i++) {
-    if ((times[i] as number) <= (times[i - 1] as number)) isRight = false;
-    if ((times[i] as number) < (times[i - 1] as number)) isSorted = false;
-  }
-  if (isRight) return null;
-  const order = Array.from(times, (_, i) => i);
-  if (!isSorted) order.sort((a, b) => (times[a] as number) - (times[b] as number));
-  return order.filter((i, n) => {
-    const ms = times[i] as number;
-    return ms > startMs && ms <= endMs && (n === 0 || times[order[n - 1] as number] !== ms);
-  });
+function isInOrder(times: ArrayLike<number>): boolean {
+  for (let i = 1; i < times.length; i++) if ((times[i] as number) <= (times[i - 1] as number)) return false;
+  return true;
+}
+/** Places of the samples in time order, one of each time: the first that was read. */
+function placesOf(times: ArrayLike<number>): number[] {
+  const order = Array.from(times, (_, i) => i).sort((a, b) => (times[a] as number) - (times[b] as number));
+  return order.filter((i, n) => n === 0 || times[order[n - 1] as number] !== times[i]);
 }

@@ -2,6 +2,7 @@ import type { Expr, Matcher, SelectorExpr } from '#query/promql/ast.ts';
 import type { Budget } from '#query/promql/budget.ts';
 import { type Evaluated, evaluate } from '#query/promql/engine.ts';
 import { type Labels, labelOf, METRIC_NAME } from '#query/promql/labels.ts';
+import { notAfter } from '#query/promql/not-after.ts';
 import { type SelectionOptions, selectionsOf } from '#query/promql/selections.ts';
 import { EvaluationError, type Grid, type Selection, type StoredSeries } from '#query/promql/value.ts';
 import { ALERTS, ALERTS_FOR_STATE } from '../alert-state.ts';
@@ -9,7 +10,7 @@ import type { RuleStore } from '../evaluate-group.ts';
 import { parsed } from '../memory-store.ts';
 import type { Rule } from '../rule.ts';
 import { type RuleSample, ruleVector, type WrittenSample } from '../sample.ts';
-import { between, type OutputBook } from './output-book.ts';
+import type { OutputBook } from './output-book.ts';
 
 /** A source cannot hold that much in memory: a shorter stretch may do. */
 export class TooMuchAtOnce extends Error {}
@@ -124,4 +125,24 @@ export class ChunkSamples implements RuleStore {
     if (samples.some(({ histogram }) => histogram)) throw new EvaluationError(NO_HISTOGRAMS);
     for (const { labels, atMs, value, isStale } of samples) this.outputs.add(labels, atMs, isStale ? 'stale' : value);
   }
+}
+
+/** Samples of (startMs, endMs]; null: none. */
+function between(series: StoredSeries, startMs: number, endMs: number): StoredSeries | null {
+  const { labels, times, values, starts, histograms } = series;
+  const [from, to] = [notAfter(times, startMs), notAfter(times, endMs)];
+  const [first, end] = histograms ? [notAfter(histograms.times, startMs), notAfter(histograms.times, endMs)] : [0, 0];
+  if (from === to && first === end) return null;
+  const own = histograms && first < end ? histograms : null;
+  return {
+    labels,
+    times: times.subarray(from, to),
+    values: values.subarray(from, to),
+    starts: starts?.subarray(from, to) ?? null,
+    histograms: own && {
+      times: own.times.subarray(first, end),
+      histograms: own.histograms.slice(first, end),
+      starts: own.starts?.subarray(first, end) ?? null,
+    },
+  };
 }

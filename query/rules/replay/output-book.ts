@@ -1,6 +1,7 @@
 import type { Matcher } from '#query/promql/ast.ts';
 import type { Labels } from '#query/promql/labels.ts';
 import { labelsTest } from '#query/promql/matching.ts';
+import { notAfter } from '#query/promql/not-after.ts';
 import { floatSeries, type StoredSeries, staleMarkers } from '#query/promql/value.ts';
 
 /** Samples the rules of a replay gave; later rules and evaluations read them. In time order for each series. */
@@ -21,55 +22,19 @@ class Output {
     this.values = grown(this.values, this.count, size);
   }
   dropBefore(ms: number): number {
-    const from = after(this.times, this.count, ms);
+    const from = notAfter(this.times, ms, this.count);
     if (from < this.count / 2) return 0;
     this.times.copyWithin(0, from, this.count);
-    // Bits, not numbers: stale markers stay what they are.
-    new BigUint64Array(this.values.buffer).copyWithin(0, from, this.count);
+    this.values.copyWithin(0, from, this.count);
     this.count -= from;
     return from;
   }
 }
 function grown(array: Float64Array, count: number, size: number): Float64Array<ArrayBuffer> {
   const larger = new Float64Array(size);
-  new BigUint64Array(larger.buffer).set(new BigUint64Array(array.buffer, 0, count));
+  larger.set(array.subarray(0, count));
   return larger;
 }
-/** How many of the first `count` times are not after `ms`. */
-export function after(times: ArrayLike<number>, count: number, ms: number): number {
-  let [low, high] = [0, count];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((times[middle] as number) <= ms) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-/** Samples of (startMs, endMs]. */
-export function between(series: StoredSeries, startMs: number, endMs: number): StoredSeries | null {
-  const { times, values, histograms } = series;
-  const [from, to] = [after(times, times.length, startMs), after(times, times.length, endMs)];
-  const own = histograms && {
-    from: after(histograms.times, histograms.times.length, startMs),
-    to: after(histograms.times, histograms.times.length, endMs),
-  };
-  if (from === to && (!own || own.from === own.to)) return null;
-  return {
-    labels: series.labels,
-    times: times.subarray(from, to),
-    values: values.subarray(from, to),
-    starts: series.starts?.subarray(from, to) ?? null,
-    histograms:
-      histograms && own && own.from < own.to
-        ? {
-            times: histograms.times.subarray(own.from, own.to),
-            histograms: histograms.histograms.slice(own.from, own.to),
-            starts: histograms.starts?.subarray(own.from, own.to) ?? null,
-          }
-        : null,
-  };
-}
-
 export class OutputBook {
   size = 0;
   private readonly byKey = new Map<string, Output>();

@@ -22,13 +22,15 @@ export class Crossings {
     this.isFull = new Uint8Array(blocks);
     for (let block = 0; block < blocks; block++) {
       const end = Math.min(values.length, (block + 1) * BLOCK);
-      let [least, largest, count] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0];
+      let least = Number.POSITIVE_INFINITY;
+      let largest = Number.NEGATIVE_INFINITY;
+      let count = 0;
       for (let i = block * BLOCK; i < end; i++) {
+        if (has[i] !== FLOAT) continue;
         const value = values[i] as number;
-        if (has[i] !== FLOAT || Number.isNaN(value)) continue;
         if (value < least) least = value;
         if (value > largest) largest = value;
-        count++;
+        if (!Number.isNaN(value)) count++;
       }
       this.least[block] = least;
       this.largest[block] = largest;
