@@ -34,16 +34,34 @@ export interface PointCounts {
   numbers: number;
   others: number;
 }
+/**
+ * The byte after the data point whose tag is at `p`, where its length has at most two bytes; 0 for anything else. Points are passed three
+ * times over, so a call per number of theirs is felt.
+ */
+function afterPlainPoint(bytes: Uint8Array, p: number, end: number): number {
+  if (bytes[p] !== DATA_POINTS_TAG) return 0;
+  const low = bytes[p + 1] as number;
+  const high = bytes[p + 2] as number;
+  const next = low < 0x80 ? p + 2 + low : high < 0x80 ? p + 3 + ((low & 0x7f) | (high << 7)) : 0;
+  return next <= end ? next : 0;
+}
 /** Adds the points of the Metric message in [start, end) to `counts`. */
 export function countPoints(d: Decoding, start: number, end: number, counts: PointCounts): void {
   eachField(d, start, end, (tag, from, to) => {
     const kind = DATA.get(tag);
     if (!kind) return;
     let points = 0;
-    for (let p = from; p < to; p = d.pos) {
+    for (let p = from; p < to; ) {
+      const next = afterPlainPoint(d.bytes, p, to);
+      if (next > 0) {
+        points++;
+        p = next;
+        continue;
+      }
       const found = readByteTag(d, p, to);
       if (found === DATA_POINTS_TAG) points++;
       skipField(d, found, to);
+      p = d.pos;
     }
     if (kind.layout) counts.others += points;
     else counts.numbers += points;
@@ -135,13 +153,19 @@ export class MetricRows {
   }
 
   private decodePoints(d: Decoding, start: number, end: number, kind: DataKind): void {
-    const { head, point } = this;
+    const { head } = this;
     head.type = kind.type;
     head.attributesTag = kind.attributesTag;
     this.readAggregation(d, start, end, kind.type);
     this.series.openMetric(d, head, this.origin);
     let p = start;
     while (p < end) {
+      const next = afterPlainPoint(d.bytes, p, end);
+      if (next > 0) {
+        this.decodePoint(d, p + ((d.bytes[p + 1] as number) < 0x80 ? 2 : 3), next, kind);
+        p = next;
+        continue;
+      }
       const tag = readByteTag(d, p, end);
       if (tag !== DATA_POINTS_TAG) {
         skipField(d, tag, end);
@@ -152,9 +176,12 @@ export class MetricRows {
       const from = d.pos;
       p = from + length;
       if (p > end) throw IRREGULAR;
-      if (kind.layout) this.histograms.decode(d, from, p, point, kind.layout);
-      else this.samples.decode(d, from, p, point);
+      this.decodePoint(d, from, p, kind);
     }
+  }
+  private decodePoint(d: Decoding, from: number, to: number, kind: DataKind): void {
+    if (kind.layout) this.histograms.decode(d, from, to, this.point, kind.layout);
+    else this.samples.decode(d, from, to, this.point);
   }
 
   /** Temporality and monotonicity stand behind the points on the wire but are part of their series' identity. */
@@ -165,6 +192,11 @@ export class MetricRows {
     if (type === 'gauge' || type === 'summary') return;
     let p = start;
     while (p < end) {
+      const next = afterPlainPoint(d.bytes, p, end);
+      if (next > 0) {
+        p = next;
+        continue;
+      }
       const tag = readByteTag(d, p, end);
       if (tag === 0x10) {
         const value = readVarint(d, end);

@@ -6,6 +6,7 @@ import { skipUnknown, writeStoredTime } from './item-fields.ts';
 import { NumberValue } from './number-value.ts';
 import type { PointContext } from './point-context.ts';
 import { columnAt, type Room, TableColumns } from './table-columns.ts';
+import { TIME_OK } from './time-window.ts';
 import { readVarint } from './wire.ts';
 
 const at = (name: string): number => columnAt(SAMPLES.columns, name);
@@ -41,6 +42,7 @@ export class SampleRows {
 
   /** The NumberDataPoint in [start, end): one row, or one counted drop. */
   decode(d: Decoding, start: number, end: number, point: PointContext): void {
+    if (this.decodePlain(d, start, end, point)) return;
     const { bytes, view } = d;
     const { value } = this;
     point.begin();
@@ -96,6 +98,38 @@ export class SampleRows {
     if (id === 0) return;
     this.writeRow(d, id, point);
     if (point.hasExemplars) this.exemplars.decodeAll(d, start, end, EXEMPLARS_TAG, id, point.timeLo, point.timeHi);
+  }
+
+  /**
+   * The form nearly all points have: fields in the order of their numbers, a double, nothing behind the attributes, and those of the
+   * series that is due. @returns false, with nothing written or counted: it has another one
+   */
+  private decodePlain(d: Decoding, start: number, end: number, point: PointContext): boolean {
+    const { bytes, view } = d;
+    const hasStart = bytes[start] === 0x11;
+    const at = hasStart ? start + 9 : start;
+    if (at + 18 > end || bytes[at] !== 0x19 || bytes[at + 9] !== 0x21) return false;
+    const timeLo = view.getUint32(at + 1, true);
+    const timeHi = view.getUint32(at + 5, true);
+    if ((timeLo | timeHi) === 0 || d.window.verdict(timeHi, timeLo) !== TIME_OK) return false;
+    const id = point.expected(d, at + 18, end);
+    if (id === 0) return false;
+    const row = this.rows++;
+    const { words, present } = this.columns;
+    (words[SERIES_ID] as Uint32Array)[row] = id;
+    const times = words[TIME] as Uint32Array;
+    times[row * 2] = timeLo;
+    times[row * 2 + 1] = timeHi;
+    const values = words[VALUE] as Uint32Array;
+    values[row * 2] = view.getInt32(at + 10, true);
+    values[row * 2 + 1] = view.getInt32(at + 14, true);
+    if (!hasStart) return true;
+    const startLo = view.getUint32(start + 1, true);
+    const startHi = view.getUint32(start + 5, true);
+    if ((startLo | startHi) === 0) return true;
+    writeStoredTime(d, words[START] as Uint32Array, row, startLo, startHi);
+    (present[START] as Uint8Array)[row] = 1;
+    return true;
   }
 
   private writeRow(d: Decoding, id: number, point: PointContext): void {

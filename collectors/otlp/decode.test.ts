@@ -268,6 +268,46 @@ describe('metrics', () => {
     expect(ids[1]).toEqual(ids[0]);
     expect(ids[2]).toEqual(ids[0]);
   });
+  it('reads points of known series as those of new ones, in whatever form they come', () => {
+    const [start, time, value] = [fixed64(2, now - 9n), fixed64(3, now), double(4, 2.5)];
+    const forms = (l: Uint8Array): Uint8Array[][] => [
+      [time, value, l],
+      [start, time, value, l],
+      [start, time, value],
+      [fixed64(2, 0n), time, value, l],
+      [fixed64(2, 2n ** 64n - 1n), time, value, l],
+      [start, fixed64(3, 0n), value, l],
+      [start, fixed64(3, now + 10n ** 15n), value, l],
+      [start, time, fixed64(6, 2n ** 60n + 1n), l],
+      [start, time, double(4, Number.NaN), l],
+      [start, time, value, l, number(8, 1)],
+      [start, time, value, l, field(7, keyValue('m', number(3, 1)))],
+      [start, time, value, l, value],
+      [time, start, l, value],
+      [start, time, value, field(5, [fixed64(2, now), double(3, 1)]), l],
+      [start, time, l],
+      [start, time, value, l, field(99, 'x'.repeat(200))],
+    ];
+    const points = ['a', 'a longer text than fits', ''].flatMap((text) => forms(label(text)).map((form) => field(1, form)));
+    const dictionary = new TestDictionary();
+    for (const body of [points, points, points.toReversed(), points].map((list) => gauge('m', ...list))) {
+      const told = (record: DecodedRecord) => ({
+        ...{ samples: tableRows(record, 'samples'), exemplars: tableRows(record, 'exemplars') },
+        ...{ dropped: record.dropped, noted: record.noted },
+      });
+      const fresh = new TestDictionary();
+      const known = told(decode('metrics', body, {}, dictionary));
+      const asNew = told(decode('metrics', body, {}, fresh));
+      // The numbers of series differ where they were met in another order: their labels do not.
+      const named = (rows: Row[], { seriesRows }: TestDictionary): Row[] =>
+        rows.map((row) => ({ ...row, series_id: seriesRows[row['series_id'] as number]?.attributes }));
+      expect({ ...known, samples: named(known.samples, dictionary), exemplars: named(known.exemplars, dictionary) }).toEqual({
+        ...asNew,
+        samples: named(asNew.samples, fresh),
+        exemplars: named(asNew.exemplars, fresh),
+      });
+    }
+  });
 });
 
 describe('ownership', () => {

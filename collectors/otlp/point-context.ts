@@ -45,6 +45,10 @@ export class PointContext {
     else if (this.attributesEnd !== start) throw IRREGULAR;
     this.attributesEnd = end;
   }
+  /** Series of a point whose attribute fields are exactly the bytes [start, end), if it is the one that is due; else 0. */
+  expected(d: Decoding, start: number, end: number): number {
+    return this.origin.resourceId === 0 ? 0 : this.series.expected(d, start, end);
+  }
   /** Judges the time first, so that the collector, which knows no series, counts the same. @returns series id, 0 = dropped and counted */
   resolve(d: Decoding, number: 'i' | 'd' | ''): number {
     if ((this.timeLo | this.timeHi) === 0) {

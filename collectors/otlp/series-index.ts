@@ -140,6 +140,16 @@ export class SeriesIndex {
     return this.ids[entry] as number;
   }
 
+  /** The same, only where it is the series that followed last time. @returns 0 when it is not */
+  expected(d: Decoding, start: number, end: number): number {
+    const { metric, last } = this;
+    const entry = last < 0 ? UNCACHED : (this.nextSeries[last] as number);
+    if (metric < 0 || entry < 0 || !this.series.matches(entry, d.view, start, end - start, metric)) return 0;
+    this.last = entry;
+    if (this.notes.size > 0) noteAgain(d, this.notes.get(entry) ?? null);
+    return this.ids[entry] as number;
+  }
+
   private addSeries(
     d: Decoding,
     start: number,
