@@ -299,7 +299,7 @@ describe('metrics', () => {
       const known = told(decode('metrics', body, {}, dictionary));
       const asNew = told(decode('metrics', body, {}, fresh));
       // The numbers of series differ where they were met in another order: their labels do not.
-      const named = (rows: Row[], { seriesRows }: TestDictionary): Row[] =>
+      const named = (rows: Row[], { seriesRows }: TestDictionary): unknown[] =>
         rows.map((row) => ({ ...row, series_id: seriesRows[row['series_id'] as number]?.attributes }));
       expect({ ...known, samples: named(known.samples, dictionary), exemplars: named(known.exemplars, dictionary) }).toEqual({
         ...asNew,
