@@ -40,6 +40,8 @@ export interface Store {
   relieve(): Promise<void>;
   /** Makes blocks of all stored samples there are enough of, however new (the store does so by itself with what is two hours old). */
   compact(): Promise<void>;
+  /** For a reader that keeps samples: what it keeps is right as long as it asks the watch before it uses any. */
+  watchSamples(): SampleWatch;
   /** Rows held in memory, bytes they take, per table. */
   hot(): Readonly<Record<TableName, { readonly rows: number; readonly bytes: number }>>;
 
@@ -82,6 +84,14 @@ export interface Store {
   /** Deletes by age and size now (also runs by itself). Returns what went. */
   enforceRetention(nowMs: number): Promise<readonly PrunedDay[]>;
   close(): Promise<void>;
+}
+export interface SampleWatch {
+  /**
+   * Samples of this time or later (milliseconds, no fraction) came since the last call; what is before is what it was. Infinity: none came,
+   * -Infinity: a day came or went.
+   */
+  changedSinceMs(): number;
+  end(): void;
 }
 export interface AppendedRecord {
   readonly position: JournalPosition;

@@ -89,6 +89,7 @@ export class OpenStore implements Store {
   readonly postmortems: PostmortemStore;
   readonly modelCalls: ModelCallStore;
   readonly alerting: AlertingStore;
+  readonly watchSamples: Store['watchSamples'];
   private readonly parts: StoreParts;
   private readonly writer: StoreWriter;
   private readonly compactor: Compactor;
@@ -109,6 +110,7 @@ export class OpenStore implements Store {
 
   constructor(parts: StoreParts) {
     this.parts = parts;
+    this.watchSamples = () => parts.days.watches.open();
     this.disk = new DiskBook(parts.dataDir.path);
     this.dictionary = parts.dictionary;
     this.postmortems = new PostmortemShelf(parts.documents, parts.catalog, parts.options.nowMs, () => this.writable());
@@ -179,6 +181,7 @@ export class OpenStore implements Store {
       record.position,
       batches,
     );
+    days.watches.appended(batches);
     this.next = Math.max(this.next, record.next);
     if (record.needs !== undefined) this.held.append(record.position, record.needs);
     this.writer.appended(new Set(batches.map((batch) => batch.table)));

@@ -30,5 +30,9 @@ export function registerPromql({ promql }: Pick<Engine, 'promql'>, registers: Re
     Object.entries(promql.counts.ended).map(([reason, n]) => [{ reason }, n]),
   );
   counter('faultline_promql_answers', 'Requests answered.', [], () => [[{}, promql.counts.answered]]);
+  gauge('faultline_promql_cache_bytes', 'Samples their threads keep for queries to come, bytes.', () => promql.cacheBytes);
+  counter('faultline_promql_samples', 'Samples of the answers: read from the store, or reused.', ['from'], () =>
+    Object.entries(promql.counts.samples).map(([from, n]) => [{ from }, n]),
+  );
   counter('faultline_promql_seconds', 'Time until the first byte of their answers, all together.', [], () => [[{}, promql.counts.seconds]]);
 }

@@ -76,6 +76,24 @@ describe('PromQL in threads of their own', () => {
     await expect.poll(() => own.running).toBe(0);
     expect(own.counts.ended).toEqual({ timeout: 0, cancelled: 0, memory: 0, crash: 0 });
   });
+  it('keeps samples for queries to come, but none that are not what they were', async () => {
+    const own = threads();
+    const sum = async (): Promise<string> => {
+      const query = `sum(count_over_time(work_total[${STEPS}s]))`;
+      const { text } = await bodyOf(await ask(own, '/query', { query, time: String(startMs / 1000 + STEPS - 1) }));
+      return (JSON.parse(text) as { data: { result: [{ value: [number, string] }] } }).data.result[0].value[1];
+    };
+    expect([await sum(), await sum()]).toEqual([String(SERIES * STEPS), String(SERIES * STEPS)]);
+    expect(own.counts.samples.reused).toBe(SERIES * STEPS);
+    expect(own.cacheBytes).toBeGreaterThan(SERIES * STEPS * 8);
+    const [late] = makeRows({ table: 'samples', rows: 1, seed: 2, startNano: 0n });
+    const series = t.store.dictionary.series('series 7', () => seriesRow(7));
+    t.append(batchFromRows(TABLES.samples, [{ ...late, series_id: series, time: BigInt(startMs + 1_500) * 1_000_000n, value: 1 }]));
+    expect(await sum()).toBe(String(SERIES * STEPS + 1));
+    await t.store.flush();
+    expect(await sum()).toBe(String(SERIES * STEPS + 1));
+  });
+
   it('says what is wrong with a request as Prometheus does', async () => {
     const answer = await ask(threads(), '/query', { query: 'sum(' });
     expect(answer.status).toBe(400);

@@ -2,8 +2,17 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { FaultlineError } from '#contracts/errors.ts';
-import type { Store } from '#contracts/store.ts';
-import { type About, COMPUTED, FLAG_BYTES, type FromThread, placeOfJob, TIMEOUT_MS, type ToThread } from '#main/promql/messages.ts';
+import type { SampleWatch, Store } from '#contracts/store.ts';
+import {
+  type About,
+  type CacheCounts,
+  COMPUTED,
+  FLAG_BYTES,
+  type FromThread,
+  placeOfJob,
+  TIMEOUT_MS,
+  type ToThread,
+} from '#main/promql/messages.ts';
 
 /** Threads at once. The second is started while the first is at work on something long, so that a small query need not wait for it. */
 const MAX_THREADS = 2;
@@ -41,12 +50,15 @@ export interface PromqlCounts {
   readonly ended: Record<'timeout' | 'cancelled' | 'memory' | 'crash', number>;
   answered: number;
   seconds: number;
+  /** Samples that answers were made of, without reading them again and read. */
+  readonly samples: Record<'reused' | 'read', number>;
 }
 export interface ThreadLimits {
   readonly heapMb?: number;
   readonly timeoutMs?: number;
   readonly graceMs?: number;
 }
+const NO_CACHE: CacheCounts = { bytes: 0, reused: 0, read: 0 };
 type Ended = keyof PromqlCounts['ended'];
 
 interface Job {
@@ -70,6 +82,9 @@ interface Thread {
   readonly worker: Worker;
   readonly flags: Int32Array;
   readonly jobs: Map<number, Job>;
+  /** Of the samples it keeps. */
+  readonly watch: SampleWatch;
+  cache: CacheCounts;
   /** Why it is being ended. */
   ending: Ended | 'idle' | null;
   idle: NodeJS.Timeout | null;
@@ -82,7 +97,13 @@ function threadEntry(here = import.meta.dirname): string {
 
 /** PromQL is answered in threads of its own (main/promql): the engine's own thread, with the sockets, only reads the store for them. */
 export class PromqlThreads {
-  readonly counts: PromqlCounts = { started: 0, ended: { timeout: 0, cancelled: 0, memory: 0, crash: 0 }, answered: 0, seconds: 0 };
+  readonly counts: PromqlCounts = {
+    started: 0,
+    ended: { timeout: 0, cancelled: 0, memory: 0, crash: 0 },
+    answered: 0,
+    seconds: 0,
+    samples: { reused: 0, read: 0 },
+  };
   private readonly store: Store;
   private readonly nowMs: () => number;
   private readonly log: (line: string) => void;
@@ -110,6 +131,12 @@ export class PromqlThreads {
   }
   get size(): number {
     return this.threads.size;
+  }
+  /** Bytes of samples the threads keep. */
+  get cacheBytes(): number {
+    let bytes = 0;
+    for (const { cache } of this.threads) bytes += cache.bytes;
+    return bytes;
   }
   /** @throws FaultlineError what is no matter of the request: see main/promql/answer-request.ts for what is answered as an error */
   ask(request: PromqlRequest): Promise<PromqlAnswer> {
@@ -156,7 +183,15 @@ export class PromqlThreads {
       resourceLimits: { maxOldGenerationSizeMb: this.limits.heapMb },
     });
     worker.unref();
-    const thread: Thread = { worker, flags: new Int32Array(memory), jobs: new Map(), ending: null, idle: null };
+    const thread: Thread = {
+      worker,
+      flags: new Int32Array(memory),
+      jobs: new Map(),
+      watch: this.store.watchSamples(),
+      cache: NO_CACHE,
+      ending: null,
+      idle: null,
+    };
     this.threads.add(thread);
     this.counts.started++;
     worker.on('message', (message: FromThread) => this.hear(thread, message));
@@ -178,7 +213,8 @@ export class PromqlThreads {
     thread.jobs.set(id, job);
     const { path, search, form, about = {} } = job.request;
     const newestSeries = this.store.dictionary.newestSeries ?? Number.POSITIVE_INFINITY;
-    this.post(thread, { type: 'ask', job: id, path, search, form, about, nowMs: this.nowMs(), newestSeries });
+    const changedSinceMs = thread.watch.changedSinceMs();
+    this.post(thread, { type: 'ask', job: id, path, search, form, about, nowMs: this.nowMs(), newestSeries, changedSinceMs });
   }
   private post(thread: Thread, message: ToThread, memory: ArrayBuffer[] = []): void {
     thread.worker.postMessage(message, memory);
@@ -218,7 +254,10 @@ export class PromqlThreads {
       if (this.threads.has(thread)) this.post(thread, { type: 'rows-failed', call, code, message: (error as Error).message });
     }
   }
-  private answered(thread: Thread, job: Job, { status, bytes, isLast }: Extract<FromThread, { type: 'answer' }>): void {
+  private answered(thread: Thread, job: Job, { status, bytes, isLast, cache }: Extract<FromThread, { type: 'answer' }>): void {
+    this.counts.samples.reused += cache.reused - thread.cache.reused;
+    this.counts.samples.read += cache.read - thread.cache.read;
+    thread.cache = cache;
     job.isAnswered = true;
     if (job.timer) clearTimeout(job.timer);
     this.counts.answered++;
@@ -313,6 +352,7 @@ export class PromqlThreads {
   /** A thread has ended: whose query it was at fails, the others are asked again, once. */
   private gone(thread: Thread): void {
     if (!this.threads.delete(thread)) return;
+    thread.watch.end();
     if (thread.idle) clearTimeout(thread.idle);
     const why = thread.ending ?? 'crash';
     if (why !== 'idle') this.counts.ended[why]++;

@@ -4,6 +4,7 @@ import { SampleCounter } from '#main/engine/promql/growing-series.ts';
 import { readExemplars } from '#main/engine/promql/read-exemplars.ts';
 import { readThere } from '#main/engine/promql/read-there.ts';
 import { LOOKBACK_MS, runExpr } from '#main/engine/promql/run-promql.ts';
+import type { SampleCache } from '#main/engine/promql/sample-cache.ts';
 import { allLabels, type SeriesBook } from '#main/engine/promql/series-book.ts';
 import { describeExpr } from '#query/promql/describe.ts';
 import type { Evaluated } from '#query/promql/engine.ts';
@@ -41,6 +42,8 @@ export interface Means {
   /** Called ever so often while something is computed; throws when it is to end. */
   readonly onCheck: () => void;
   readonly newestSeries: number;
+  /** Samples that were read before. */
+  readonly cache: SampleCache;
 }
 export interface Answered {
   readonly status: number;
@@ -62,7 +65,7 @@ interface Asked extends Means {
 type Handle = (asked: Asked) => Promise<Success>;
 
 async function query(asked: Asked, grid: Grid): Promise<{ readonly evaluated: Evaluated; readonly stats: object | null }> {
-  const { parameters, store, book, signal, onCheck, newestSeries } = asked;
+  const { parameters, store, book, signal, onCheck, newestSeries, cache } = asked;
   const startedMs = performance.now();
   const timeout = one(parameters, 'timeout');
   const timeoutMs = timeout === '' ? TIMEOUT_MS : Math.min(TIMEOUT_MS, Math.max(1, durationOf(timeout, 'timeout')));
@@ -70,7 +73,13 @@ async function query(asked: Asked, grid: Grid): Promise<{ readonly evaluated: Ev
   const lookbackMs = lookback === '' ? LOOKBACK_MS : durationOf(lookback, 'lookback_delta');
   const expr = parsedParameter('query', one(parameters, 'query'));
   const counter = new SampleCounter();
-  const evaluated = await runExpr({ store, book, newestSeries }, expr, grid, { timeoutMs, signal }, { lookbackMs, onCheck, counter });
+  const evaluated = await runExpr(
+    { store, book, newestSeries, cache },
+    expr,
+    grid,
+    { timeoutMs, signal },
+    { lookbackMs, onCheck, counter },
+  );
   const stats = one(parameters, 'stats');
   if (stats === '') return { evaluated, stats: null };
   const seconds = (performance.now() - startedMs) / 1000;

@@ -1,5 +1,6 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { FaultlineError } from '#contracts/errors.ts';
+import { SampleCache } from '#main/engine/promql/sample-cache.ts';
 import { SeriesBook } from '#main/engine/promql/series-book.ts';
 import { answerRequest } from './answer-request.ts';
 import { CHUNK_BYTES, CHUNKS_AHEAD, COMPUTED, type FromThread, placeOfJob, type ThreadData, type ToThread } from './messages.ts';
@@ -14,6 +15,7 @@ const flags = new Int32Array((workerData as ThreadData).flags);
 const send = (message: FromThread, memory: ArrayBuffer[] = []): void => port.postMessage(message, memory);
 const queries = new RemoteQueries(send);
 const book = new SeriesBook(queries.of(0));
+const cache = new SampleCache();
 const encoder = new TextEncoder();
 
 interface Job {
@@ -58,11 +60,13 @@ async function answer({ job, path, search, form, about, nowMs, newestSeries }: E
       addEventListener: (_type: 'abort', listener: () => void) => void own.listeners.push(listener),
     };
     Atomics.store(flags, COMPUTED, job);
-    const means = { store: queries.of(job), book, signal, onCheck, newestSeries };
+    const means = { store: queries.of(job), book, signal, onCheck, newestSeries, cache };
     const { status, text } = await answerRequest({ path, search, form, about, nowMs }, means);
     let isFirst = true;
     const give = (bytes: Uint8Array<ArrayBuffer>, isLast: boolean): void => {
-      send(isFirst ? { type: 'answer', job, status, bytes, isLast } : { type: 'chunk', job, bytes, isLast }, [bytes.buffer]);
+      send(isFirst ? { type: 'answer', job, status, bytes, isLast, cache: { ...cache.counts } } : { type: 'chunk', job, bytes, isLast }, [
+        bytes.buffer,
+      ]);
       isFirst = false;
       own.credit--;
     };
@@ -93,6 +97,7 @@ async function answer({ job, path, search, form, about, nowMs, newestSeries }: E
 port.on('message', (message: ToThread) => {
   switch (message.type) {
     case 'ask':
+      cache.drop(message.changedSinceMs);
       void answer(message);
       break;
     case 'rows':

@@ -15,6 +15,8 @@ export type ToThread =
       readonly nowMs: number;
       /** Highest series id there is: a thread that knows them all need not look. */
       readonly newestSeries: number;
+      /** Samples of this time or later came since the ask before (contracts/store.ts SampleWatch). */
+      readonly changedSinceMs: number;
     }
   | { readonly type: 'rows'; readonly call: number; readonly parts: ResultParts }
   | { readonly type: 'rows-failed'; readonly call: number; readonly code: ErrorCode; readonly message: string }
@@ -32,10 +34,23 @@ export type FromThread =
       readonly maxRows?: number;
     }
   /** The first chunk of an answer; the whole of it when `isLast`. */
-  | { readonly type: 'answer'; readonly job: number; readonly status: number; readonly bytes: Uint8Array; readonly isLast: boolean }
+  | {
+      readonly type: 'answer';
+      readonly job: number;
+      readonly status: number;
+      readonly bytes: Uint8Array;
+      readonly isLast: boolean;
+      readonly cache: CacheCounts;
+    }
   | { readonly type: 'chunk'; readonly job: number; readonly bytes: Uint8Array; readonly isLast: boolean }
   | { readonly type: 'failed'; readonly job: number; readonly code: ErrorCode; readonly message: string; readonly stack?: string };
 
+/** Of samples a thread keeps: bytes now; samples given from it and read so far. */
+export interface CacheCounts {
+  readonly bytes: number;
+  readonly reused: number;
+  readonly read: number;
+}
 /** What only the engine knows. */
 export interface About {
   /** Labels of the targets that are scraped. */

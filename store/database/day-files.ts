@@ -7,6 +7,7 @@ import { dayDdl, TELEMETRY } from '../sql/ddl/ddl.ts';
 import { SAMPLE_BLOCKS } from '../sql/ddl/sample-blocks.ts';
 import { telemetryViews } from '../sql/ddl/views.ts';
 import { type Day, dayName, dayOfName } from '../write/day-of.ts';
+import { SampleWatches } from '../write/sample-watches.ts';
 import { attachFile, type DatabaseFile, detachQuietly } from './attach-file.ts';
 import type { Connection } from './database.ts';
 import { fileBytes } from './quarantine.ts';
@@ -54,6 +55,10 @@ export class DayFiles {
   private readonly maxAttached: number;
   private readonly watch: MigrationWatch | undefined;
   private uses = 0;
+  /** How often the views were made: what they show may be other days. */
+  private shown = 0;
+  /** For readers that keep samples of what the views show. */
+  readonly watches = new SampleWatches(() => this.shown);
 
   constructor(dataDir: string, connection: Connection, readOnly: boolean, maxAttached = MAX_ATTACHED, watch?: MigrationWatch) {
     this.dataDir = dataDir;
@@ -145,6 +150,7 @@ export class DayFiles {
 
   /** Makes the views show what is attached. */
   async views(): Promise<void> {
+    this.shown++;
     for (const sql of telemetryViews(this.attached)) await this.connection.run(sql);
   }
 

@@ -3,10 +3,10 @@ import type { QueryOptions, QueryResult } from '#contracts/store.ts';
 import { cumulativeNumber } from '#query/delta-cumulative.ts';
 import { type Selection, type StoredSeries, staleFlags } from '#query/promql/value.ts';
 import { type Queries, whole } from '#store/read/columns-of.ts';
-import { readSeriesSamples } from '#store/read/read-series-samples.ts';
 import { GrowingSeries, SampleCounter } from './growing-series.ts';
 import { readClassic } from './read-classic.ts';
 import { readNative } from './read-native.ts';
+import { SampleCache } from './sample-cache.ts';
 import type { PromqlSeries, SeriesKind } from './series-book.ts';
 
 const MAX_SERIES = 100_000;
@@ -15,13 +15,14 @@ const CHUNK = 5_000;
 /** A statement's rows, all of them. @throws answer_too_long */
 export type Ask = (sql: string) => Promise<QueryResult>;
 
-/** Samples of what a selector asks for. @throws answer_too_long */
+/** Samples of what a selector asks for. @param cache what is known already; absent: nothing @throws answer_too_long */
 export async function readSamples(
   store: Queries,
   found: readonly PromqlSeries[],
   selection: Pick<Selection, 'matchers' | 'startMs' | 'endMs'>,
   options: QueryOptions,
   counter = new SampleCounter(),
+  cache = new SampleCache(0),
 ): Promise<StoredSeries[]> {
   if (found.length > MAX_SERIES)
     throw new FaultlineError('answer_too_long', `${found.length} series fit, at most ${MAX_SERIES} can be read at once.`);
@@ -29,14 +30,10 @@ export async function readSamples(
   const into = new GrowingSeries();
   const ask: Ask = async (sql) => whole(await store.query(sql, [], { ...options, maxRows: counter.left }), 'samples');
   for (const chunk of chunksOf(found, 'float')) {
-    for (const { seriesId, timesMs, values } of await readSeriesSamples(store, [...chunk.keys()], startMs, endMs + 1, {
-      ...options,
-      maxRows: counter.left + 1,
-    })) {
+    const wanted = { ids: [...chunk.keys()], startMs, endMs, options: { ...options, maxRows: counter.left + 1 } };
+    const samples = await cache.read(store, { ...wanted, count: (read) => counter.count(read) });
+    for (const { seriesId, timesMs, values } of samples) {
       const { labels, isDelta } = chunk.get(seriesId) as PromqlSeries;
-      counter.count(timesMs.length);
-      // Whole milliseconds are what PromQL knows; of nanoseconds in a double a little is lost.
-      for (let i = 0; i < timesMs.length; i++) timesMs[i] = Math.floor((timesMs[i] as number) + 0.0005);
       into.of(labels).floats.push({ times: timesMs, values: isDelta ? totals(values) : values });
     }
   }

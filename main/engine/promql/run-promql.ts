@@ -8,6 +8,7 @@ import type { Grid, Selection, StoredSeries } from '#query/promql/value.ts';
 import type { Queries } from '#store/read/columns-of.ts';
 import { SampleCounter } from './growing-series.ts';
 import { readSamples } from './read-samples.ts';
+import type { SampleCache } from './sample-cache.ts';
 import type { SeriesBook } from './series-book.ts';
 
 /** Prometheus' own defaults. */
@@ -29,9 +30,16 @@ export interface RunLimits {
   /** What it reads is counted here. */
   readonly counter?: SampleCounter;
 }
+export interface RunMeans {
+  readonly store: Queries;
+  readonly book: SeriesBook;
+  readonly newestSeries?: number;
+  /** Samples known already. */
+  readonly cache?: SampleCache;
+}
 /** One PromQL query over the store. @throws EvaluationError, FaultlineError of the store */
 export async function runExpr(
-  { store, book, newestSeries }: { readonly store: Queries; readonly book: SeriesBook; readonly newestSeries?: number },
+  { store, book, newestSeries, cache }: RunMeans,
   expr: Expr,
   grid: Grid,
   options: QueryOptions,
@@ -45,7 +53,7 @@ export async function runExpr(
     const { matchers, startMs, endMs: untilMs } = selection;
     const key = JSON.stringify([matchers, startMs, untilMs]);
     const startedMs = performance.now();
-    const found = known.get(key) ?? (await readSamples(store, book.select(matchers), selection, options, counter));
+    const found = known.get(key) ?? (await readSamples(store, book.select(matchers), selection, options, counter, cache));
     known.set(key, found);
     counter.readSeconds += (performance.now() - startedMs) / 1000;
     return found;
