@@ -19,7 +19,7 @@ import { type About, TIMEOUT_MS } from './messages.ts';
 import { cardsOf } from './metric-cards.ts';
 import { catalogueOf, labelsOfMetric } from './metric-catalogue.ts';
 import { BadData, badParameter, durationOf, limited, one, type Parameters, parametersOf, parsedParameter, timeOf } from './parameters.ts';
-import { instantJson, jsonNumber, listJson, objectOf, rangeJson } from './result-json.ts';
+import { instantJson, jsonNumber, listJson, objectOf, type Piece, rangeJson } from './result-json.ts';
 
 /** The part of Prometheus' HTTP API that computes: it is answered in a thread of its own, under /api/v1. */
 const MAX_POINTS = 11_000;
@@ -47,11 +47,11 @@ export interface Means {
 }
 export interface Answered {
   readonly status: number;
-  readonly text: Iterable<string>;
+  readonly text: Iterable<Piece>;
 }
 /** `data`: JSON in pieces. */
 interface Success {
-  readonly data: Iterable<string>;
+  readonly data: Iterable<Piece>;
   readonly warnings?: readonly string[];
   readonly infos?: readonly string[];
 }
@@ -103,13 +103,15 @@ function cut({ answer, notes }: Evaluated, parameters: Parameters): Evaluated & 
   const { data: rows, warnings = [] } = limited<(typeof answer.rows)[number]>(answer.rows, parameters, Number.POSITIVE_INFINITY);
   return { answer: { ...answer, rows } as typeof answer, notes, warnings };
 }
-function* withStats(data: Iterable<string>, stats: object | null): Iterable<string> {
+function* withStats(data: Iterable<Piece>, stats: object | null): Iterable<Piece> {
   if (stats === null) return yield* data;
   // The result's own closing brace waits until the statistics are behind it.
   let held = '';
   for (const piece of data) {
     if (held !== '') yield held;
-    held = piece;
+    held = '';
+    if (typeof piece === 'string') held = piece;
+    else yield piece;
   }
   yield `${held.slice(0, -1)},"stats":${JSON.stringify(stats)}}`;
 }
@@ -310,7 +312,7 @@ export async function answerRequest(request: Request, means: Means): Promise<Ans
     return { status: failed.status, text: [JSON.stringify({ status: 'error', errorType: failed.errorType, error: failed.message })] };
   }
 }
-function* successText({ data, warnings, infos }: Success): Iterable<string> {
+function* successText({ data, warnings, infos }: Success): Iterable<Piece> {
   yield '{"status":"success","data":';
   yield* data;
   if (warnings) yield `,"warnings":${JSON.stringify(warnings)}`;

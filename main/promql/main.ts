@@ -5,6 +5,7 @@ import { SeriesBook } from '#main/engine/promql/series-book.ts';
 import { answerRequest } from './answer-request.ts';
 import { CHUNK_BYTES, CHUNKS_AHEAD, COMPUTED, type FromThread, placeOfJob, type ThreadData, type ToThread } from './messages.ts';
 import { RemoteQueries } from './remote-queries.ts';
+import type { Piece } from './result-json.ts';
 
 /**
  * A thread of the engine that answers PromQL: it knows the labels of all series, asks the engine for samples, evaluates and writes the
@@ -28,18 +29,24 @@ interface Job {
 const jobs = new Map<number, Job>();
 
 /** Text in chunks of at most about the same size. Pieces are written one behind the other: no longer text is made of them. */
-function* chunksOf(text: Iterable<string>): Iterable<Uint8Array<ArrayBuffer>> {
+function* chunksOf(text: Iterable<Piece>): Iterable<Uint8Array<ArrayBuffer>> {
   let chunk = new Uint8Array(CHUNK_BYTES);
   let at = 0;
   for (const piece of text) {
     // UTF-8 takes at most three bytes for a unit.
-    const most = piece.length * 3;
+    const most = typeof piece === 'string' ? piece.length * 3 : piece.length;
     if (at > 0 && at + most > chunk.length) {
       yield chunk.subarray(0, at);
       chunk = new Uint8Array(CHUNK_BYTES);
       at = 0;
     }
-    if (most > chunk.length) yield encoder.encode(piece);
+    if (typeof piece !== 'string') {
+      if (most > chunk.length) yield piece.slice();
+      else {
+        chunk.set(piece, at);
+        at += most;
+      }
+    } else if (most > chunk.length) yield encoder.encode(piece);
     else at += encoder.encodeInto(piece, chunk.subarray(at)).written;
   }
   if (at > 0) yield chunk.subarray(0, at);

@@ -102,14 +102,7 @@ export class Evaluator {
 
   /** What is told of a series, at a place in the query. */
   tellOf(labels: Labels, at: Expr): Tell {
-    const { notes } = this;
-    return {
-      get metric() {
-        return JSON.stringify(labelOf(labels, METRIC_NAME));
-      },
-      warn: (message) => notes.warn(message, at),
-      info: (message) => notes.info(message, at),
-    };
+    return new SeriesTell(this.notes, labels, at);
   }
   warnOfQuantile(quantiles: Float64Array, at: { start: number; end: number }): void {
     const bad = quantiles.find((q) => !(q >= 0 && q <= 1));
@@ -130,10 +123,13 @@ export class Evaluator {
   }
   private select(selector: SelectorExpr): Row[] {
     const looking = { moments: this.moments(selector), lookbackMs: this.query.lookbackMs };
-    return this.read(selector).flatMap((series) => {
+    const rows: Row[] = [];
+    for (const series of this.read(selector)) {
       this.budget.take(this.grid.count);
-      return selectRow(series, looking, selector.modifier, this.tellOf(series.labels, selector)) ?? [];
-    });
+      const row = selectRow(series, looking, selector.modifier, this.tellOf(series.labels, selector));
+      if (row) rows.push(row);
+    }
+    return rows;
   }
   /** For timestamp() and start_timestamp(): of the samples a selector finds. */
   sampleTimes(selector: SelectorExpr, wanted: Wanted): Row[] {
@@ -213,6 +209,26 @@ export class Evaluator {
   }
 }
 
+class SeriesTell implements Tell {
+  private readonly notes: Notes;
+  private readonly labels: Labels;
+  private readonly at: Expr;
+
+  constructor(notes: Notes, labels: Labels, at: Expr) {
+    this.notes = notes;
+    this.labels = labels;
+    this.at = at;
+  }
+  get metric(): string {
+    return JSON.stringify(labelOf(this.labels, METRIC_NAME));
+  }
+  warn(message: string): void {
+    this.notes.warn(message, this.at);
+  }
+  info(message: string): void {
+    this.notes.info(message, this.at);
+  }
+}
 /** The only float there is at that time. */
 function onlyOne(rows: readonly Row[], i: number): number | undefined {
   const there = rows.filter((row) => row.has[i] === FLOAT);

@@ -18,8 +18,11 @@ function byCodePoint(a: string, b: string): number {
 }
 export const compareText = byCodePoint;
 
-const keyOf = (names: readonly string[], values: readonly string[]): string =>
-  names.map((name, i) => `${name}\xff${values[i]}`).join('\xfe');
+function keyOf(names: readonly string[], values: readonly string[]): string {
+  let key = '';
+  for (let i = 0; i < names.length; i++) key += i === 0 ? `${names[i]}\xff${values[i]}` : `\xfe${names[i]}\xff${values[i]}`;
+  return key;
+}
 export const NO_LABELS: Labels = { names: [], values: [], key: '' };
 
 export function labelsOf(entries: Iterable<readonly [string, string]>): Labels {
@@ -30,18 +33,39 @@ export function labelsOf(entries: Iterable<readonly [string, string]>): Labels {
 }
 export const labelOf = ({ names, values }: Labels, name: string): string => values[names.indexOf(name)] ?? '';
 export const entriesOf = ({ names, values }: Labels): [string, string][] => names.map((name, i) => [name, values[i] as string]);
-/** The labels whose names are kept, in their order. */
-export function keepLabels(labels: Labels, keeps: (name: string) => boolean): Labels {
-  const kept = labels.names.flatMap((name, i) => (keeps(name) ? [i] : []));
-  if (kept.length === labels.names.length) return labels;
-  const names = kept.map((i) => labels.names[i] as string);
-  const values = kept.map((i) => labels.values[i] as string);
-  return { names, values, key: keyOf(names, values) };
+/** Gives labels whose names are kept, in their order. Of labels that share their list of names, which those are is found out once. */
+export function labelKeeper(keeps: (name: string) => boolean): (labels: Labels) => Labels {
+  let all: readonly string[] | null = null;
+  let kept: readonly number[] = [];
+  let names: readonly string[] = [];
+  return (labels) => {
+    if (labels.names !== all) {
+      all = labels.names;
+      kept = all.flatMap((name, i) => (keeps(name) ? [i] : []));
+      names = kept.map((i) => labels.names[i] as string);
+    }
+    if (kept.length === all.length) return labels;
+    const values = kept.map((i) => labels.values[i] as string);
+    return { names, values, key: keyOf(names, values) };
+  };
+}
+export const keepLabels = (labels: Labels, keeps: (name: string) => boolean): Labels => labelKeeper(keeps)(labels);
+/** The value of a label, '' where there is none; see labelKeeper. */
+export function labelReader(name: string): (labels: Labels) => string {
+  let all: readonly string[] | null = null;
+  let place = -1;
+  return ({ names, values }) => {
+    if (names !== all) {
+      all = names;
+      place = names.indexOf(name);
+    }
+    return place < 0 ? '' : (values[place] as string);
+  };
 }
 export const METRIC_NAME = '__name__';
 /** What says which metric a series is of: it goes where a value is computed from it. */
 const METADATA: ReadonlySet<string> = new Set([METRIC_NAME, '__type__', '__unit__']);
-export const withoutName = (labels: Labels): Labels => keepLabels(labels, (name) => !METADATA.has(name));
+export const withoutName = labelKeeper((name) => !METADATA.has(name));
 /** An empty value removes the label. */
 export function setLabel(labels: Labels, name: string, value: string): Labels {
   return labelsOf([...entriesOf(labels).filter(([each]) => each !== name), [name, value]]);
@@ -49,8 +73,10 @@ export function setLabel(labels: Labels, name: string, value: string): Labels {
 export function compareLabels(a: Labels, b: Labels): number {
   const length = Math.min(a.names.length, b.names.length);
   for (let i = 0; i < length; i++) {
-    const order = byCodePoint(a.names[i] as string, b.names[i] as string) || byCodePoint(a.values[i] as string, b.values[i] as string);
+    const order = a.names === b.names ? 0 : byCodePoint(a.names[i] as string, b.names[i] as string);
     if (order !== 0) return order;
+    const valueOrder = byCodePoint(a.values[i] as string, b.values[i] as string);
+    if (valueOrder !== 0) return valueOrder;
   }
   return a.names.length - b.names.length;
 }

@@ -22,12 +22,12 @@ export interface Tell {
   warn(message: string): void;
   info(message: string): void;
 }
-export const mixOfTypes = ({ metric, warn }: Tell): undefined =>
-  void warn(`encountered a mix of histograms and floats for metric name ${metric}`);
-export const mixOfSchemas = ({ metric, warn }: Tell): undefined =>
-  void warn(`vector contains a mix of histograms with exponential and custom buckets schemas for metric name ${metric}`);
-export const notCounter = ({ metric, warn }: Tell): void => warn(`this native histogram metric is not a counter: ${metric}`);
-export const notGauge = ({ metric, warn }: Tell): void => warn(`this native histogram metric is not a gauge: ${metric}`);
+export const mixOfTypes = (tell: Tell): undefined =>
+  void tell.warn(`encountered a mix of histograms and floats for metric name ${tell.metric}`);
+export const mixOfSchemas = (tell: Tell): undefined =>
+  void tell.warn(`vector contains a mix of histograms with exponential and custom buckets schemas for metric name ${tell.metric}`);
+export const notCounter = (tell: Tell): void => tell.warn(`this native histogram metric is not a counter: ${tell.metric}`);
+export const notGauge = (tell: Tell): void => tell.warn(`this native histogram metric is not a gauge: ${tell.metric}`);
 export const CONFLICT = 'conflicting counter resets during histogram';
 export const RECONCILED = 'mismatched custom buckets were reconciled during';
 
@@ -69,8 +69,8 @@ function change(
   }
   return result && compact({ ...result, hint: 'gauge' });
 }
-export const tellOverlap = ({ metric, warn }: Tell): void =>
-  warn(`sample has start time that overlaps with previous sample timestamp for metric ${metric}`);
+export const tellOverlap = (tell: Tell): void =>
+  tell.warn(`sample has start time that overlaps with previous sample timestamp for metric ${tell.metric}`);
 
 function extrapolated(window: MixedWindow, isCounter: boolean): NativeHistogram | undefined {
   const { histograms: samples, from, to, floats, tell } = window;

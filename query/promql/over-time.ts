@@ -74,10 +74,10 @@ export function evaluateOverTime(evaluator: Evaluator, { function: name, args, .
 /** Whether a counter began anew between two samples is found out once for each pair, not in each window it is in. */
 const LOOKS_FOR_RESETS: ReadonlySet<string> = new Set(['rate', 'increase', 'irate', 'resets']);
 const COUNTER_FUNCTIONS: ReadonlySet<string> = new Set(['rate', 'increase']);
-function tellOfName(labels: Labels, { metric, info }: Tell): void {
+function tellOfName(labels: Labels, tell: Tell): void {
   const name = labelOf(labels, METRIC_NAME);
   if (name === '' || /_(?:total|sum|count|bucket)$/.test(name)) return;
-  info(`metric might not be a counter, name does not end in _total/_sum/_count/_bucket: ${metric}`);
+  tell.info(`metric might not be a counter, name does not end in _total/_sum/_count/_bucket: ${tell.metric}`);
 }
 export function absentOverTime(evaluator: Evaluator, range: Expr): Row {
   const { rangeMs, ends, rows } = evaluator.matrix(range);

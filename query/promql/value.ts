@@ -53,13 +53,16 @@ export interface Row {
   /** By place on the grid; null: no histogram anywhere. */
   histograms: NativeHistogram[] | null;
 }
-export const emptyRow = (labels: Labels, count: number, dropName = false): Row => ({
-  labels,
-  dropName,
-  values: new Float64Array(count),
-  has: new Uint8Array(count),
-  histograms: null,
-});
+/** Rows of a range lie side by side in one memory: a memory each took as long as to fill it. */
+const POOLED = 32_768;
+let pool = { values: new Float64Array(0), has: new Uint8Array(0), at: 0 };
+export function emptyRow(labels: Labels, count: number, dropName = false): Row {
+  if (count * 8 > POOLED) return { labels, dropName, values: new Float64Array(count), has: new Uint8Array(count), histograms: null };
+  if (pool.at + count > pool.values.length) pool = { values: new Float64Array(POOLED), has: new Uint8Array(POOLED), at: 0 };
+  const [from, to] = [pool.at, pool.at + count];
+  pool.at = to;
+  return { labels, dropName, values: pool.values.subarray(from, to), has: pool.has.subarray(from, to), histograms: null };
+}
 export function put(row: Row, i: number, sample: Sample | undefined): void {
   if (sample === undefined) return;
   if (typeof sample === 'number') {

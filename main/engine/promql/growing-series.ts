@@ -7,15 +7,13 @@ import { type StoredSeries, staleMarkers } from '#query/promql/value.ts';
 /** Samples of one query at most: they are in memory while it runs. A native histogram counts for what it holds. */
 export const MAX_SAMPLES = 5_000_000;
 
+/** In time order, stale markers to the bit. */
 interface Floats {
   readonly times: Float64Array;
   readonly values: Float64Array;
 }
-/** Samples of one series as they are read. */
+/** Samples of one series that come one by one. */
 export interface Growing {
-  readonly labels: Labels;
-  /** In time order each, stale markers to the bit. Several where stored series have the same labels. */
-  readonly floats: Floats[];
   readonly times: number[];
   readonly values: number[];
   readonly stale: number[];
@@ -42,16 +40,28 @@ export class SampleCounter {
     throw new FaultlineError('answer_too_long', `query processing would load too many samples into memory in query execution: ${more}`);
   }
 }
+interface Series {
+  readonly labels: Labels;
+  /** Several where stored series have the same labels. */
+  readonly floats: Floats[];
+  /** null: none came one by one, as with most. */
+  points: Growing | null;
+}
 /** Series by their labels. */
 export class GrowingSeries {
-  private readonly byKey = new Map<string, Growing>();
+  private readonly byKey = new Map<string, Series>();
 
-  of(labels: Labels): Growing {
+  /** All samples of a stored series. */
+  add(labels: Labels, floats: Floats): void {
     const known = this.byKey.get(labels.key);
-    if (known) return known;
-    const fresh = { labels, floats: [], times: [], values: [], stale: [], histogramTimes: [], histograms: [] };
-    this.byKey.set(labels.key, fresh);
-    return fresh;
+    if (known) known.floats.push(floats);
+    else this.byKey.set(labels.key, { labels, floats: [floats], points: null });
+  }
+  of(labels: Labels): Growing {
+    const known = this.byKey.get(labels.key) ?? { labels, floats: [], points: null };
+    this.byKey.set(labels.key, known);
+    known.points ??= { times: [], values: [], stale: [], histogramTimes: [], histograms: [] };
+    return known.points;
   }
   finished(startMs: number, endMs: number): StoredSeries[] {
     return [...this.byKey.values()].map((each) => finished(each, startMs, endMs));
@@ -63,17 +73,20 @@ export function push(into: Growing, ms: number, value: number, stale: number): v
   into.stale.push(stale);
 }
 /** Those of (startMs, endMs] in time order, one of each time. They stay in the memory they were read into where they are so already. */
-function finished(growing: Growing, startMs: number, endMs: number): StoredSeries {
-  const read = floatsOf(growing);
-  const { times, values } = isInOrder(read.times) ? read : copied(read, placesOf(read.times));
-  const [from, to] = [notAfter(times, startMs), notAfter(times, endMs)];
-  return {
-    labels: growing.labels,
-    times: times.subarray(from, to),
-    values: values.subarray(from, to),
-    starts: null,
-    histograms: histogramsOf(growing, startMs, endMs),
-  };
+function finished({ labels, floats, points }: Series, startMs: number, endMs: number): StoredSeries {
+  const read = points || floats.length !== 1 ? joined(floats, points) : (floats[0] as Floats);
+  return { labels, ...within(read, startMs, endMs), starts: null, histograms: points && histogramsOf(points, startMs, endMs) };
+}
+/** The times that were cut last: series of one target share theirs, and go on to. */
+let cut = { all: new Float64Array(0), startMs: 0, endMs: 0, times: new Float64Array(0), from: 0, to: 0 };
+function within(read: Floats, startMs: number, endMs: number): Floats {
+  if (cut.all !== read.times || cut.startMs !== startMs || cut.endMs !== endMs) {
+    if (!isInOrder(read.times)) return within(copied(read, placesOf(read.times)), startMs, endMs);
+    const all = read.times as Float64Array<ArrayBuffer>;
+    const [from, to] = [notAfter(all, startMs), notAfter(all, endMs)];
+    cut = { all, startMs, endMs, times: all.subarray(from, to), from, to };
+  }
+  return { times: cut.times, values: read.values.subarray(cut.from, cut.to) };
 }
 function histogramsOf({ histogramTimes, histograms }: Growing, startMs: number, endMs: number): StoredSeries['histograms'] {
   if (histogramTimes.length === 0) return null;
@@ -83,13 +96,13 @@ function histogramsOf({ histogramTimes, histograms }: Growing, startMs: number, 
   const [from, to] = [notAfter(times, startMs), notAfter(times, endMs)];
   return { times: times.subarray(from, to), histograms: all.slice(from, to), starts: null };
 }
-function floatsOf({ floats, times, values, stale }: Growing): Floats {
-  const pushed = { times: Float64Array.from(times), values: Float64Array.from(values) };
-  stale.forEach((isMarker, i) => {
+function joined(floats: readonly Floats[], points: Growing | null): Floats {
+  const pushed = { times: Float64Array.from(points?.times ?? []), values: Float64Array.from(points?.values ?? []) };
+  points?.stale.forEach((isMarker, i) => {
     if (isMarker === 1) staleMarkers(pushed.values, i);
   });
-  const parts = times.length > 0 ? [...floats, pushed] : floats;
-  if (parts.length === 1) return parts[0] as Floats;
+  const parts = [...floats, pushed];
+  if (parts.length === 1) return pushed;
   const size = parts.reduce((sum, part) => sum + part.times.length, 0);
   const all = { times: new Float64Array(size), values: new Float64Array(size) };
   let at = 0;

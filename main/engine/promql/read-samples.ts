@@ -30,20 +30,23 @@ export async function readSamples(
   const into = new GrowingSeries();
   const ask: Ask = async (sql) => whole(await store.query(sql, [], { ...options, maxRows: counter.left }), 'samples');
   for (const chunk of chunksOf(found, 'float')) {
-    const wanted = { ids: [...chunk.keys()], startMs, endMs, options: { ...options, maxRows: counter.left + 1 } };
+    const wanted = { ids: chunk.map(({ id }) => id), startMs, endMs, options: { ...options, maxRows: counter.left + 1 } };
     const samples = await cache.read(store, { ...wanted, count: (read) => counter.count(read) });
+    // In the order of the ids, less those without any.
+    let at = 0;
     for (const { seriesId, timesMs, values } of samples) {
-      const { labels, isDelta } = chunk.get(seriesId) as PromqlSeries;
-      into.of(labels).floats.push({ times: timesMs, values: isDelta ? totals(values) : values });
+      while ((chunk[at] as PromqlSeries).id !== seriesId) at++;
+      const { labels, isDelta } = chunk[at] as PromqlSeries;
+      into.add(labels, { times: timesMs, values: isDelta ? totals(values) : values });
     }
   }
-  for (const chunk of chunksOf(found, 'classic')) await readClassic(chunk, matchers, { startMs, endMs }, ask, into, counter);
-  for (const chunk of chunksOf(found, 'native')) await readNative(chunk, { startMs, endMs }, ask, into, counter);
+  for (const chunk of chunksOf(found, 'classic')) await readClassic(byId(chunk), matchers, { startMs, endMs }, ask, into, counter);
+  for (const chunk of chunksOf(found, 'native')) await readNative(byId(chunk), { startMs, endMs }, ask, into, counter);
   for (const { labels, spans } of found) {
     if (!spans) continue;
     const counted = await spans.counts.read(store, { startMs, endMs }, spans.of, options);
     counter.count(counted.times.length);
-    into.of(labels).floats.push(counted);
+    into.add(labels, counted);
   }
   return into.finished(startMs, endMs);
 }
@@ -54,7 +57,8 @@ function totals(values: Float64Array): Float64Array {
   for (let i = 0; i < out.length; i++) if (!stale?.[i]) out[i] = total.next(values[i] as number);
   return out;
 }
-function* chunksOf(found: readonly PromqlSeries[], kind: SeriesKind): Iterable<ReadonlyMap<number, PromqlSeries>> {
+const byId = (chunk: readonly PromqlSeries[]): ReadonlyMap<number, PromqlSeries> => new Map(chunk.map((series) => [series.id, series]));
+function* chunksOf(found: readonly PromqlSeries[], kind: SeriesKind): Iterable<readonly PromqlSeries[]> {
   const some = found.filter((series) => series.kind === kind);
-  for (let at = 0; at < some.length; at += CHUNK) yield new Map(some.slice(at, at + CHUNK).map((series) => [series.id, series]));
+  for (let at = 0; at < some.length; at += CHUNK) yield some.slice(at, at + CHUNK);
 }

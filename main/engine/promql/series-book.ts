@@ -2,7 +2,7 @@ import type { Attributes, MetricType } from '#contracts/columns.ts';
 import { CLASSIC_NAMES } from '#query/otlp-names.ts';
 import { type LabelOptions, prometheusLabels } from '#query/otlp-series.ts';
 import type { Matcher } from '#query/promql/ast.ts';
-import { type Labels, labelOf, labelsOf, setLabel } from '#query/promql/labels.ts';
+import { type Labels, labelOf, labelReader, labelsOf, setLabel } from '#query/promql/labels.ts';
 import { valueTest } from '#query/promql/matching.ts';
 import { numbers, type Queries, texts } from '#store/read/columns-of.ts';
 import { seriesSinceSql } from '#store/sql/read/promql-sql.ts';
@@ -45,6 +45,10 @@ export class SeriesBook {
   private readonly all: PromqlSeries[] = [];
   /** Nearly every selector names its metric: 600 of a rule pack looked at all series before. */
   private readonly byName = new Map<string, PromqlSeries[]>();
+  /** By a label's value; 100 bytes a series. */
+  private readonly byLabel = new Map<string, Map<string, PromqlSeries[]>>();
+  private readonly texts = new Map<string, string>();
+  private readonly names = new Map<string, readonly string[]>();
   private readonly store: Queries;
   private reading: Promise<void> | null = null;
   private readonly spans = new SpanSeries();
@@ -68,22 +72,57 @@ export class SeriesBook {
     const counted = this.spans.select(matchers);
     if (counted) return counted;
     const tests = matchers.map(testOf);
-    const named = matchers.find(({ name, operator }) => name === '__name__' && operator === '=');
-    const those = named ? (this.byName.get(named.value) ?? []) : this.all;
-    return those.filter((series) => namesOf(series).some((name) => tests.every((test) => test(series, name))));
+    return this.fewestFor(matchers).filter((series) =>
+      series.kind === 'classic'
+        ? namesOf(series).some((name) => tests.every((test) => test(series, name)))
+        : tests.every((test) => test(series, null)),
+    );
   }
   /** @param from how many of the first are left out */
   *entries(from = 0): IterableIterator<PromqlSeries> {
     for (let at = from; at < this.all.length; at++) yield this.all[at] as PromqlSeries;
   }
 
+  /** Those of one matcher by which they are found. */
+  private fewestFor(matchers: readonly Matcher[]): readonly PromqlSeries[] {
+    let those: readonly PromqlSeries[] = this.all;
+    for (const { name, operator, value } of matchers) {
+      // A label that is not there is ''; values of buckets and quantiles are with the samples.
+      if (operator !== '=' || value === '' || name === 'le' || name === 'quantile') continue;
+      const some = (name === '__name__' ? this.byName.get(value) : this.byLabel.get(name)?.get(value)) ?? [];
+      if (some.length < those.length) those = some;
+    }
+    return those;
+  }
   private add(series: PromqlSeries): void {
     this.all.push(series);
+    const { names, values } = series.labels;
+    for (let i = 0; i < names.length; i++) {
+      const [name, value] = [names[i] as string, values[i] as string];
+      if (name === '__name__' || name === 'le' || name === 'quantile') continue;
+      const byValue = this.byLabel.get(name) ?? new Map<string, PromqlSeries[]>();
+      this.byLabel.set(name, byValue);
+      const known = byValue.get(value);
+      if (known) known.push(series);
+      else byValue.set(value, [series]);
+    }
     for (const name of namesOf(series)) {
       const known = this.byName.get(name);
       if (known) known.push(series);
       else this.byName.set(name, [series]);
     }
+  }
+  /** Each text there once, and lists of names: a third of the memory, and what is found out of a list of names holds for all that have it. */
+  private shared({ names, values, key }: Labels): Labels {
+    const one = (text: string): string => {
+      const known = this.texts.get(text);
+      if (known === undefined) this.texts.set(text, text);
+      return known ?? text;
+    };
+    const list = names.join('\xff');
+    const known = this.names.get(list) ?? names.map(one);
+    this.names.set(list, known);
+    return { names: known, values: values.map(one), key };
   }
   private async readNew(): Promise<void> {
     for (;;) {
@@ -114,7 +153,7 @@ export class SeriesBook {
         // A name nothing is left of cannot be asked for.
         const kind = kindOf(row, of(numberType));
         this.add({
-          ...{ id: ids[i] as number, labels: labelsOf(labels ?? []), type: row.type, kind, source: row.source },
+          ...{ id: ids[i] as number, labels: this.shared(labelsOf(labels ?? [])), type: row.type, kind, source: row.source },
           ...{ unit: row.unit, help: of(help), isDelta, isMonotonic: row.monotonic },
         });
       }
@@ -150,12 +189,23 @@ export function allLabels(series: PromqlSeries): Labels[] {
 }
 export const partLabels = (series: PromqlSeries, name: string): Labels => setLabel(series.labels, '__name__', name);
 
-function testOf(matcher: Matcher): (series: PromqlSeries, metric: string) => boolean {
+/** @returns a test of a series, and of which of its names where it has several */
+function testOf(matcher: Matcher): (series: PromqlSeries, metric: string | null) => boolean {
   const { name } = matcher;
-  const fits = valueTest(matcher);
+  const fits = once(valueTest(matcher));
+  const read = labelReader(name);
   return (series, metric) => {
     // Decided sample by sample.
-    if (name === partLabel(series)) return true;
-    return fits(name === '__name__' ? metric : labelOf(series.labels, name));
+    if (metric !== null && name === partLabel(series)) return true;
+    return fits(metric !== null && name === '__name__' ? metric : read(series.labels));
+  };
+}
+/** Expressions cost more than to remember what they said: values repeat. */
+function once(test: (value: string) => boolean): (value: string) => boolean {
+  const known = new Map<string, boolean>();
+  return (value) => {
+    const said = known.get(value) ?? test(value);
+    known.set(value, said);
+    return said;
   };
 }
