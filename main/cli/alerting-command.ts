@@ -17,10 +17,12 @@ const out = (line: string): void => void process.stdout.write(`${line}\n`);
 export function checkConfigs(files: readonly string[]): number {
   let failed = false;
   for (const file of files) {
-    const { config, problems } = loadConfig(file);
+    const { config, problems, templateProblem } = loadConfig(file);
     if (config) {
       out(`Checking '${file}'  SUCCESS`);
       for (const line of contentsOf(config)) out(line);
+      if (config.templates.length > 0) out(templateProblem === '' ? '  SUCCESS' : `  FAILED: ${templateProblem}`);
+      if (templateProblem !== '') failed = true;
     } else {
       failed = true;
       out(`Checking '${file}'  FAILED: ${printConfigProblems(problems)}`);

@@ -83,7 +83,7 @@ export class Expander {
   private async expandOne(template: Template, data: TemplateValue): Promise<string> {
     for (;;) {
       try {
-        return runTemplate(template, data, this.functions);
+        return runTemplate(template, data, { functions: this.functions });
       } catch (error) {
         if (error instanceof NeedsAnswer) {
           await this.ask(error.text);

@@ -1,5 +1,6 @@
 import { formatFloat } from './go-float.ts';
-import { isList, isMap, type TemplateValue, typeName } from './go-value.ts';
+import { goTimeText } from './go-time.ts';
+import { beneath, isList, isMap, isObject, type TemplateTime, type TemplateValue, typeName } from './go-value.ts';
 
 /** Go's fmt as templates use it: print, println, printf and what {{ }} shows. */
 const MAX_WIDTH = 10_000;
@@ -22,14 +23,8 @@ export function goQuote(text: string): string {
   return `${out}"`;
 }
 const pad = (value: bigint, length: number): string => value.toString().padStart(length, '0');
-/** time.Time in UTC as Go prints it: 2022-01-25 12:36:43.5 +0000 UTC. */
-function formatTime(nanos: bigint): string {
-  const fraction = ((nanos % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n;
-  const ms = Number((nanos - fraction) / 1_000_000n);
-  const text = new Date(ms).toISOString().slice(0, 19).replace('T', ' ');
-  const digits = pad(fraction, 9).replace(/0+$/, '');
-  return `${text}${digits === '' ? '' : `.${digits}`} +0000 UTC`;
-}
+/** time.Time as Go prints it: 2022-01-25 12:36:43.5 +0000 UTC. */
+const formatTime = (time: TemplateTime): string => goTimeText(time, '2006-01-02 15:04:05.999999999 -0700 MST');
 /** time.Duration as Go prints it: 2h10m15.5s, 1.5ms. */
 export function formatDuration(nanos: bigint): string {
   if (nanos === 0n) return '0s';
@@ -49,7 +44,9 @@ export function formatDuration(nanos: bigint): string {
 }
 
 /** %v. */
-export function goText(value: TemplateValue): string {
+export function goText(of: TemplateValue): string {
+  const own = isObject(of) ? of.methods.get('String') : undefined;
+  const value = beneath(own ? own.call([]) : of);
   switch (typeof value) {
     case 'string':
       return value;
@@ -68,7 +65,7 @@ export function goText(value: TemplateValue): string {
     case 'args':
       return mapText(value.values);
     case 'time':
-      return formatTime(value.nanos);
+      return formatTime(value);
     case 'duration':
       return formatDuration(value.nanos);
     case 'struct':
@@ -155,7 +152,9 @@ function formatString(value: string, verb: string, { precision, flags }: Spec): 
   return verb === 'x' || verb === 'X' ? hexOf(cut, verb === 'X') : null;
 }
 /** null: this verb is not for such a value. */
-function formatOne(value: TemplateValue, verb: string, spec: Spec): string | null {
+function formatOne(of: TemplateValue, verb: string, spec: Spec): string | null {
+  if (verb === 'T') return padded(of === null || of === undefined ? '<nil>' : typeName(of), spec, false);
+  const value = beneath(of);
   if (typeof value === 'string') {
     const text = formatString(value, verb, spec);
     return text === null ? null : padded(text, spec, false);

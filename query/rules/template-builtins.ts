@@ -1,21 +1,14 @@
 import { goPrint, goPrintf, goPrintln, goText } from './go-format.ts';
-import { isList, isMap, isTrue, type TemplateValue, typeName } from './go-value.ts';
+import { beneath, isList, isMap, isTrue, type TemplateFunction, type TemplateValue, typeName } from './go-value.ts';
 
-/** Functions every Go template has. */
-export interface TemplateFunction {
-  /** Types of its arguments in Go's words; 'any' for all. */
-  readonly takes: readonly string[];
-  /** Of those after them, any number. */
-  readonly rest?: string;
-  call(args: readonly TemplateValue[]): TemplateValue;
-}
 /** What a function says is wrong; the template tells where. */
 export class CallError extends Error {}
 
 /** null: of a kind that is not compared. */
 const basicKind = (value: TemplateValue): string | null =>
   ['string', 'number', 'bigint', 'boolean'].includes(typeof value) ? typeof value : null;
-function isEqual(a: TemplateValue, b: TemplateValue): boolean {
+function isEqual(left: TemplateValue, right: TemplateValue): boolean {
+  const [a, b] = [beneath(left), beneath(right)];
   if (a === null || a === undefined || b === null || b === undefined) return (a ?? null) === (b ?? null);
   if (basicKind(a) !== basicKind(b)) throw new CallError('incompatible types for comparison');
   if (basicKind(a) === null) throw new CallError(`non-comparable type ${goText(a)}: ${typeName(a)}`);
@@ -27,14 +20,16 @@ function isLess(a: TemplateValue, b: TemplateValue): boolean {
   if (kind !== basicKind(b)) throw new CallError('incompatible types for comparison');
   return (a as number) < (b as number);
 }
-function lengthOf(value: TemplateValue): bigint {
+function lengthOf(of: TemplateValue): bigint {
+  const value = beneath(of);
   if (typeof value === 'string') return BigInt(encodeURIComponent(value).replace(/%../g, 'x').length);
   if (isMap(value)) return BigInt(value.size);
   if (isList(value)) return BigInt(value.length);
   if (value && typeof value === 'object' && value.kind === 'args') return BigInt(value.values.size);
   throw new CallError(value === null || value === undefined ? 'len of nil pointer' : `len of type ${typeName(value)}`);
 }
-function indexOne(value: TemplateValue, key: TemplateValue): TemplateValue {
+function indexOne(of: TemplateValue, key: TemplateValue): TemplateValue {
+  const value = beneath(of);
   if (value === null || value === undefined) throw new CallError('index of untyped nil');
   const entries = isMap(value) ? value : typeof value === 'object' && !isList(value) && value.kind === 'args' ? value.values : null;
   if (entries) {
@@ -61,6 +56,7 @@ const any = (call: TemplateFunction['call'], takes = 0): TemplateFunction => ({
   call,
 });
 
+/** Functions every Go template has. */
 export const BUILTINS: ReadonlyMap<string, TemplateFunction> = new Map<string, TemplateFunction>([
   // Evaluated by the template itself: what follows may not be looked at.
   ['and', any(() => undefined, 1)],
@@ -70,7 +66,8 @@ export const BUILTINS: ReadonlyMap<string, TemplateFunction> = new Map<string, T
   ['index', any(([value, ...keys]) => keys.reduce(indexOne, value), 1)],
   [
     'slice',
-    any(([value, from = 0n, to]) => {
+    any(([of, from = 0n, to]) => {
+      const value = beneath(of);
       if (typeof value !== 'string' && !isList(value)) throw new CallError(`can't slice item of type ${typeName(value)}`);
       const end = typeof to === 'bigint' ? Number(to) : value.length;
       if (typeof from !== 'bigint' || Number(from) < 0 || Number(from) > end || end > value.length)

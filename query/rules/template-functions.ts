@@ -1,9 +1,17 @@
 import { RE2JS } from 're2js';
 import { formatFloat } from './go-float.ts';
 import { goQuote } from './go-format.ts';
-import { isList, type TemplateSample, type TemplateTime, type TemplateValue, typeName } from './go-value.ts';
+import {
+  beneath,
+  isList,
+  type TemplateFunction,
+  type TemplateSample,
+  type TemplateTime,
+  type TemplateValue,
+  typeName,
+} from './go-value.ts';
 import { parseGoDuration } from './model-duration.ts';
-import { BUILTINS, CallError, queryEscape, type TemplateFunction } from './template-builtins.ts';
+import { BUILTINS, CallError, queryEscape } from './template-builtins.ts';
 
 /** Functions of Prometheus' templates (template/template.go names them). */
 export interface TemplateContext {
@@ -15,7 +23,8 @@ export interface TemplateContext {
 }
 const MAX_PATTERN = 10_000;
 
-function floatOf(value: TemplateValue): number {
+function floatOf(of: TemplateValue): number {
+  const value = beneath(of);
   if (typeof value === 'number') return value;
   if (typeof value === 'bigint') return Number(value);
   if (typeof value === 'string') {

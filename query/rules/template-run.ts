@@ -1,5 +1,5 @@
 import { shownText } from './go-format.ts';
-import { isList, isMap, isTrue, type TemplateValue, typeName } from './go-value.ts';
+import { beneath, isList, isMap, isObject, isTrue, type TemplateFunction, type TemplateValue, typeName } from './go-value.ts';
 import {
   type Command,
   type Operand,
@@ -10,7 +10,7 @@ import {
   TemplateError,
   type TemplateNode,
 } from './template-ast.ts';
-import { BUILTINS, CallError, type TemplateFunction } from './template-builtins.ts';
+import { BUILTINS, CallError } from './template-builtins.ts';
 
 /** Steps and length of one text: a template over a large answer must end. */
 const MAX_STEPS = 200_000;
@@ -26,18 +26,42 @@ class Break {
 /** A name and where its value stands; blocks see those of the blocks around them. */
 type Variable = [name: string, value: TemplateValue];
 
+/** How text and values are written: html/template escapes values by where they stand. */
+export interface TemplateOutput {
+  literal(text: string): string;
+  value(value: TemplateValue): string;
+}
+export interface RunOptions {
+  readonly functions: ReadonlyMap<string, TemplateFunction>;
+  /** Templates of other files, by name; those of its own go first. */
+  readonly library?: ReadonlyMap<string, Template>;
+  readonly output?: TemplateOutput;
+}
+const PLAIN: TemplateOutput = { literal: (text) => text, value: shownText };
+/** Arguments of a method, not evaluated yet. */
+interface Given {
+  readonly args: readonly Operand[];
+  readonly final: readonly TemplateValue[];
+  readonly dot: TemplateValue;
+  readonly command: Command;
+}
+
 class Run {
-  private readonly template: Template;
+  private template: Template;
   private readonly functions: ReadonlyMap<string, TemplateFunction>;
+  private readonly library: ReadonlyMap<string, Template>;
+  private readonly output: TemplateOutput;
   private readonly variables: Variable[] = [];
   private out = '';
   private steps = 0;
   private calls = 0;
   private executing: string;
 
-  constructor(template: Template, functions: ReadonlyMap<string, TemplateFunction>) {
+  constructor(template: Template, { functions, library = new Map(), output = PLAIN }: RunOptions) {
     this.template = template;
     this.functions = functions;
+    this.library = library;
+    this.output = output;
     this.executing = template.name;
   }
   text(data: TemplateValue): string {
@@ -67,11 +91,11 @@ class Run {
   private walk(node: TemplateNode, dot: TemplateValue): void {
     switch (node.kind) {
       case 'text':
-        this.out += node.text;
+        this.out += this.output.literal(node.text);
         return;
       case 'action': {
         const value = this.pipe(node.pipe, dot);
-        if (node.pipe.variables.length === 0) this.out += shownText(value);
+        if (node.pipe.variables.length === 0) this.out += this.output.value(value);
         return;
       }
       case 'break':
@@ -115,15 +139,18 @@ class Run {
     this.variables.length = known;
   }
   private invoke(node: Extract<TemplateNode, { kind: 'template' }>, data: TemplateValue): void {
-    const nodes = this.template.defined.get(node.name);
+    const other = this.template.defined.has(node.name) ? undefined : this.library.get(node.name);
+    const nodes = this.template.defined.get(node.name) ?? other?.nodes;
     if (!nodes) this.fail(node, `template ${JSON.stringify(node.name)} not defined`);
     if (++this.calls > MAX_CALLS) this.fail(null, `exceeded maximum template depth (${MAX_CALLS})`);
     const outer = this.variables.splice(0);
-    const before = this.executing;
+    const [before, caller] = [this.executing, this.template];
     this.executing = node.name;
+    this.template = other ?? caller;
     this.variables.push(['$', data]);
     this.walkAll(nodes, data);
     this.variables.splice(0, this.variables.length, ...outer);
+    this.template = caller;
     this.executing = before;
     this.calls--;
   }
@@ -145,14 +172,14 @@ class Run {
     const first = command.args[0] as Operand;
     if (first.kind === 'identifier') return this.call(first, command.args.slice(1), dot, final, command);
     if (command.args.length > 1 || final.length > 0) {
-      if ((first.kind === 'field' || first.kind === 'variable') && first.path.length > 0)
-        this.fail(first, `${first.path.at(-1)} is not a method but has arguments`);
-      this.fail(first, `can't give argument to non-function ${printOperand(first)}`);
+      if (!('path' in first) || first.path.length === 0) this.fail(first, `can't give argument to non-function ${printOperand(first)}`);
+      return this.operand(first, dot, { args: command.args.slice(1), final, dot, command });
     }
     if (first.kind === 'nil') this.fail(command, 'nil is not a command');
     return this.operand(first, dot);
   }
-  private operand(operand: Operand, dot: TemplateValue): TemplateValue {
+  /** @param given to the method it ends with */
+  private operand(operand: Operand, dot: TemplateValue, given?: Given): TemplateValue {
     switch (operand.kind) {
       case 'dot':
         return dot;
@@ -163,24 +190,31 @@ class Run {
       case 'string':
         return operand.value;
       case 'field':
-        return this.fields(dot, operand.path, operand);
+        return this.fields(dot, operand.path, operand, given);
       case 'variable': {
         const found = this.variables.findLast(([name]) => name === operand.name);
         if (!found) this.fail(operand, `undefined variable: ${operand.name}`);
-        return this.fields(found[1], operand.path, operand);
+        return this.fields(found[1], operand.path, operand, given);
       }
       case 'chain':
-        return this.fields(this.operand(operand.of, dot), operand.path, operand);
+        return this.fields(this.operand(operand.of, dot), operand.path, operand, given);
       case 'identifier':
         return this.call(operand, [], dot, [], { args: [operand], at: operand.at });
       case 'pipe':
         return this.pipe(operand, dot);
     }
   }
-  private fields(from: TemplateValue, path: readonly string[], place: Operand): TemplateValue {
-    return path.reduce((value, name) => this.field(value, name, place), from);
+  private fields(from: TemplateValue, path: readonly string[], place: Operand, given?: Given): TemplateValue {
+    return path.reduce((value, name, i) => this.field(value, name, place, i === path.length - 1 ? given : undefined), from);
   }
-  private field(value: TemplateValue, name: string, place: Operand): TemplateValue {
+  private field(of: TemplateValue, name: string, place: Operand, given?: Given): TemplateValue {
+    const method = isObject(of) ? of.methods.get(name) : undefined;
+    if (method) {
+      const { args = [], final = [], dot, command = { args: [place], at: place.at } } = given ?? {};
+      return this.apply(name, method, { args, final, dot, command }, place);
+    }
+    if (given) this.fail(place, `${name} is not a method but has arguments`);
+    const value = beneath(of);
     if (value === null || value === undefined) this.fail(place, `nil data; no entry for key ${JSON.stringify(name)}`);
     if (isMap(value)) return value.get(name) ?? '';
     if (typeof value === 'object' && !isList(value)) {
@@ -189,7 +223,7 @@ class Run {
       if (value.kind === 'sample' && name === 'Labels') return value.labels;
       if (value.kind === 'sample' && name === 'Value') return value.value;
     }
-    return this.fail(place, `can't evaluate field ${name} in type ${typeName(value)}`);
+    return this.fail(place, `can't evaluate field ${name} in type ${typeName(of)}`);
   }
 
   private call(
@@ -202,13 +236,21 @@ class Run {
     const { name } = place;
     const called = this.functions.get(name) ?? BUILTINS.get(name);
     if (!called) this.fail(place, `${JSON.stringify(name)} is not a defined function`);
-    const count = args.length + final.length;
-    const { takes, rest } = called;
-    if (rest === undefined ? count !== takes.length : count < takes.length) {
-      const wanted = rest === undefined ? String(takes.length) : `at least ${takes.length}`;
-      this.fail(place, `wrong number of args for ${name}: want ${wanted} got ${count}`);
+    if (name === 'and' || name === 'or') {
+      this.checkCount(name, called, args.length + final.length, place);
+      return this.shortCircuit(name, args, dot, final);
     }
-    if (name === 'and' || name === 'or') return this.shortCircuit(name, args, dot, final);
+    return this.apply(name, called, { args, final, dot, command }, place);
+  }
+  private checkCount(name: string, { takes, rest }: TemplateFunction, count: number, place: Operand): void {
+    if (rest === undefined ? count === takes.length : count >= takes.length) return;
+    const wanted = rest === undefined ? String(takes.length) : `at least ${takes.length}`;
+    this.fail(place, `wrong number of args for ${name}: want ${wanted} got ${count}`);
+  }
+  /** A function or method, with its arguments evaluated and checked. */
+  private apply(name: string, called: TemplateFunction, { args, final, dot, command }: Given, place: Operand): TemplateValue {
+    const { takes, rest } = called;
+    this.checkCount(name, called, args.length + final.length, place);
     const values = args.map((arg, i) => {
       const value = this.operand(arg, dot);
       this.check(takes[i] ?? rest ?? 'any', value, arg);
@@ -253,7 +295,8 @@ class Run {
   }
 }
 /** What range goes over, with keys; null: nothing can. */
-function itemsOf(value: TemplateValue): readonly (readonly [TemplateValue, TemplateValue])[] | null {
+function itemsOf(of: TemplateValue): readonly (readonly [TemplateValue, TemplateValue])[] | null {
+  const value = beneath(of);
   if (value === null || value === undefined) return [];
   if (isList(value)) return value.map((item, i) => [BigInt(i), item] as const);
   const entries = isMap(value) ? value : typeof value === 'object' && 'kind' in value && value.kind === 'args' ? value.values : null;
@@ -265,5 +308,4 @@ const printCall = ({ name, pipe }: Extract<TemplateNode, { kind: 'template' }>):
   `{{template ${JSON.stringify(name)}${pipe ? ` ${printOperand(pipe)}` : ''}}}`;
 
 /** The text a template gives. @throws TemplateError "template: NAME:LINE:COLUMN: executing ..." */
-export const runTemplate = (template: Template, data: TemplateValue, functions: ReadonlyMap<string, TemplateFunction>): string =>
-  new Run(template, functions).text(data);
+export const runTemplate = (template: Template, data: TemplateValue, options: RunOptions): string => new Run(template, options).text(data);

@@ -2,7 +2,7 @@ import { FaultlineError } from '#contracts/errors.ts';
 import type { Incident } from '#contracts/judgement.ts';
 import { REPLAY_LIMITS, type ReplayAnswer, type ReplayBody } from '#contracts/replay.ts';
 import type { Store } from '#contracts/store.ts';
-import { readAlertmanagerConfig } from '#main/engine/alerting/notify/read-alertmanager-config.ts';
+import { readAlertmanagerConfig } from '#main/alerting/load-config.ts';
 import { PROMQL_DEFAULTS } from '#main/engine/promql/run-promql.ts';
 import type { SeriesBook } from '#main/engine/promql/series-book.ts';
 import { parseYaml } from '#main/rules/parse-yaml.ts';

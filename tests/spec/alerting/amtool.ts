@@ -1,4 +1,6 @@
 import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 
 /** Debian's amtool (0.25), where it is installed: what it says is what our reader and routes are measured by. */
 export const hasAmtool = spawnSync('amtool', ['--version']).error === undefined;
@@ -19,4 +21,21 @@ export function checkFiles(files: readonly string[], folder: string): Map<string
 }
 export function receiversOf(file: string, pairs: readonly string[], folder: string): string {
   return amtool(['config', 'routes', 'test', `--config.file=${file}`, ...pairs], folder).stdout.trim();
+}
+
+export interface TemplateAnswer {
+  readonly gives: string;
+  /** What is said instead. */
+  readonly fails?: string;
+}
+/** What templates give over a message, as `amtool template render` has it: one that fails is asked by itself. */
+export function renderTemplates(texts: readonly string[], type: 'text' | 'html', data: object, folder: string): TemplateAnswer[] {
+  writeFileSync(join(folder, 'data.json'), JSON.stringify(data));
+  writeFileSync(join(folder, 'none.tmpl'), '{{ define "none" }}{{ end }}');
+  const render = (text: string): TemplateAnswer => {
+    const flags = ['--template.glob=none.tmpl', '--template.data=data.json', `--template.type=${type}`, `--template.text=${text}`];
+    const { code, stdout, stderr } = amtool(['template', 'render', ...flags], folder);
+    return code === 0 ? { gives: stdout } : { gives: '', fails: stderr.trim().replace(/^amtool: error: /, '') };
+  };
+  return texts.map(render);
 }

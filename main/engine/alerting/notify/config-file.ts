@@ -1,7 +1,8 @@
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { loadConfig } from '#main/alerting/load-config.ts';
 import { type AlertmanagerConfig, type ConfigProblem, DEFAULT_CONFIG, type Integration } from '#query/alerting/config.ts';
-import { readAlertmanagerConfig } from './read-alertmanager-config.ts';
+import { BUILT_IN, type NotificationTemplates } from '#query/alerting/templates/templates.ts';
 
 export interface ConfigSettings {
   /** Absolute; null: the default, one route to the desktop. */
@@ -10,17 +11,18 @@ export interface ConfigSettings {
   readonly receivers: ReadonlyMap<string, readonly Integration[]>;
 }
 const LOOK_MS = 5_000;
-const MAX_BYTES = 8 * 1024 * 1024;
 
 /** The alertmanager.yml in force: read again when it changes; one with a fault changes nothing, and is told of. */
 export class ConfigFile {
   current: AlertmanagerConfig;
+  templates: NotificationTemplates = BUILT_IN;
   problems: readonly ConfigProblem[] = [];
   /** As it may be shown; '' without a file. */
   text = '';
   loadedMs: number | null = null;
   private readonly settings: ConfigSettings;
   private version = '';
+  private templateFiles: readonly string[] = [];
   private lookedMs: number | null = null;
 
   constructor(settings: ConfigSettings) {
@@ -42,18 +44,24 @@ export class ConfigFile {
     const { file } = this.settings;
     if (file === null || (this.lookedMs !== null && nowMs - this.lookedMs < LOOK_MS)) return { isChanged: false, lines: [] };
     this.lookedMs = nowMs;
-    const version = versionOf(file);
-    if (version === this.version) return { isChanged: false, lines: [] };
-    this.version = version;
-    const read = readFile(file);
-    this.problems = read.problems;
+    if (this.version === this.versionOf(file)) return { isChanged: false, lines: [] };
+    const { templateFiles, templateProblem, templates, ...read } = loadConfig(file);
+    this.templateFiles = templateFiles;
+    this.version = this.versionOf(file);
+    const isRead = read.config !== null && templateProblem === '';
+    this.problems = read.config === null || isRead ? read.problems : [{ line: 0, column: 0, message: templateProblem, isShape: false }];
     const what = this.loadedMs === null ? 'the default holds: one route to the desktop' : 'the one before it holds';
-    if (read.config === null)
-      return { isChanged: false, lines: read.problems.map((each) => `${file}:${each.line}: ${each.message}; ${what}`) };
+    if (read.config === null || !isRead)
+      return { isChanged: false, lines: this.problems.map((each) => `${file}:${each.line}: ${each.message}; ${what}`) };
+    this.templates = templates;
     this.current = this.withOwn(read.config);
     this.text = read.text;
     this.loadedMs = nowMs;
     return { isChanged: true, lines: [`notifications: ${file}: ${this.current.receivers.length} receivers`] };
+  }
+  /** Of the file and its templates; a template file that is new is seen with the next change. */
+  private versionOf(file: string): string {
+    return [file, ...this.templateFiles].map(versionOf).join(' ');
   }
   private withOwn(config: AlertmanagerConfig): AlertmanagerConfig {
     const desktop: Integration = { kind: 'desktop', index: 0, sendResolved: true, line: 0 };
@@ -80,20 +88,4 @@ function renumbered(own: readonly Integration[], before: readonly Integration[])
 function versionOf(file: string): string {
   const stat = statSync(file, { throwIfNoEntry: false });
   return `${stat?.mtimeMs ?? ''} ${stat?.size ?? ''} ${stat?.ino ?? ''}`;
-}
-interface Read {
-  readonly config: AlertmanagerConfig | null;
-  readonly problems: readonly ConfigProblem[];
-  readonly text: string;
-}
-function readFile(file: string): Read {
-  const problem = (message: string): Read => ({ config: null, problems: [{ line: 0, column: 0, message, isShape: false }], text: '' });
-  try {
-    const size = statSync(file).size;
-    if (size > MAX_BYTES) return problem(`the file has ${size} bytes; the limit is ${MAX_BYTES}`);
-    const text = readFileSync(file, 'utf8');
-    return readAlertmanagerConfig(text);
-  } catch (error) {
-    return problem(`cannot be read: ${(error as Error).message}`);
-  }
 }

@@ -2,11 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ALERTING_LIMITS, type Delivery, type DeliveryTarget, type IntegrationView, type SentMark } from '#contracts/alerting.ts';
 import { type Integration, integrationName } from '#query/alerting/config.ts';
 import type { GroupFlush, Delivery as PlannedDelivery } from '#query/alerting/dispatcher.ts';
+import type { Message } from '#query/alerting/message.ts';
 import { type Attempt, pauseMs } from './attempt.ts';
 import type { DeliveryBook } from './delivery-book.ts';
 import { isTold, outcomeOf } from './flush-line.ts';
 import { toText } from './to-text.ts';
-import type { Message } from './webhook-payload.ts';
 
 /** Deliveries under way at once; others wait their turn. */
 const MAX_AT_ONCE = 32;

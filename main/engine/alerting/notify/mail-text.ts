@@ -1,54 +1,54 @@
-import { escapeHtml } from '#exporters/html/escape-html.ts';
-import type { FlushAlert } from '#query/alerting/dispatcher.ts';
-import { entriesOf } from '#query/promql/labels.ts';
-import { subjectOf } from './subject.ts';
-import { goTime, type Message } from './webhook-payload.ts';
+import type { EmailIntegration } from '#query/alerting/config.ts';
+import type { Message } from '#query/alerting/message.ts';
+import { MAIL_HTML, MAIL_TEXT, SUBJECT } from '#query/alerting/templates/default-templates.ts';
+import { BUILT_IN, type NotificationTemplates } from '#query/alerting/templates/templates.ts';
+import { TemplateError } from '#query/rules/template-ast.ts';
 
-/** Alerts one mail tells in full; of the rest their number. */
-const MAX_ALERTS = 100;
 /** One line, whatever a label holds: a header ends at a line's end. */
 export const oneLine = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').trim();
 const MAX_SUBJECT = 300;
 
+/** What a notification is called where the configuration says nothing: Alertmanager's default subject, [FIRING:2] HighErr a (critical). */
+export const titleOf = (message: Message, nowMs: number): string => oneLine(BUILT_IN.text(SUBJECT, message, nowMs)).slice(0, MAX_SUBJECT);
+
 export interface MailText {
   readonly subject: string;
+  /** '': the mail has no such part. */
   readonly text: string;
   readonly html: string;
+  /** By name, in canonical form; From and To among them where they are said. */
+  readonly headers: ReadonlyMap<string, string>;
+  /** Why a template of the configuration was left out: who is on call is told all the same, in the words built in. */
+  readonly problem: string;
 }
-export function mailText({ groupLabels, alerts, externalUrl }: Message): MailText {
-  const subject = oneLine(subjectOf(groupLabels, alerts)).slice(0, MAX_SUBJECT);
-  const told = alerts.slice(0, MAX_ALERTS);
-  const left = alerts.length - told.length;
-  const more = left > 0 ? `${left} more alerts are not listed.` : '';
-  const text = [...told.map(textOf), ...(more === '' ? [] : [more]), `Sent by Faultline: ${externalUrl}/alerts`].join('\n\n');
-  const html = `<!DOCTYPE html><html><head><meta charset="utf-8"><title>${escapeHtml(subject)}</title></head><body style="font-family:sans-serif;font-size:14px">
-<h2 style="font-size:16px">${escapeHtml(subject)}</h2>
-${told.map(htmlOf).join('\n')}
-${more === '' ? '' : `<p>${escapeHtml(more)}</p>`}
-<p style="color:#666">Sent by <a href="${escapeHtml(externalUrl)}/alerts">Faultline</a></p></body></html>`;
-  return { subject, text: `${subject}\n\n${text}\n`, html };
-}
-function factsOf({ alert, status }: FlushAlert): (readonly [string, string])[] {
-  return [
-    ['since', goTime(alert.startsAtMs)],
-    ...(status === 'resolved' ? [['until', goTime(alert.endsAtMs)] as const] : []),
-    ...[...alert.annotations].sort(([a], [b]) => (a < b ? -1 : 1)),
-    ...entriesOf(alert.labels),
-  ];
-}
-const linkOf = ({ alert }: FlushAlert): string => (/^https?:\/\//i.test(alert.generatorUrl) ? alert.generatorUrl : '');
-function textOf(each: FlushAlert): string {
-  const facts = factsOf(each).map(([name, value]) => `  ${oneLine(name)}: ${value.replace(/\s*\n\s*/g, '\n    ')}`);
-  const link = linkOf(each);
-  return [each.status.toUpperCase(), ...facts, ...(link === '' ? [] : [`  source: ${link}`])].join('\n');
-}
-function htmlOf(each: FlushAlert): string {
-  const colour = each.status === 'firing' ? '#b3261e' : '#1b6e3c';
-  const rows = factsOf(each).map(
-    ([name, value]) =>
-      `<tr><td style="color:#666;padding:1px 12px 1px 0;vertical-align:top">${escapeHtml(name)}</td><td style="white-space:pre-wrap">${escapeHtml(value)}</td></tr>`,
-  );
-  const link = linkOf(each);
-  const source = link === '' ? '' : `<p><a href="${escapeHtml(link)}">Source</a></p>`;
-  return `<div style="border-left:4px solid ${colour};padding:4px 12px;margin:12px 0"><b style="color:${colour}">${each.status.toUpperCase()}</b><table>${rows.join('')}</table>${source}</div>`;
+/** A mail by the templates of its receiver, or by those built in. */
+export function mailText(
+  { html, text, headers }: Pick<EmailIntegration, 'html' | 'text' | 'headers'>,
+  message: Message,
+  templates: NotificationTemplates,
+  nowMs: number,
+): MailText {
+  const problems: string[] = [];
+  const made = (how: 'text' | 'html', template: string, instead: string | null): string => {
+    try {
+      return templates[how](template, message, nowMs);
+    } catch (error) {
+      if (!(error instanceof TemplateError)) throw error;
+      problems.push(error.message);
+      return instead === null ? '' : BUILT_IN[how](instead, message, nowMs);
+    }
+  };
+  const subject = oneLine(made('text', headers.get('Subject') ?? SUBJECT, SUBJECT)).slice(0, MAX_SUBJECT);
+  const others = [...headers].flatMap(([name, template]): [string, string][] => {
+    if (name === 'Subject') return [];
+    const value = oneLine(made('text', template, null));
+    return value === '' ? [] : [[name, value]];
+  });
+  return {
+    subject,
+    text: made('text', text ?? (html === null ? MAIL_TEXT : ''), MAIL_TEXT),
+    html: made('html', html ?? MAIL_HTML, MAIL_HTML),
+    headers: new Map(others),
+    problem: problems.join('; '),
+  };
 }

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { AlertNotice } from '#contracts/alerting.ts';
 import { fingerprintOf } from '#query/alerting/alert.ts';
+import type { Message } from '#query/alerting/message.ts';
 import { labelOf } from '#query/promql/labels.ts';
 import { type Attempt, DELIVERED } from './attempt.ts';
-import { subjectOf } from './subject.ts';
-import type { Message } from './webhook-payload.ts';
+import { titleOf } from './mail-text.ts';
 
 /** Kept for a page or shell that comes a little later. */
 const MAX_KEPT = 50;
@@ -24,7 +24,8 @@ export class Notices {
     return this.kept;
   }
   /** There is always somebody to keep it; whether a person looked is not known. */
-  tell(kind: AlertNotice['kind'], { receiver, groupLabels, alerts }: Message, nowMs: number): Attempt {
+  tell(kind: AlertNotice['kind'], message: Message, nowMs: number): Attempt {
+    const { receiver, alerts } = message;
     const firing = alerts.filter(({ status }) => status === 'firing');
     const first = (firing[0] ?? alerts[0])?.alert;
     const says = first ? (first.annotations.get('summary') ?? first.annotations.get('description') ?? '') : '';
@@ -34,7 +35,7 @@ export class Notices {
       atMs: nowMs,
       status: firing.length > 0 ? 'firing' : 'resolved',
       receiver,
-      title: subjectOf(groupLabels, alerts),
+      title: titleOf(message, nowMs),
       body: says.slice(0, MAX_BODY),
       firing: firing.length,
       resolved: alerts.length - firing.length,

@@ -3,6 +3,7 @@ import type { AlertingStore } from '#contracts/store.ts';
 import { type Alert, isResolved, type PostedAlert } from '#query/alerting/alert.ts';
 import type { Integration } from '#query/alerting/config.ts';
 import { Dispatcher, type GroupFlush, type Delivery as PlannedDelivery } from '#query/alerting/dispatcher.ts';
+import type { Message } from '#query/alerting/message.ts';
 import { type LogEntry, NotificationLog } from '#query/alerting/notification-log.ts';
 import { entriesOf, labelsOf } from '#query/promql/labels.ts';
 import type { Attempt } from './attempt.ts';
@@ -14,7 +15,6 @@ import { Notices } from './notices.ts';
 import { sendTo } from './send-to.ts';
 import { SilenceBook } from './silence-book.ts';
 import { toText } from './to-text.ts';
-import type { Message } from './webhook-payload.ts';
 
 export interface NotifierParts {
   readonly store: AlertingStore;
@@ -183,7 +183,7 @@ export class Notifier {
     const { nowMs, version } = this.parts;
     if (integration.kind === 'desktop' || integration.kind === 'sound') return this.notices.tell(integration.kind, message, nowMs());
     return sendTo(integration, message, {
-      ...{ folder: this.config.folder, version, signal, nowMs },
+      ...{ folder: this.config.folder, templates: this.config.templates, version, signal, nowMs },
       onBytes: (bytes) => {
         this.egressBytes += bytes;
       },

@@ -5,11 +5,12 @@ import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { describe, expect, it } from 'vitest';
 import { parseSyslog } from '#collectors/syslog/parse-syslog.ts';
 import { type EmailIntegration, Secret, type SyslogIntegration } from '#query/alerting/config.ts';
+import type { Message } from '#query/alerting/message.ts';
+import { BUILT_IN, NotificationTemplates } from '#query/alerting/templates/templates.ts';
 import { labelsOf } from '#query/promql/labels.ts';
 import { mailText } from './mail-text.ts';
 import { sendMail } from './send-mail.ts';
 import { sendSyslog } from './send-syslog.ts';
-import type { Message } from './webhook-payload.ts';
 
 /** Each receiver against a real server of its kind. */
 const NOW = Date.UTC(2026, 10, 22, 3);
@@ -28,7 +29,14 @@ const message = (more: Record<string, string> = {}): Message => ({
     },
   ],
 });
-const options = { folder: '/', version: '1', signal: new AbortController().signal, onBytes: () => undefined, nowMs: () => NOW };
+const options = {
+  folder: '/',
+  version: '1',
+  signal: new AbortController().signal,
+  onBytes: () => undefined,
+  nowMs: () => NOW,
+  templates: BUILT_IN,
+};
 
 describe('e-mail', () => {
   interface Received {
@@ -87,10 +95,28 @@ describe('e-mail', () => {
       expect(head).toMatch(/^Auto-Submitted: auto-generated$/m);
       expect(text).toMatch(/^Content-Type: text\/plain/m);
       expect(text).toMatch(/^Content-Type: text\/html/m);
-      const { html, subject } = mailText(hostileMessage);
+      const { html, subject } = mailText(mail(port), hostileMessage, BUILT_IN, NOW);
       expect(html).not.toMatch(/<script|javascript:/);
       expect(html).toContain('&lt;script&gt;');
       expect(subject).not.toMatch(/[\r\n]/);
+    });
+  });
+  it('is written by the templates of its receiver; one that fails gives way to the words built in, and is told of', async () => {
+    await withServer({}, async (port, mails) => {
+      const own = new NotificationTemplates([{ name: 'a.tmpl', text: '{{ define "mine" }}{{ .Status }} of {{ .Receiver }}{{ end }}' }]);
+      const headers = new Map([
+        ['Subject', 'Page: {{ template "mine" . }}'],
+        ['X-Severity', '{{ .CommonLabels.severity }}'],
+      ]);
+      const written = mail(port, { headers, html: '<p>{{ (index .Alerts 0).Labels.alertname }}</p>' });
+      expect(await sendMail(written, message({ alertname: '<b>' }), { ...options, templates: own })).toMatchObject({ ok: true, error: '' });
+      expect(mails[0]?.text).toMatch(/^Subject: Page: firing of /m);
+      expect(mails[0]?.text).toContain('<p>&lt;b&gt;</p>');
+      expect(mails[0]?.text).not.toContain('Content-Type: text/plain');
+      const broken = mail(port, { html: '{{ .Nope }}' });
+      const told = await sendMail(broken, message(), options);
+      expect(told).toMatchObject({ ok: true, error: expect.stringContaining("can't evaluate field Nope") });
+      expect(mails[1]?.text).toContain('Sent by');
     });
   });
   it('signs in over STARTTLS; without it, nothing is sent where it is required', async () => {

@@ -1,10 +1,15 @@
 import type { EmailIntegration } from '#query/alerting/config.ts';
+import type { Message } from '#query/alerting/message.ts';
+import type { NotificationTemplates } from '#query/alerting/templates/templates.ts';
 import { type Attempt, DELIVERED, failed } from './attempt.ts';
 import { secretOf, tlsOptions } from './http-post.ts';
 import { mailText, oneLine } from './mail-text.ts';
 import type { SendOptions } from './send-webhook.ts';
-import type { Message } from './webhook-payload.ts';
 
+export interface MailOptions extends SendOptions {
+  readonly templates: NotificationTemplates;
+  readonly nowMs: () => number;
+}
 const TIMEOUT_MS = 30_000;
 /** Submission by TLS from the first byte. */
 const TLS_PORT = 465;
@@ -12,15 +17,12 @@ interface SmtpError extends Error {
   readonly code?: string;
   readonly responseCode?: number;
 }
-/** Headers a configuration may set beside ours. Templates are not used: see docs/limits.md. */
-function headersOf({ headers }: EmailIntegration): Record<string, string> {
-  const own = [...headers].filter(([name, value]) => !['Subject', 'From', 'To'].includes(name) && !value.includes('{{'));
-  return { 'Auto-Submitted': 'auto-generated', ...Object.fromEntries(own.map(([name, value]) => [name, oneLine(value)])) };
-}
-const written = (text: string | undefined): string | null => (text === undefined || text.includes('{{') ? null : oneLine(text));
-
 /** One mail. Never rejects. Tried again unless the server says that it never will take it (5xx). */
-export async function sendMail(to: EmailIntegration, message: Message, { folder, signal, onBytes }: SendOptions): Promise<Attempt> {
+export async function sendMail(
+  to: EmailIntegration,
+  message: Message,
+  { folder, signal, onBytes, templates, nowMs }: MailOptions,
+): Promise<Attempt> {
   try {
     const { createTransport } = await import('nodemailer');
     const { host, port } = to.smarthost;
@@ -38,17 +40,20 @@ export async function sendMail(to: EmailIntegration, message: Message, { folder,
     });
     const stop = (): void => transport.close();
     signal.addEventListener('abort', stop);
-    const { subject, text, html } = mailText(message);
+    const { subject, text, html, headers, problem } = mailText(to, message, templates, nowMs());
+    const { From, To, ...others } = Object.fromEntries(headers);
     try {
       const sent = await transport.sendMail({
-        ...{ from: written(to.headers.get('From')) ?? to.from, to: written(to.headers.get('To')) ?? to.to },
-        ...{ envelope: { from: to.from, to: to.to }, subject: written(to.headers.get('Subject')) ?? subject, text, html },
-        headers: headersOf(to),
+        ...{ from: From ?? to.from, to: To ?? to.to, envelope: { from: to.from, to: to.to }, subject },
+        ...(text === '' ? {} : { text }),
+        ...(html === '' ? {} : { html }),
+        headers: { 'Auto-Submitted': 'auto-generated', ...others },
       });
       onBytes(sent.messageSize ?? Buffer.byteLength(text) + Buffer.byteLength(html));
       const refused = sent.rejected.map(String);
+      const remarks = [...(refused.length > 0 ? [`refused for ${refused.join(', ')}`] : []), ...(problem === '' ? [] : [problem])];
       // Who took it is not told again for the sake of others.
-      return { ...DELIVERED, status: statusOf(sent.response), error: refused.length > 0 ? `refused for ${refused.join(', ')}` : '' };
+      return { ...DELIVERED, status: statusOf(sent.response), error: remarks.join('; ') };
     } finally {
       signal.removeEventListener('abort', stop);
       transport.close();

@@ -2,10 +2,10 @@ import { createSocket } from 'node:dgram';
 import { connect, isIPv6 } from 'node:net';
 import { hostname } from 'node:os';
 import type { SyslogIntegration } from '#query/alerting/config.ts';
+import type { Message } from '#query/alerting/message.ts';
 import { type Attempt, DELIVERED, failed } from './attempt.ts';
 import type { SendOptions } from './send-webhook.ts';
 import { syslogLine } from './syslog-line.ts';
-import type { Message } from './webhook-payload.ts';
 
 const TIMEOUT_MS = 10_000;
 const MAX_ALERTS = 1_000;

@@ -1,16 +1,12 @@
 import type { Integration } from '#query/alerting/config.ts';
+import type { Message } from '#query/alerting/message.ts';
 import { type Attempt, failed } from './attempt.ts';
-import { sendMail } from './send-mail.ts';
+import { type MailOptions, sendMail } from './send-mail.ts';
 import { sendSyslog } from './send-syslog.ts';
-import { type SendOptions, sendWebhook } from './send-webhook.ts';
-import type { Message } from './webhook-payload.ts';
+import { sendWebhook } from './send-webhook.ts';
 
 /** One try to bring a message to an integration that is not of this desktop. Never rejects. */
-export async function sendTo(
-  integration: Integration,
-  message: Message,
-  options: SendOptions & { readonly nowMs: () => number },
-): Promise<Attempt> {
+export async function sendTo(integration: Integration, message: Message, options: MailOptions): Promise<Attempt> {
   switch (integration.kind) {
     case 'webhook':
       return sendWebhook(integration, message, options);

@@ -1,7 +1,8 @@
 import type { WebhookIntegration } from '#query/alerting/config.ts';
+import type { Message } from '#query/alerting/message.ts';
 import { type Attempt, DELIVERED, failed } from './attempt.ts';
 import { httpPost, secretOf } from './http-post.ts';
-import { type Message, webhookPayload } from './webhook-payload.ts';
+import { webhookPayload } from './webhook-payload.ts';
 
 export interface SendOptions {
   readonly folder: string;

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { FlushAlert } from '#query/alerting/dispatcher.ts';
 import { labelsOf } from '#query/promql/labels.ts';
-import { subjectOf } from './subject.ts';
+import { titleOf } from './mail-text.ts';
 import { webhookPayload } from './webhook-payload.ts';
 
 const alert = (
@@ -42,7 +42,7 @@ it('holds max_alerts of them, says how many are left out, and writes < > & as Go
 });
 it('subjects are Alertmanager’s', () => {
   const two = ['1', '2'].map((instance) => alert({ ...both, instance }));
-  expect(subjectOf(message(two).groupLabels, two)).toBe('[FIRING:2] HighErr a (critical)');
+  expect(titleOf(message(two), 0)).toBe('[FIRING:2] HighErr a (critical)');
   const over = [alert({ alertname: 'HighErr', cluster: 'a' }, {}, 'resolved')];
-  expect(subjectOf(message(over).groupLabels, over)).toBe('[RESOLVED] HighErr a');
+  expect(titleOf(message(over), 0)).toBe('[RESOLVED] HighErr a');
 });

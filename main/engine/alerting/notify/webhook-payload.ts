@@ -1,29 +1,13 @@
 import { fingerprintOf } from '#query/alerting/alert.ts';
-import type { FlushAlert } from '#query/alerting/dispatcher.ts';
-import { entriesOf, type Labels } from '#query/promql/labels.ts';
+import { commonAnnotations, commonLabels, type Message, statusOf } from '#query/alerting/message.ts';
+import { entriesOf } from '#query/promql/labels.ts';
 
-/** What a message is made of: a group's turn, as it is told to one integration. */
-export interface Message {
-  readonly receiver: string;
-  readonly groupKey: string;
-  readonly groupLabels: Labels;
-  /** In Alertmanager's order. */
-  readonly alerts: readonly FlushAlert[];
-  readonly externalUrl: string;
-}
 /** Go's zero time: an alert that fires has no end. */
 export const NO_TIME = '0001-01-01T00:00:00Z';
 /** As Go prints times: no zeros at the end of the fraction. */
 export const goTime = (ms: number): string => new Date(ms).toISOString().replace(/\.?0+Z$/, 'Z');
 const sorted = (entries: Iterable<readonly [string, string]>): Record<string, string> =>
   Object.fromEntries([...entries].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
-/** What all have in common. */
-function common(all: readonly (readonly (readonly [string, string])[])[]): Record<string, string> {
-  const [first = [], ...others] = all.map((entries) => new Map(entries));
-  return sorted([...first].filter(([name, value]) => others.every((each) => each.get(name) === value)));
-}
-export const commonLabels = (alerts: readonly FlushAlert[]): Record<string, string> =>
-  common(alerts.map(({ alert }) => entriesOf(alert.labels)));
 /** Go's regexp.QuoteMeta: so Alertmanager names receivers. */
 const quoteMeta = (text: string): string => text.replace(/[\\.+*?()|[\]{}^$]/g, '\\$&');
 /** Go's encoder writes these by number, so that JSON may stand in HTML. */
@@ -36,7 +20,7 @@ export function webhookPayload({ receiver, groupKey, groupLabels, alerts: all, e
   const alerts = maxAlerts > 0 ? all.slice(0, maxAlerts) : all;
   const payload = {
     receiver: quoteMeta(receiver),
-    status: alerts.some(({ status }) => status === 'firing') ? 'firing' : 'resolved',
+    status: statusOf(alerts),
     alerts: alerts.map(({ alert, status }) => ({
       status,
       labels: sorted(entriesOf(alert.labels)),
@@ -47,8 +31,8 @@ export function webhookPayload({ receiver, groupKey, groupLabels, alerts: all, e
       fingerprint: fingerprintOf(alert.labels),
     })),
     groupLabels: sorted(entriesOf(groupLabels)),
-    commonLabels: commonLabels(alerts),
-    commonAnnotations: common(alerts.map(({ alert }) => [...alert.annotations])),
+    commonLabels: sorted(commonLabels(alerts)),
+    commonAnnotations: sorted(commonAnnotations(alerts)),
     externalURL: externalUrl,
     version: '4',
     groupKey,

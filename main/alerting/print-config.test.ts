@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { readAlertmanagerConfig } from './read-alertmanager-config.ts';
+import { readAlertmanagerConfig } from './load-config.ts';
 
 it('a configuration is shown without what is secret, and is one again', () => {
   const { problems, text } = readAlertmanagerConfig(`
