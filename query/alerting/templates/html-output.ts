@@ -33,7 +33,8 @@ const percent = (text: string, kept: RegExp): string => {
     if (kept.test(c) || isEscape) out += c;
     else {
       const point = String.fromCodePoint(text.codePointAt(i) as number);
-      for (const byte of new TextEncoder().encode(point)) out += `%${byte.toString(16).padStart(2, '0')}`;
+      const escaped = encodeURIComponent(point.isWellFormed() ? point : '\ufffd').toLowerCase();
+      out += escaped.startsWith('%') ? escaped : `%${c.charCodeAt(0).toString(16)}`;
       i += point.length - 1;
     }
   }
