@@ -33,7 +33,7 @@ const percent = (text: string, kept: RegExp): string => {
     if (kept.test(c) || isEscape) out += c;
     else {
       const point = String.fromCodePoint(text.codePointAt(i) as number);
-      const escaped = encodeURIComponent(point.isWellFormed() ? point : '\ufffd').toLowerCase();
+      const escaped = encodeURIComponent(point.replace(/[\ud800-\udfff]/gu, '\ufffd')).toLowerCase();
       out += escaped.startsWith('%') ? escaped : `%${c.charCodeAt(0).toString(16)}`;
       i += point.length - 1;
     }
