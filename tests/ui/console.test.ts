@@ -5,6 +5,7 @@ import type { Incident } from '#contracts/judgement.ts';
 import { type FaultlineProcess, startFaultline } from '../app/faultline-process.ts';
 import { accessProblems } from './check-access.ts';
 import { type ConsoleOptions, type ConsolePage, cannotRun, changeTheme, launch, openConsole } from './console-page.ts';
+import { postmortemLooks } from './postmortem-looks.ts';
 import { sendShop } from './send-shop.ts';
 
 /** All screens over half an hour of the demo shop with a bad release in it, on the real engine. */
@@ -340,4 +341,6 @@ describe.skipIf(cannotRun !== null)(`console${cannotRun === null ? '' : `: skipp
     await opened.page.getByTestId('engine-away').waitFor({ state: 'detached', timeout: 40_000 });
     await opened.close();
   });
+  // Half an hour of the shop and its incident cost ten seconds of a processor: made once, for this too.
+  describe('postmortem', () => postmortemLooks(() => ({ browser, faultline, shop, incident })));
 });

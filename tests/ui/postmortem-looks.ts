@@ -3,19 +3,25 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Incident } from '#contracts/judgement.ts';
-import type { Postmortem } from '#contracts/postmortem.ts';
-import { type FaultlineProcess, startFaultline } from '../app/faultline-process.ts';
+import type { Block, Postmortem } from '#contracts/postmortem.ts';
+import type { FaultlineProcess } from '../app/faultline-process.ts';
 import { accessProblems } from './check-access.ts';
-import { type ConsoleOptions, cannotRun, launch, openConsole } from './console-page.ts';
-import { sendShop } from './send-shop.ts';
+import { type ConsoleOptions, openConsole } from './console-page.ts';
+import type { SentShop } from './send-shop.ts';
 
-/** From the incident to the exported file, by hand, on the real engine. SHOTS=DIR keeps pictures of the way. */
-describe.skipIf(cannotRun !== null)(`postmortem${cannotRun === null ? '' : `: skipped, ${cannotRun}`}`, () => {
+/** What console.test.ts has made and looked at: an incident of the shop, ranked. */
+export interface PostmortemWorld {
+  readonly browser: Browser;
+  readonly faultline: FaultlineProcess;
+  readonly shop: SentShop;
+  readonly incident: Incident;
+}
+/** From the incident to the exported file, by hand, on the real engine. SHOTS=DIR keeps pictures of the way. Ends the shop. */
+export function postmortemLooks(world: () => PostmortemWorld): void {
   let browser: Browser;
   let faultline: FaultlineProcess;
-  let shop: Awaited<ReturnType<typeof sendShop>>;
   let incident: Incident;
   const downloads = mkdtempSync(join(tmpdir(), 'faultline-export-'));
 
@@ -47,24 +53,13 @@ describe.skipIf(cannotRun !== null)(`postmortem${cannotRun === null ? '' : `: sk
   };
 
   beforeAll(async () => {
-    [browser, faultline] = await Promise.all([launch(), startFaultline()]);
-    shop = await sendShop(faultline, 'bad_deploy', 3);
-    for (const started = performance.now(); incident === undefined; await new Promise((resolve) => setTimeout(resolve, 500))) {
-      const { incidents } = (await (await faultline.fetch('/console/incidents')).json()) as { incidents: Incident[] };
-      const found = incidents.find((one) => one.rca !== null && one.rca.candidates.length > 0);
-      if (found) incident = found;
-      if (performance.now() - started > 90_000) throw new Error(`no ranked incident\n${faultline.log()}`);
-    }
+    ({ browser, faultline, incident } = world());
     await faultline.fetch(`/console/incidents/${incident.id}/resolve`, { method: 'POST' });
     // No more telemetry: a number read again must be the same.
-    await shop.stop();
+    await world().shop.stop();
     await faultline.flush();
   });
-  afterAll(async () => {
-    await shop?.stop();
-    await faultline?.stop();
-    rmSync(downloads, { recursive: true, force: true });
-  });
+  afterAll(() => rmSync(downloads, { recursive: true, force: true }));
 
   it('is drafted with one click and verified at once', () =>
     on(
@@ -86,6 +81,15 @@ describe.skipIf(cannotRun !== null)(`postmortem${cannotRun === null ? '' : `: sk
       },
       /404/,
     ));
+  it('goes on with a few of its numbers: each look from here on reads all of them again, and the costs take longest', async () => {
+    const { document, revision } = await stored();
+    const chart = document.content.find(({ type }) => type === 'chart');
+    const isShort = (block: Block): boolean => /^(?:heading|paragraph)$/.test(block.type) && JSON.stringify(block).length < 5_000;
+    const content = document.content.filter((block) => block === chart || isShort(block));
+    const body = JSON.stringify({ baseRevision: revision, editor: 'else', document: { ...document, content } });
+    const answer = await faultline.fetch(`/console/postmortems/${incident.id}/revisions`, { method: 'POST', body });
+    expect([answer.status, await stored()]).toMatchObject([200, { revision: revision + 1, document: { content } }]);
+  });
   it('what is typed is saved by itself, undone by keys, and lists by hand what nothing vouches for', () =>
     on({ path: at() }, async (page) => {
       await editor(page).waitFor();
@@ -268,4 +272,4 @@ describe.skipIf(cannotRun !== null)(`postmortem${cannotRun === null ? '' : `: sk
       },
       /404/,
     ));
-});
+}
