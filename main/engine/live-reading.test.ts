@@ -98,15 +98,15 @@ it('gives what reading all cells each time gives, over a shop that breaks and wh
   const { t, live, add, judge } = await rig();
   const random = createRandom('lateness');
   const startMs = t.nowMs;
-  const endMs = startMs + 240_000;
-  const shop = createShop({ seed: 7, scenario: 'bad_deploy', startMs, onsetMs: startMs + 120_000, requestsPerSecond: 4 });
+  const endMs = startMs + 180_000;
+  const shop = createShop({ seed: 7, scenario: 'bad_deploy', startMs, onsetMs: startMs + 60_000, requestsPerSecond: 4 });
   const due: { readonly atMs: number; readonly signal: Signal; readonly body: Uint8Array }[] = [];
   let ticks = 0;
   for (t.nowMs = startMs; t.nowMs < endMs; t.nowMs += 1000) {
     const bodies = shop.advance(t.nowMs);
     for (const signal of ['traces', 'logs', 'metrics'] as const)
       for (const body of bodies[signal]) {
-        // Half of the time everything is punctual; then one body of six is up to 40 s late.
+        // Two minutes of three everything is punctual; in the one between, the first of the trouble, one body of six is up to 40 s late.
         const isLate = t.nowMs % 120_000 > 60_000 && random.between(0, 6) < 1;
         due.push({ atMs: t.nowMs + random.between(500, isLate ? 40_000 : 4_000), signal, body });
       }

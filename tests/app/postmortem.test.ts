@@ -184,7 +184,11 @@ describe('a postmortem', () => {
   });
   it('is edited as revisions; who saves on an old one is told', async () => {
     const { document } = await get();
-    const mine = { ...document, title: 'Mine', status: 'in_review' };
+    // Without what the incident cost, which takes longest to read and was read above: from here on everything is read ten times.
+    const isCost = ({ sql }: Figure): boolean => sql.length > 6_000;
+    const content = document.content.filter((block) => !boundOf({ ...document, content: [block] }).figures.some(isCost));
+    expect(content.length).toBeLessThan(document.content.length);
+    const mine = { ...document, content, title: 'Mine', status: 'in_review' };
     expect(await rig.post(at('/revisions'), { baseRevision: 1, editor: 'a', document: mine })).toMatchObject({ revision: 2 });
     const late = await rig.call(at('/revisions'), { method: 'POST', body: JSON.stringify({ baseRevision: 1, editor: 'b', document }) });
     expect(late.status).toBe(409);
