@@ -13,7 +13,7 @@ const reports = join(root, 'out/test');
 const CHROMIUM = ['/usr/bin/chromium-headless-shell', '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 const PROJECTS = ['unit', 'app', 'ui', 'fuzz'];
 /** Cases of each fuzz test here; `npm run fuzz` runs them all. */
-const FAULTLINE_FUZZ_CASES = '500';
+const FAULTLINE_FUZZ_CASES = '250';
 
 const testFilesOf = (folder) =>
   existsSync(folder)
