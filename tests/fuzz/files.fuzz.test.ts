@@ -13,7 +13,7 @@ import { damage } from './otlp-mutate.ts';
  * Files of every format with damage (corpus/files, named by format): what is read becomes requests the receivers take as a whole, the rest is
  * listed with a sentence, nothing is thrown, and the size of the pieces a file comes in changes nothing.
  */
-const cases = Number(process.env['FAULTLINE_FUZZ_CASES'] ?? 6);
+const cases = Number(process.env['FAULTLINE_FUZZ_CASES'] ?? 2_000);
 const firstSeed = Number(process.env['FAULTLINE_FUZZ_SEED'] ?? 1);
 const folder = join(import.meta.dirname, 'corpus/files');
 const limits = limitsSchema.parse({});
