@@ -22,6 +22,8 @@ export interface JournalReader {
    * is passed over for a while (`patienceMs`), as what stands there was acknowledged.
    */
   read(maxBytes: number): Promise<JournalRecord[]>;
+  /** The writer says that everything before `committed` stands there: what is read goes by it as long as it says more than is known. */
+  told(committed: JournalPosition): void;
   /** Place of the next record to be read. */
   readonly position: JournalPosition;
   readonly damage: JournalDamage;
@@ -61,6 +63,7 @@ class SegmentReader implements JournalReader {
   private offset: number;
   private fd: number | null = null;
   private chunkBytes = FIRST_CHUNK_BYTES;
+  private committed: JournalPosition = 0;
   private stuck = 0;
   private stuckAtMs = 0;
   private places = 0;
@@ -85,6 +88,10 @@ class SegmentReader implements JournalReader {
   }
   get damage(): JournalDamage {
     return { places: this.places, bytes: this.bytes };
+  }
+
+  told(committed: JournalPosition): void {
+    this.committed = committed;
   }
 
   async read(maxBytes: number): Promise<JournalRecord[]> {
@@ -157,7 +164,7 @@ class SegmentReader implements JournalReader {
     const base = this.offset;
     // Where the disk fails, only what is needed is asked of it: what lies before the bad place is still whole.
     const carefully = this.failing?.position === this.position;
-    let chunk = await this.readChunk(carefully ? RECORD_HEADER_BYTES : Math.max(RECORD_HEADER_BYTES, Math.min(this.chunkBytes, maxBytes)));
+    let chunk = await this.readChunk(carefully ? RECORD_HEADER_BYTES : Math.max(RECORD_HEADER_BYTES, Math.min(this.dueBytes(), maxBytes)));
     const first = readRecordHeader(chunk, 0, this.sequence, base);
     if (first !== null && first.lengthBytes > chunk.length) chunk = await this.readChunk(first.lengthBytes);
     for (;;) {
@@ -173,8 +180,16 @@ class SegmentReader implements JournalReader {
       this.offset = offsetOf(record.next);
     }
   }
-  /** Small chunks while following the tail (a read past it is wasted), large ones while catching up. */
+  private get isTold(): boolean {
+    return segmentOf(this.committed) === this.sequence;
+  }
+  /** What is known to stand here, or else a guess: what is read beyond the newest record is as dear, and of no use. */
+  private dueBytes(): number {
+    return this.isTold ? offsetOf(this.committed) - this.offset : this.chunkBytes;
+  }
+  /** The guess: small chunks while following the tail, large ones while catching up. */
   private adapt(usedBytes: number, chunkBytes: number, maxBytes: number): void {
+    if (this.isTold) return;
     if (usedBytes * 2 > chunkBytes) this.chunkBytes = Math.min(this.chunkBytes * 4, Math.max(maxBytes, FIRST_CHUNK_BYTES));
     else if (usedBytes * 8 < chunkBytes) this.chunkBytes = FIRST_CHUNK_BYTES;
   }

@@ -197,6 +197,21 @@ describe('a reader beside the writer', () => {
     expect(following.damage.places).toBe(0);
   });
 
+  it('reads all there is, whatever it was told of the end', async () => {
+    const written = await journal();
+    const following = await reader();
+    const seen: number[] = [];
+    for (const n of numbers(0, 59)) {
+      const before = written.committed;
+      await Promise.all([1, 2, 3].map((k) => written.append(entry(n * 3 + k, 200 + n * 150))));
+      // The truth, what was true a while ago, too little, and more than was ever written.
+      following.told([written.committed, before, before + 20, written.committed + 100_000, following.position, 0][n % 6] as number);
+      seen.push(...(await readAll(following)).map(numberOf));
+    }
+    expect(seen).toEqual(numbers(1, 180));
+    expect(following.damage).toEqual({ places: 0, bytes: 0 });
+  });
+
   it('survives that its segment is recycled and written again behind it', async () => {
     const written = await journal();
     for (const n of numbers(1, 40)) await written.append(entry(n, 1500));

@@ -70,7 +70,9 @@ export class IngestLoop {
   start(): void {
     this.running = this.run();
   }
-  wake(): void {
+  /** @param committed end of the journal, as the collector tells it */
+  wake(committed?: JournalPosition): void {
+    if (committed !== undefined) this.options.reader.told(committed);
     this.woken = true;
     this.wakeUp();
   }

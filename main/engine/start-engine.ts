@@ -282,7 +282,7 @@ function hear(engine: Engine, loop: IngestLoop, client: ModelClient, message: To
   if (message.type === 'import-news') engine.desk.hear(message.news);
   if (message.type === 'import-ended') engine.desk.ended(message.reason);
   if (message.type === 'llm-ended') client.ended(message.reason, message.lastCall);
-  if (message.type === 'advanced') loop.wake();
+  if (message.type === 'advanced') loop.wake(message.committed);
   if (message.type === 'forwarder-status') engine.forwarding.hear(message.status, message.state);
   if (message.type !== 'collector-status') return;
   const first = engine.collectorStatus === null;
