@@ -61,6 +61,7 @@ const ROWS: readonly string[] = [
   ...['Profile', 'Sample', 'Mapping', 'Location', 'Line', 'Function', 'Stack', 'KeyValueAndUnit'],
 ];
 const isRow = (name: string): boolean => ROWS.includes(name.slice(name.lastIndexOf('.') + 1)) || name.endsWith('DataPoint');
+const NUMBER_POINT = 'opentelemetry.proto.metrics.v1.NumberDataPoint';
 const ANY_VALUE = 'opentelemetry.proto.common.v1.AnyValue';
 
 export const NOT_AN_ITEM = 0;
@@ -82,6 +83,8 @@ export interface CheckTable {
   readonly attribute: number;
   /** Action of an AnyValue field. */
   readonly value: number;
+  /** Action of a field of NumberDataPoints; in other signals no field's. */
+  readonly numberPoint: number;
   readonly names: readonly string[];
 }
 
@@ -115,6 +118,7 @@ function build(root: MessageTable): CheckTable {
     rows: Uint8Array.from(messages, ({ name }) => (isRow(name) ? 1 : 0)),
     attribute: MESSAGE + messages.findIndex(({ name }) => name === 'opentelemetry.proto.common.v1.KeyValue'),
     value: MESSAGE + messages.findIndex(({ name }) => name === ANY_VALUE),
+    numberPoint: MESSAGE + messages.findIndex(({ name }) => name === NUMBER_POINT),
     names: messages.map(({ name }) => name.slice(name.lastIndexOf('.') + 1)),
   };
 }

@@ -113,6 +113,7 @@ function isPlainText({ bytes, view }: Check, start: number, end: number): boolea
 
 function checkDelimited(check: Check, message: number, action: number, start: number, end: number, depth: number): void {
   if (action === check.table.value && depth < check.maxDepth && isPlainText(check, start, end)) return;
+  if (action === check.table.numberPoint && depth < check.maxDepth && checkPlainPoint(check, start, end)) return;
   if (action >= T.MESSAGE) checkMessage(check, action - T.MESSAGE, start, end, depth);
   else if (action === T.STRING) checkString(check, message, start, end);
   else if (action === T.PACKED_VARINT) checkPackedVarints(check, start, end);
@@ -175,6 +176,24 @@ function addRows(check: Check, rows: number): void {
   check.rows += rows;
   if (check.rows > MAX_ROWS)
     throw new OtlpError('decompressed_too_large', `more than ${MAX_ROWS} spans, records, points or events in one request`);
+}
+
+const POINT_ATTRIBUTES_TAG = 0x3a;
+/**
+ * A number data point in the form nearly all have: start or none, time, value, plain attributes.
+ * @returns false, with nothing counted: it has another one
+ */
+function checkPlainPoint(check: Check, start: number, end: number): boolean {
+  const { bytes } = check;
+  const at = bytes[start] === 0x11 ? start + 9 : start;
+  const p = at + 18;
+  if (p > end || bytes[at] !== 0x19 || (bytes[at + 9] !== 0x21 && bytes[at + 9] !== 0x31)) return false;
+  if (skipPlainAttributes(check, POINT_ATTRIBUTES_TAG, p, end) !== end) return false;
+  forgetItem(check);
+  check.timeAt = at + 1;
+  addRows(check, 1);
+  judgeItem(check, T.OTHER_ITEM);
+  return true;
 }
 
 /** Everything here runs per field: the position is a local, and the tables are asked once for each. */
