@@ -5,6 +5,9 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { HTTPPrometheusClient } from '@prometheus-io/codemirror-promql/dist/cjs/client/prometheus.js';
+import { Matcher } from '@prometheus-io/codemirror-promql/dist/cjs/types/matcher.js';
+import { EqlSingle } from '@prometheus-io/lezer-promql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { MetricCards, MetricCatalogue, MetricLabels } from '#contracts/promql.ts';
 import type { ReplayAnswer } from '#contracts/replay.ts';
@@ -97,6 +100,7 @@ describe('the Prometheus API over OTLP', () => {
             attributes: [
               { key: 'service.name', value: { stringValue: 'shop' } },
               { key: 'service.instance.id', value: { stringValue: 'a-1' } },
+              { key: 'host.name', value: { stringValue: 'node-1' } },
             ],
           },
           scopeMetrics: [
@@ -168,6 +172,11 @@ describe('the Prometheus API over OTLP', () => {
     ],
     ['histogram_quantile(0.5, sum by (le) (http_server_request_duration_seconds_bucket))', [{}, '0.1']],
     ['http_server_request_duration_seconds_sum / http_server_request_duration_seconds_count', [{ instance: 'a-1', job: 'shop' }, '0.4']],
+    ['target_info', [{ __name__: 'target_info', host_name: 'node-1', instance: 'a-1', job: 'shop' }, '1']],
+    [
+      'sum by (job) (rate(http_server_requests_total[1m])) * on (job) group_left (host_name) target_info',
+      [{ host_name: 'node-1', job: 'shop' }, '1'],
+    ],
   ])('%s', async (query, [metric, value]) => {
     const answer = await ask(`query?query=${encodeURIComponent(query as string)}&time=${nowMs / 1000}`);
     expect(answer).toMatchObject({ status: 'success', data: { resultType: 'vector', result: [{ metric, value: [nowMs / 1000, value] }] } });
@@ -312,7 +321,7 @@ describe('the Prometheus API over OTLP', () => {
       '1',
     ]);
     expect(((await ask('labels')) as unknown as { data: string[] }).data).toEqual([
-      ...['__name__', 'http_route', 'instance', 'job', 'le', 'quantile'],
+      ...['__name__', 'host_name', 'http_route', 'instance', 'job', 'le', 'quantile'],
     ]);
     expect(((await ask('format_query?query=sum(a)by(b)')) as unknown as { data: string }).data).toBe('sum by (b) (a)');
   });
@@ -326,6 +335,38 @@ describe('the Prometheus API over OTLP', () => {
     const response = await faultline.fetch(`/api/v1/${path}${method === 'GET' ? `?${text}` : ''}`, init);
     expect(await response.json()).toMatchObject({ status: 'success', data: answer(nowMs) });
     expect(response.headers.get('content-type')).toMatch(/^application\/json/);
+  });
+  it.each(['GET', 'POST'] as const)("answers codemirror-promql's client, by %s", async (httpMethod) => {
+    const failures: string[] = [];
+    const client = new HTTPPrometheusClient({
+      ...{
+        url: faultline.api,
+        httpMethod,
+        lookbackInterval: 3_600_000,
+        requestHeaders: new Headers({ authorization: `Bearer ${faultline.token}` }),
+      },
+      httpErrorHandler: ({ message }: Error) => failures.push(message),
+    });
+    const answered = expect.arrayContaining(['rpc_seconds', 'shop_jobs_total', 'target_info']);
+    expect(await client.metricNames()).toEqual(answered);
+    expect(await client.labelNames()).toEqual(['__name__', 'host_name', 'http_route', 'instance', 'job', 'le', 'quantile']);
+    expect(await client.labelNames('shop_jobs_total')).toEqual(['__name__', 'http_route', 'instance', 'job']);
+    expect(await client.labelValues('job')).toEqual(['a', 'b', 'shop']);
+    const isA = new Matcher(EqlSingle, 'job', 'a');
+    expect(await client.labelValues('job', 'rpc_seconds')).toEqual(['a', 'b']);
+    expect(await client.labelValues('job', 'rpc_seconds', [isA])).toEqual(['a', 'b']);
+    expect(await client.series('rpc_seconds')).toHaveLength(2);
+    expect(await client.series('rpc_seconds', [isA], 'le')).toEqual([{ __name__: 'rpc_seconds', job: 'a' }]);
+    expect(await client.metricMetadata()).toMatchObject({
+      shop_jobs_total: [{ type: 'counter', help: '', unit: '' }],
+      target_info: [{ type: 'gauge', help: 'Target metadata', unit: '' }],
+    });
+    expect(await client.flags()).toMatchObject({ 'query.lookback-delta': '5m' });
+    expect(failures).toEqual([]);
+    // What is wrong comes to its handler in our words, and an empty list to the editor.
+    expect(await client.labelValues('job', 'rpc_seconds{')).toEqual([]);
+    expect(failures).toEqual([expect.stringMatching(/parse error/)]);
+    client.destroy();
   });
   it('compresses answers for who asks for it', async () => {
     const path = `/api/v1/query_range?query=${encodeURIComponent('vector(1) / 3 * time()')}&start=0&end=10000&step=1`;

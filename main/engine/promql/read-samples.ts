@@ -6,6 +6,7 @@ import { type Queries, whole } from '#store/read/columns-of.ts';
 import { GrowingSeries, SampleCounter } from './growing-series.ts';
 import { readClassic } from './read-classic.ts';
 import { readNative } from './read-native.ts';
+import { readTargets } from './read-targets.ts';
 import { SampleCache } from './sample-cache.ts';
 import type { PromqlSeries, SeriesKind } from './series-book.ts';
 
@@ -42,6 +43,8 @@ export async function readSamples(
   }
   for (const chunk of chunksOf(found, 'classic')) await readClassic(byId(chunk), matchers, { startMs, endMs }, ask, into, counter);
   for (const chunk of chunksOf(found, 'native')) await readNative(byId(chunk), { startMs, endMs }, ask, into, counter);
+  const targets = found.filter(({ kind }) => kind === 'target');
+  await readTargets(store, targets, { startMs, endMs }, options, into, counter);
   for (const { labels, spans } of found) {
     if (!spans) continue;
     const counted = await spans.counts.read(store, { startMs, endMs }, spans.of, options);

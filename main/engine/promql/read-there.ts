@@ -3,6 +3,7 @@ import type { Matcher } from '#query/promql/ast.ts';
 import type { Labels } from '#query/promql/labels.ts';
 import { numbers, type Queries, whole } from '#store/read/columns-of.ts';
 import { histogramsThereSql, samplesThereSql } from '#store/sql/read/series-there-sql.ts';
+import { targetsThereSql } from '#store/sql/read/target-times-sql.ts';
 import { readSamples } from './read-samples.ts';
 import { allLabels, type PromqlSeries, partLabel } from './series-book.ts';
 
@@ -27,7 +28,8 @@ export async function readThere(
   };
   const read = await readSamples(store, series.filter(mustRead), { matchers, startMs, endMs }, options);
   const found = read.filter(({ times, histograms }) => times.length + (histograms?.times.length ?? 0) > 0).map(({ labels }) => labels);
-  const rest = series.filter((each) => !mustRead(each));
+  const targets = series.filter(({ kind }) => kind === 'target');
+  const rest = series.filter((each) => each.kind !== 'target' && !mustRead(each));
   for (const kind of ['float', 'other'] as const) {
     const some = rest.filter((each) => (each.kind === 'float') === (kind === 'float'));
     const sqlOf = kind === 'float' ? samplesThereSql : histogramsThereSql;
@@ -42,6 +44,13 @@ export async function readThere(
       const there = new Set(Array.from(numbers(result, 'series_id')));
       for (const each of chunk) if (there.has(each.id)) found.push(...allLabels(each));
     }
+  }
+  for (let at = 0; at < targets.length; at += CHUNK) {
+    const chunk = targets.slice(at, at + CHUNK);
+    const ids = chunk.flatMap(({ resources = [] }) => resources);
+    const result = whole(await store.query(targetsThereSql(ids, startMs, endMs + 1), [], { ...options, maxRows: ids.length }), 'resources');
+    const there = new Set(Array.from(numbers(result, 'resource_id')));
+    for (const { labels, resources = [] } of chunk) if (resources.some((id) => there.has(id))) found.push(labels);
   }
   return found;
 }

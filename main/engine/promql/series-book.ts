@@ -1,6 +1,6 @@
 import type { Attributes, MetricType } from '#contracts/columns.ts';
 import { CLASSIC_NAMES } from '#query/otlp-names.ts';
-import { type LabelOptions, prometheusLabels } from '#query/otlp-series.ts';
+import { type LabelOptions, prometheusLabels, targetInfo } from '#query/otlp-series.ts';
 import type { Matcher } from '#query/promql/ast.ts';
 import { type Labels, labelOf, labelReader, labelsOf, setLabel } from '#query/promql/labels.ts';
 import { valueTest } from '#query/promql/matching.ts';
@@ -22,12 +22,15 @@ export interface PromqlSeries {
   readonly isMonotonic: boolean;
   /** Of kind `spans`. */
   readonly spans?: { readonly counts: SpanCounts; readonly of: 'totals' | 'bads' };
+  /** Of kind `target`: ids of the resources it tells of. */
+  readonly resources?: readonly number[];
 }
 /**
  * How its points are stored: as numbers, or as histograms, which PromQL sees as native ones or, OTLP's with bounds and summaries, as a classic
- * histogram's several series. Scraped classic histograms and summaries are numbers, whatever type they have. `spans`: not stored, counted.
+ * histogram's several series. Scraped classic histograms and summaries are numbers, whatever type they have. Not stored are
+ * `spans`, which are counted, and `target`, a resource's target_info, whose times are those of the resource's points.
  */
-export type SeriesKind = 'float' | 'native' | 'classic' | 'spans';
+export type SeriesKind = 'float' | 'native' | 'classic' | 'spans' | 'target';
 /** Resource attributes on every series: where it runs. */
 const OPTIONS: LabelOptions = {
   ...CLASSIC_NAMES,
@@ -49,6 +52,10 @@ export class SeriesBook {
   private readonly byLabel = new Map<string, Map<string, PromqlSeries[]>>();
   private readonly texts = new Map<string, string>();
   private readonly names = new Map<string, readonly string[]>();
+  /** By its labels. */
+  private readonly targets = new Map<string, { readonly resources: number[] }>();
+  private readonly resources = new Set<number>();
+  private newestId = 0;
   private readonly store: Queries;
   private reading: Promise<void> | null = null;
   private readonly spans = new SpanSeries();
@@ -58,7 +65,7 @@ export class SeriesBook {
   }
   /** Reads what is new. @param newest highest id there is: with it known already there is nothing to read */
   async refresh(newest = Number.POSITIVE_INFINITY): Promise<void> {
-    if ((this.all.at(-1)?.id ?? 0) >= newest) return;
+    if (this.newestId >= newest) return;
     this.reading ??= this.readNew().finally(() => {
       this.reading = null;
     });
@@ -124,11 +131,24 @@ export class SeriesBook {
     this.names.set(list, known);
     return { names: known, values: values.map(one), key };
   }
+  /** The first series of a resource brings what is said of the resource. */
+  private addTarget(resourceId: number, resource: { readonly attributes: Attributes }): void {
+    if (this.resources.has(resourceId)) return;
+    this.resources.add(resourceId);
+    const found = targetInfo(resource, OPTIONS);
+    if (!found) return;
+    const labels = this.shared(labelsOf(found));
+    const known = this.targets.get(labels.key);
+    if (known) return void known.resources.push(resourceId);
+    const target = { resources: [resourceId] };
+    this.targets.set(labels.key, target);
+    const about = { unit: '', help: 'Target metadata', isDelta: false, isMonotonic: false };
+    this.add({ ...about, id: 0, labels, type: 'gauge', kind: 'target', source: 'otlp', resources: target.resources });
+  }
   private async readNew(): Promise<void> {
     for (;;) {
-      const last = this.all.at(-1)?.id ?? 0;
-      const result = await this.store.query(seriesSinceSql(last, CHUNK), [], { maxRows: CHUNK });
-      const [ids, monotonic] = [numbers(result, 'series_id'), numbers(result, 'monotonic')];
+      const result = await this.store.query(seriesSinceSql(this.newestId, CHUNK), [], { maxRows: CHUNK });
+      const [ids, monotonic, resources] = [numbers(result, 'series_id'), numbers(result, 'monotonic'), numbers(result, 'resource_id')];
       const text = (name: string): readonly (string | null)[] => texts(result, name);
       const [metric, type, unit, help, temporality, source, numberType, attributes, resource] = [
         ...[text('metric'), text('type'), text('unit'), text('description')],
@@ -143,12 +163,8 @@ export class SeriesBook {
           monotonic: monotonic[i] === 1,
           source: of(source) as 'otlp' | 'prometheus',
         };
-        const labels = prometheusLabels(
-          { ...row, attributes: attributesOf(of(attributes)) },
-          { attributes: attributesOf(of(resource)) },
-          null,
-          OPTIONS,
-        );
+        const about = { attributes: attributesOf(of(resource)) };
+        const labels = prometheusLabels({ ...row, attributes: attributesOf(of(attributes)) }, about, null, OPTIONS);
         const isDelta = of(temporality) === 'delta';
         // A name nothing is left of cannot be asked for.
         const kind = kindOf(row, of(numberType));
@@ -156,6 +172,8 @@ export class SeriesBook {
           ...{ id: ids[i] as number, labels: this.shared(labelsOf(labels ?? [])), type: row.type, kind, source: row.source },
           ...{ unit: row.unit, help: of(help), isDelta, isMonotonic: row.monotonic },
         });
+        this.newestId = ids[i] as number;
+        if (row.source === 'otlp') this.addTarget(resources[i] as number, about);
       }
       if (result.rowCount < CHUNK) return;
     }

@@ -6,7 +6,7 @@ export const seriesSinceSql = (
   afterId: number,
   limit: number,
 ): string => `SELECT d.series_id::DOUBLE AS series_id, d.metric, d.type, d.unit, d.description, d.temporality,
-  d.monotonic::INTEGER AS monotonic, d.source, d.number_type, to_json(d.attributes)::VARCHAR AS attributes, to_json(r.attributes)::VARCHAR AS resource
+  d.monotonic::INTEGER AS monotonic, d.source, d.number_type, d.resource_id::DOUBLE AS resource_id, to_json(d.attributes)::VARCHAR AS attributes, to_json(r.attributes)::VARCHAR AS resource
 FROM series d LEFT JOIN resources r ON r.resource_id = d.resource_id
 WHERE d.series_id > ${numberLiteral(afterId)} ORDER BY d.series_id LIMIT ${numberLiteral(limit)}`;
 
