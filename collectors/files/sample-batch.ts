@@ -38,6 +38,15 @@ export interface NativeHistogram {
   readonly resetHint: number;
   readonly customValues: readonly number[];
 }
+/** One with counts that need be no whole numbers, as PromQL computes with. */
+export interface FloatHistogram extends Omit<NativeHistogram, 'count' | 'zeroCount' | 'negativeDeltas' | 'positiveDeltas'> {
+  readonly count: number;
+  readonly zeroCount: number;
+  readonly negativeCounts: ArrayLike<number>;
+  readonly positiveCounts: ArrayLike<number>;
+  /** The series ends here; the rest means nothing. */
+  readonly isStale: boolean;
+}
 interface Series {
   readonly labels: Labels;
   readonly meta: SeriesMeta;
@@ -45,7 +54,7 @@ interface Series {
   readonly values: number[];
   /** Places of stale markers: as a number one would lose what marks it. */
   readonly stale: Set<number>;
-  readonly histograms: NativeHistogram[];
+  readonly histograms: (NativeHistogram | FloatHistogram)[];
   readonly exemplars: { readonly labels: Labels; readonly value: number; readonly timestampMs: number }[];
 }
 const STALE = 0x7ff0000000000002n;
@@ -87,9 +96,18 @@ export class SampleBatch {
     this.of(key, labels, meta).exemplars.push(exemplar);
     for (const [name, value] of exemplar.labels) this.bytes += name.length + value.length;
   }
-  addHistogram(line: number, key: string, labels: Labels, meta: SeriesMeta, histogram: NativeHistogram): FileRecord | null {
+  addHistogram(
+    line: number,
+    key: string,
+    labels: Labels,
+    meta: SeriesMeta,
+    histogram: NativeHistogram | FloatHistogram,
+  ): FileRecord | null {
     this.of(key, labels, meta).histograms.push(histogram);
-    this.bytes += 64 + (histogram.positiveDeltas.length + histogram.negativeDeltas.length) * 3;
+    this.bytes +=
+      'positiveCounts' in histogram
+        ? 64 + (histogram.positiveCounts.length + histogram.negativeCounts.length + histogram.customValues.length) * 9
+        : 64 + (histogram.positiveDeltas.length + histogram.negativeDeltas.length) * 3;
     return this.note(line, histogram.timestampMs);
   }
   flush(): FileRecord | null {
@@ -147,6 +165,28 @@ function writeSpans(writer: ReverseWriter, field: number, spans: NativeHistogram
     closeField(writer, before, field);
   }
 }
+/** Numbers of a list as they are, to the bit. */
+const packedDoubles = (writer: ReverseWriter, field: number, values: ArrayLike<number>): void =>
+  packed(writer, field, values.length, (i) => writer.double(values[i] as number));
+function writeFloatHistogram(writer: ReverseWriter, histogram: FloatHistogram): void {
+  const before = writer.size;
+  packedDoubles(writer, 16, histogram.customValues);
+  int64Field(writer, 15, BigInt(histogram.timestampMs));
+  countField(writer, 14, histogram.resetHint);
+  packedDoubles(writer, 13, histogram.positiveCounts);
+  writeSpans(writer, 11, histogram.positiveSpans);
+  packedDoubles(writer, 10, histogram.negativeCounts);
+  writeSpans(writer, 8, histogram.negativeSpans);
+  doubleField(writer, 7, histogram.zeroCount);
+  doubleField(writer, 5, histogram.zeroThreshold);
+  countField(writer, 4, zigzag32(histogram.schema));
+  if (histogram.isStale) {
+    writer.fixed64(STALE);
+    writer.varint(3 * 8 + 1);
+  } else doubleField(writer, 3, histogram.sum);
+  doubleField(writer, 2, histogram.count);
+  closeField(writer, before, 3);
+}
 function writeHistogram(writer: ReverseWriter, histogram: NativeHistogram): void {
   const before = writer.size;
   packed(writer, 16, histogram.customValues.length, (i) => writer.double(histogram.customValues[i] as number));
@@ -183,7 +223,11 @@ function writeSeries(writer: ReverseWriter, series: Series, symbols: Symbols): v
     packed(writer, 1, own.length, (i) => writer.varint(own[i] as number));
     closeField(writer, inner, 4);
   }
-  for (let i = series.histograms.length - 1; i >= 0; i--) writeHistogram(writer, series.histograms[i] as NativeHistogram);
+  for (let i = series.histograms.length - 1; i >= 0; i--) {
+    const histogram = series.histograms[i] as Series['histograms'][number];
+    if ('positiveCounts' in histogram) writeFloatHistogram(writer, histogram);
+    else writeHistogram(writer, histogram);
+  }
   for (let i = series.values.length - 1; i >= 0; i--) {
     const inner = writer.size;
     int64Field(writer, 2, BigInt(series.times[i] as number));

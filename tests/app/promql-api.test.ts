@@ -284,7 +284,7 @@ describe('the Prometheus API over OTLP', () => {
     });
     expect((await ask(`query?query=${encodeURIComponent('1 +\n sum(')}`)).error).toContain('invalid parameter "query": 2:6: parse error');
     expect((await ask('series?match[]={a=')).error).toContain('invalid parameter "match[]": 1:4: parse error');
-    expect(await ask('labels?limit=2')).toMatchObject({ data: ['__name__', 'http_route'], warnings: ['results truncated due to limit'] });
+    expect(await ask('labels?limit=2')).toMatchObject({ data: ['__name__', 'host_name'], warnings: ['results truncated due to limit'] });
     const long = await faultline.fetch(`/api/v1/query_range?query=up&start=0&end=100000&step=1`);
     expect(long.status).toBe(400);
     expect((await ask('query_range?query=up[5m]&start=0&end=10&step=1')).error).toContain('invalid expression type "range vector"');
@@ -426,6 +426,8 @@ groups:
   rules:
   - record: job:requests:max
     expr: max by (job) (last_over_time(http_server_requests_total[1h]))
+  - record: rpc:seconds
+    expr: sum(last_over_time(rpc_seconds[1h])) / 4
   - alert: Busy
     expr: job:requests:max * 2 > ${threshold}
     for: 1s
@@ -452,7 +454,7 @@ groups:
       { name: 'shop', interval: 1, limit: 0, rules: [{ type: 'alerting', state: 'firing', health: 'ok', duration: 1, alerts: [before] }] },
     ]);
     const files = await (await faultline.fetch('/console/rule-files')).json();
-    expect(files).toMatchObject({ files: [{ rules: 2, problems: [{ line: 15, column: 11, rule: 3, name: 'Broken' }] }] });
+    expect(files).toMatchObject({ files: [{ rules: 3, problems: [{ line: 17, column: 11, rule: 4, name: 'Broken' }] }] });
     const shown = async (query: string) => (await ask(`query?query=${encodeURIComponent(query)}`)).data.result;
     const firing = await until(
       () => shown('ALERTS{alertstate="firing"}'),
@@ -461,6 +463,14 @@ groups:
     expect(firing[0]?.metric).toEqual({
       ...{ __name__: 'ALERTS', alertname: 'Busy', alertstate: 'firing', job: 'shop', severity: 'page', team: 'cart' },
     });
+    // A histogram with counts that are no whole numbers.
+    const histograms = await until(
+      () => shown('rpc:seconds'),
+      ({ length }) => length === 1,
+    );
+    expect(histograms).toMatchObject([
+      { metric: { team: 'cart' }, histogram: [expect.anything(), { count: '2.5', sum: '5', buckets: [[0, '1', '2', '2.5']] }] },
+    ]);
     const metrics = await (await fetch(`${faultline.api}/metrics`)).text();
     expect(metrics).toMatch(/faultline_alerts\{state="firing"\} 1\n/);
     expect(metrics).toMatch(/faultline_rule_samples_lost_total 0\n/);

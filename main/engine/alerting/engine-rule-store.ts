@@ -10,6 +10,7 @@ import type { RuleStore } from '#query/rules/evaluate-group.ts';
 import { parsed } from '#query/rules/memory-store.ts';
 import { type RuleSample, ruleVector, type WrittenSample } from '#query/rules/sample.ts';
 import type { PendingSamples } from './pending-samples.ts';
+import { histogramProblem, keptHistogram } from './written-histogram.ts';
 
 /** One query of a rule; groups wait for each other. */
 const TIMEOUT_MS = 30_000;
@@ -101,9 +102,18 @@ export class EngineRuleStore implements RuleStore {
   async queryText(text: string, atMs: number): Promise<readonly RuleSample[]> {
     return this.query(parsed(text), atMs);
   }
+  /** @throws EvaluationError when some cannot be kept; the others are */
   async append(samples: readonly WrittenSample[]): Promise<void> {
-    if (samples.some(({ histogram }) => histogram)) throw new EvaluationError('native histograms are not kept by rules in this version');
-    this.pending.add(samples);
-    this.onBatch(samples);
+    let problem = '';
+    const kept = samples.flatMap((sample): WrittenSample[] => {
+      const { histogram } = sample;
+      if (!histogram) return [sample];
+      const own = histogramProblem(histogram);
+      problem ||= own;
+      return own === '' ? [{ ...sample, histogram: keptHistogram(histogram) }] : [];
+    });
+    this.pending.add(kept);
+    this.onBatch(kept);
+    if (problem !== '') throw new EvaluationError(problem);
   }
 }

@@ -1,5 +1,6 @@
 import type { Matcher } from '#query/promql/ast.ts';
 import { labelsTest } from '#query/promql/matching.ts';
+import type { NativeHistogram } from '#query/promql/native-histogram.ts';
 import { floatSeries, type StoredSeries, staleFlags, staleMarkers } from '#query/promql/value.ts';
 import type { WrittenSample } from '#query/rules/sample.ts';
 
@@ -53,16 +54,28 @@ const emptySeries = ({ labels }: WrittenSample): StoredSeries => floatSeries(lab
 /** What both have is the store's. */
 function withSamples(series: StoredSeries, more: readonly WrittenSample[]): StoredSeries {
   const stale = staleFlags(series.values);
-  const byTime = new Map<number, { readonly value: number; readonly isStale: boolean }>();
-  for (const { atMs, value, isStale } of more) byTime.set(atMs, { value, isStale });
-  series.times.forEach((ms, i) => {
-    byTime.set(ms, { value: series.values[i] as number, isStale: stale?.[i] === 1 });
+  const floats = new Map<number, { readonly value: number; readonly isStale: boolean }>();
+  const histograms = new Map<number, NativeHistogram>();
+  for (const { atMs, value, histogram, isStale } of more) {
+    if (histogram) histograms.set(atMs, histogram);
+    else floats.set(atMs, { value, isStale });
+  }
+  const stored = series.histograms;
+  stored?.histograms.forEach((each, i) => {
+    histograms.set(stored.times[i] as number, each);
+    floats.delete(stored.times[i] as number);
   });
-  const sorted = [...byTime].sort(([a], [b]) => a - b);
+  series.times.forEach((ms, i) => {
+    floats.set(ms, { value: series.values[i] as number, isStale: stale?.[i] === 1 });
+    histograms.delete(ms);
+  });
+  const sorted = [...floats].sort(([a], [b]) => a - b);
   const values = new Float64Array(sorted.length);
   sorted.forEach(([, { value, isStale }], i) => {
     if (isStale) staleMarkers(values, i);
     else values[i] = value;
   });
-  return { ...series, times: Float64Array.from(sorted, ([ms]) => ms), values, starts: null };
+  const own = [...histograms].sort(([a], [b]) => a - b);
+  const found = { times: Float64Array.from(own, ([ms]) => ms), histograms: own.map(([, histogram]) => histogram), starts: null };
+  return { ...series, times: Float64Array.from(sorted, ([ms]) => ms), values, starts: null, histograms: own.length > 0 ? found : null };
 }

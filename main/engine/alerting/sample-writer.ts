@@ -5,6 +5,7 @@ import { sendRecord } from '#main/import/send-record.ts';
 import { entriesOf } from '#query/promql/labels.ts';
 import type { WrittenSample } from '#query/rules/sample.ts';
 import type { PendingSamples } from './pending-samples.ts';
+import { staleHistogram, writtenHistogram } from './written-histogram.ts';
 
 /** Samples that wait to be journalled; beyond it new ones are lost, and counted. */
 const MAX_WAITING = 500_000;
@@ -32,6 +33,8 @@ export class SampleWriter {
   private count = 0;
   /** Keys of series that were written before. */
   private readonly known = new Set<string>();
+  /** Schemas of series whose last sample was a histogram, by key: what ends them is one as well, as in Prometheus. */
+  private readonly schemas = new Map<string, number>();
   private waiting = 0;
   private last: Promise<void> = Promise.resolve();
   private stopping = false;
@@ -75,7 +78,7 @@ export class SampleWriter {
   private async send(samples: readonly WrittenSample[]): Promise<void> {
     const { ingestUrl, nowMs, drained, refreshed } = this.parts;
     const batch = new SampleBatch();
-    for (const record of [...addAll(batch, samples), batch.flush()]) {
+    for (const record of [...this.addAll(batch, samples), batch.flush()]) {
       if (!record) continue;
       const origin = { batch: `rules.${this.run}.${++this.count}`, arrival: `${BigInt(nowMs()) * 1_000_000n}`, format: RULES_SOURCE };
       const { accepted, refused } = await sendRecord(record, ingestUrl(), origin, (ms) => this.rest(ms));
@@ -89,6 +92,19 @@ export class SampleWriter {
     if (this.known.size > MAX_WAITING) this.known.clear();
     for (const { labels } of samples) this.known.add(labels.key);
   }
+  private *addAll(batch: SampleBatch, samples: readonly WrittenSample[]): Iterable<ReturnType<SampleBatch['flush']>> {
+    const { schemas } = this;
+    for (const { labels, atMs, value, histogram, isStale } of samples) {
+      const { key } = labels;
+      const sorted = sortLabels(entriesOf(labels));
+      const schema = histogram?.schema ?? (isStale ? schemas.get(key) : undefined);
+      if (isStale || !histogram) schemas.delete(key);
+      else schemas.set(key, histogram.schema);
+      if (schema === undefined) yield batch.add(1, key, sorted, GAUGE, atMs, value, isStale);
+      else
+        yield batch.addHistogram(1, key, sorted, HISTOGRAM, histogram ? writtenHistogram(histogram, atMs) : staleHistogram(schema, atMs));
+    }
+  }
   /** Between two tries. A stop waits for no collector that is gone. */
   private async rest(ms: number): Promise<void> {
     await Promise.race([this.stopped.promise, new Promise((done) => setTimeout(done, ms).unref())]);
@@ -101,7 +117,4 @@ export class SampleWriter {
   }
 }
 const GAUGE = { type: METRIC_TYPE.gauge, help: '', unit: '' };
-function* addAll(batch: SampleBatch, samples: readonly WrittenSample[]): Iterable<ReturnType<SampleBatch['flush']>> {
-  for (const { labels, atMs, value, isStale } of samples)
-    yield batch.add(1, labels.key, sortLabels(entriesOf(labels)), GAUGE, atMs, value, isStale);
-}
+const HISTOGRAM = { type: METRIC_TYPE.histogram, help: '', unit: '' };

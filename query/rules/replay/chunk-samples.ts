@@ -21,8 +21,7 @@ export interface ReplaySource {
   /** Of each selection its series; more samples than it asks for may come. @throws TooMuchAtOnce, what the store says */
   read(selections: readonly Selection[]): Promise<readonly (readonly StoredSeries[])[]>;
 }
-/** As the live evaluation says it. */
-export const NO_HISTOGRAMS = 'native histograms are not kept by rules in this version';
+export const NO_HISTOGRAMS = 'native histograms of recording rules are not replayed in this version';
 export type EvaluationOptions = Omit<SelectionOptions, 'grid'>;
 
 /**
