@@ -1,4 +1,4 @@
-import { gzipSync } from 'node:zlib';
+import { constants, gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { firstService, firstServiceInJson, firstServiceOf } from './first-service.ts';
 import { field, keyValue, number } from './test-protobuf.ts';
@@ -31,6 +31,17 @@ describe('the first service of a body', () => {
     expect(firstServiceOf(gzipSync(long).subarray(0, 4_000), 'gzip')).toBe('shop');
     expect(firstServiceOf(Buffer.from('no gzip'), 'gzip')).toBe('');
     expect(firstServiceOf(body, 'zstd')).toBe('');
+    for (const [plain, level] of [
+      [body, 3],
+      [long, 1],
+      [Buffer.concat([long, Buffer.alloc(1_000_000, 'abc')]), 19],
+    ] as const) {
+      const sent = zstdCompressSync(plain, { params: { [constants.ZSTD_c_compressionLevel]: level } });
+      expect(firstServiceOf(sent, 'zstd')).toBe('shop');
+      for (const length of [0, 4, 9, 20]) expect(firstServiceOf(sent.subarray(0, length), 'zstd')).toBe('');
+    }
+    expect(firstServiceOf(zstdCompressSync(Buffer.alloc(50_000_000)), 'zstd')).toBe('');
+    expect(firstServiceOf(Buffer.concat([zstdCompressSync(body).subarray(0, 6), Buffer.alloc(80, 0xff)]), 'zstd')).toBe('');
     // A bomb is not inflated for a look.
     expect(firstServiceOf(gzipSync(Buffer.alloc(50_000_000)), 'gzip')).toBe('');
   });

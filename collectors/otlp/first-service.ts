@@ -60,11 +60,29 @@ export function firstService(body: Uint8Array): string {
   }
   return '';
 }
+const ZSTD_MAGIC = 0xfd2fb528;
+/** A block holds no more. */
+const ZSTD_BLOCK_BYTES = 128 * 1024;
+/** What the first block of a zstd frame (RFC 8878, 3.1.1) holds; nothing where it is not all there. */
+function firstZstdBlock(body: Uint8Array): Uint8Array {
+  const view = new DataView(body.buffer, body.byteOffset, body.length);
+  if (body.length < 9 || view.getUint32(0, true) !== ZSTD_MAGIC) return new Uint8Array(0);
+  const descriptor = view.getUint8(4);
+  const isSingle = (descriptor & 0x20) !== 0;
+  const sizeBytes = [isSingle ? 1 : 0, 2, 4, 8][descriptor >> 6] as number;
+  const at = 5 + (isSingle ? 0 : 1) + ([0, 1, 2, 4][descriptor & 3] as number) + sizeBytes;
+  const head = view.getUint16(at, true) | (view.getUint8(at + 2) << 16);
+  // A block of one byte, repeated, tells no size of its own.
+  const end = at + 3 + ((head >> 1) % 4 === 1 ? 1 : head >> 3);
+  if (end > body.length) return new Uint8Array(0);
+  const part = { finishFlush: zlib.constants.ZSTD_e_flush, maxOutputLength: ZSTD_BLOCK_BYTES };
+  return zlib.zstdDecompressSync(body.subarray(0, end), { ...part, params: { [zlib.constants.ZSTD_d_windowLogMax]: 25 } });
+}
 /** The same of a body as sent; '' for what cannot be looked into cheaply. */
 export function firstServiceOf(body: Uint8Array, encoding: ContentEncoding): string {
   if (encoding === 'identity') return firstService(body);
-  if (encoding !== 'gzip') return '';
   try {
+    if (encoding === 'zstd') return firstService(firstZstdBlock(body));
     const head = zlib.gunzipSync(body.subarray(0, PEEK_BYTES), { finishFlush: zlib.constants.Z_SYNC_FLUSH, maxOutputLength: 64 * 1024 });
     return firstService(head);
   } catch {

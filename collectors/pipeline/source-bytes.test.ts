@@ -4,6 +4,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { BodyEncoding, BodyFormat, type JournalEntry, RecordKind } from '#contracts/journal.ts';
 import type { SourceLimits } from '#contracts/source-limits.ts';
+import { labels1, Symbols, write1, write2 } from '../../tests/fixtures/write-requests.ts';
 import { type Journal, openJournal } from './journal.ts';
 import { SourceBytes } from './source-bytes.ts';
 
@@ -82,6 +83,55 @@ it('a service of a source has its own count', async () => {
   await send(300, 'otlp-http', 'shop');
   await expect(send(100, 'otlp-http', 'shop')).rejects.toMatchObject({ reason: 'source_bytes' });
   expect(of(bytes)).toEqual({ 'otlp-http': 1_200, 'otlp-http cart': 500, 'otlp-http cat': 400 });
+});
+it('knows the services of remote write series by series, and of scrapes by their target', async () => {
+  const limits: SourceLimits = { '* service=cart': { maxBytesPerDay: 1_000 }, '* service=*': { maxBytesPerDay: 100_000 } };
+  const { bytes, journal } = await live(limits);
+  const samples = (count: number) => Array.from({ length: count }, (_, i) => ({ value: i, timestamp: BigInt(nowMs + i) }));
+  const body1 = (...series: readonly (readonly [labels: Record<string, string>, samples: number])[]): Buffer =>
+    write1({ timeseries: series.map(([labels, count]) => ({ labels: labels1({ __name__: 'm', ...labels }), samples: samples(count) })) });
+  const take = (kind: JournalEntry['kind'], body: Uint8Array, meta = ''): Promise<number> =>
+    bytes.append(
+      {
+        ...{ kind, format: BodyFormat.protobuf, encoding: BodyEncoding.snappy, retentionSeconds: 0, items: 1, meta, source: 'prometheus' },
+        ...{ body, receivedUnixNano: BigInt(nowMs) * 1_000_000n },
+      },
+      undefined,
+      (each) => journal.append(each),
+    );
+  const shown = (): Record<string, number> =>
+    Object.fromEntries(
+      bytes
+        .statuses()
+        .filter(({ name }) => name === '* service=*')
+        .map((each) => [each.service ?? '', each.bytes]),
+    );
+  // Three quarters of the series' bytes are cart's, by service_name; the rest is told by job.
+  const mixed = body1([{ job: 'x', service_name: 'cart' }, 300], [{ job: 'pay1', service_nam: 'c' }, 100], [{}, 0]);
+  await take(RecordKind.write1, mixed);
+  const first = shown();
+  expect(Object.values(first).reduce((sum, each) => sum + each, 0)).toBe(mixed.length);
+  expect((first['cart'] as number) / (first['pay1'] as number)).toBeCloseTo(3, 0);
+  // cart has no room any more: alone it is refused, with others it is counted.
+  const alone = body1([{ job: 'cart' }, 5], [{ job: 'cart' }, 5]);
+  await expect(take(RecordKind.write1, alone)).rejects.toMatchObject({
+    reason: 'source_bytes',
+    message: expect.stringContaining('cart by prometheus'),
+  });
+  await take(RecordKind.write1, mixed);
+  expect(shown()['cart']).toBe(2 * (first['cart'] as number));
+  const symbols = new Symbols();
+  const labelsRefs = symbols.refs({ __name__: 'm', job: 'two' });
+  await take(RecordKind.write2, write2({ timeseries: [{ labelsRefs, samples: samples(3) }], symbols: symbols.symbols }));
+  expect(shown()['two']).toBeGreaterThan(10);
+  await take(RecordKind.scrape, Buffer.from('up 1'), JSON.stringify({ labels: { job: 'node', instance: 'a' } }));
+  expect(shown()['node']).toBe(4);
+  // As a restart reads them.
+  const before = of(bytes);
+  await kill(journal);
+  const again = await live(limits);
+  await again.bytes.save();
+  expect(of(again.bytes)).toEqual(before);
 });
 it.each([
   ['its book was never written', 0],

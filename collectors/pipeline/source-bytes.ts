@@ -2,7 +2,8 @@ import { readFileSync, renameSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { firstServiceOf } from '#collectors/otlp/first-service.ts';
-import { BodyEncoding, type JournalEntry, type JournalPosition, RecordKind } from '#contracts/journal.ts';
+import { writeServices } from '#collectors/prometheus/write-services.ts';
+import { BodyEncoding, type JournalEntry, type JournalPosition, RecordKind, type ScrapeMeta } from '#contracts/journal.ts';
 import {
   type CompiledLimit,
   compileLimits,
@@ -39,15 +40,46 @@ export interface SourceBytesOptions {
   readonly nowMs: () => number;
   readonly log: (line: string) => void;
 }
+interface Part {
+  readonly count: Count;
+  readonly size: number;
+}
+/** Shares of a whole as whole numbers that add up to it. */
+function wholeParts(shares: readonly number[], whole: number): number[] {
+  let [told, sum] = [0, 0];
+  return shares.map((share, i) => {
+    sum += share;
+    const upTo = i === shares.length - 1 ? whole : Math.round(sum * whole);
+    const size = upTo - told;
+    told = upTo;
+    return size;
+  });
+}
 type Append = (entry: JournalEntry, sender?: string) => Promise<JournalPosition>;
 const READ_BYTES = 4 * 1024 * 1024;
 const MAX_TOLD = 100;
 const OTLP: readonly number[] = [RecordKind.traces, RecordKind.metrics, RecordKind.logs, RecordKind.profiles];
 
-/** Service the first resource of a record names; '' where it cannot be told cheaply. The same of the record and of its replay. */
-function serviceOf({ kind, encoding, body }: Pick<JournalEntry, 'kind' | 'encoding' | 'body'>): string {
+/**
+ * Whose the bytes of a record are, each service's share: of OTLP the first resource's service, of a scrape the target's, of remote write each
+ * series' own. '' where none is named. The same of the record and of its replay.
+ */
+function servicesOf({
+  kind,
+  encoding,
+  body,
+  meta,
+}: Pick<JournalEntry, 'kind' | 'encoding' | 'body' | 'meta'>): ReadonlyMap<string, number> {
+  if (kind === RecordKind.write1 || kind === RecordKind.write2) return writeServices(kind === RecordKind.write1 ? 1 : 2, body);
+  return new Map([[kind === RecordKind.scrape ? targetService(meta) : otlpService({ kind, encoding, body }), 1]]);
+}
+function otlpService({ kind, encoding, body }: Pick<JournalEntry, 'kind' | 'encoding' | 'body'>): string {
   if (!OTLP.includes(kind)) return '';
   return firstServiceOf(body, encoding === BodyEncoding.gzip ? 'gzip' : encoding === BodyEncoding.zstd ? 'zstd' : 'identity');
+}
+function targetService(meta: string): string {
+  const { labels } = JSON.parse(meta) as Pick<ScrapeMeta, 'labels'>;
+  return labels['service_name'] ?? labels['job'] ?? '';
 }
 
 /**
@@ -116,9 +148,9 @@ export class SourceBytes {
           const own = dayOf(Number(record.receivedUnixNano / 1_000_000n));
           day = own > day ? own : day;
           if (record.position >= end || day !== this.day) continue;
-          for (const count of this.countsOf(record)) {
-            count.bytes += record.body.length;
-            count.durable += record.body.length;
+          for (const { count, size } of this.partsOf(record)) {
+            count.bytes += size;
+            count.durable += size;
           }
         }
       }
@@ -150,17 +182,16 @@ export class SourceBytes {
     await this.ready;
     this.turnDay();
     const { day } = this;
-    const counts = this.countsOf(entry);
-    const size = entry.body.length;
-    for (const count of counts) this.check(count, size);
-    for (const count of counts) count.bytes += size;
+    const parts = this.partsOf(entry);
+    this.check(parts, entry.body.length);
+    for (const { count, size } of parts) count.bytes += size;
     try {
       const position = await append(entry, sender);
-      if (day === this.day) for (const count of counts) count.durable += size;
+      if (day === this.day) for (const { count, size } of parts) count.durable += size;
       this.changes++;
       return this.noted(position);
     } catch (error) {
-      if (day === this.day) for (const count of counts) count.bytes -= size;
+      if (day === this.day) for (const { count, size } of parts) count.bytes -= size;
       throw error;
     }
   }
@@ -168,16 +199,30 @@ export class SourceBytes {
     this.reached = Math.max(this.reached, position);
     return position;
   }
-  private check(count: Count, size: number): void {
-    const limit = this.compiled.find(({ name }) => name === count.name)?.limit.maxBytesPerDay ?? Number.POSITIVE_INFINITY;
-    if (size === 0 || count.bytes + size <= limit) return;
-    count.refused++;
-    const who = count.service === null ? count.source : `${count.service} by ${count.source}`;
-    const hours = Math.ceil((Date.parse(this.day) + DAY_MS - this.options.nowMs()) / 360_000) / 10;
-    throw new JournalError(
-      'source_bytes',
-      `${who} has sent ${count.bytes} of the ${limit} bytes it may send on a day (UTC), and these are ${size}; the next day begins in ${hours} h`,
-    );
+  /**
+   * One service of many in a body that has no room does not stop the others: what it has is counted, and a body in which nobody has room
+   * is refused.
+   */
+  private check(parts: readonly Part[], size: number): void {
+    if (size === 0) return;
+    const full = parts.filter((part) => part.count.bytes + part.size > this.limitOf(part.count));
+    for (const part of full) {
+      const { name, source, service } = part.count;
+      const ofName = parts.filter(({ count }) => count.name === name);
+      const isAll = service === null || ofName.every((each) => full.includes(each) || each.size === 0);
+      const left = size - ofName.reduce((sum, each) => sum + each.size, 0);
+      if (!isAll || left > 0) continue;
+      for (const { count } of ofName) count.refused++;
+      const who = service === null ? source : `${service} by ${source}`;
+      const hours = Math.ceil((Date.parse(this.day) + DAY_MS - this.options.nowMs()) / 360_000) / 10;
+      throw new JournalError(
+        'source_bytes',
+        `${who} has sent ${part.count.bytes} of the ${this.limitOf(part.count)} bytes it may send on a day (UTC), and these are ${part.size}; the next day begins in ${hours} h`,
+      );
+    }
+  }
+  private limitOf({ name }: Count): number {
+    return this.compiled.find((each) => each.name === name)?.limit.maxBytesPerDay ?? Number.POSITIVE_INFINITY;
   }
   private turnDay(): void {
     const today = dayOf(this.options.nowMs());
@@ -189,14 +234,22 @@ export class SourceBytes {
     }
     this.changes++;
   }
-  /** What an entry counts for; one of each name that fits. */
-  private countsOf(entry: Pick<JournalEntry, 'source' | 'kind' | 'encoding' | 'body'>): Count[] {
-    const fitting = this.compiled.filter(({ source }) => source(entry.source));
+  /** What an entry counts for: of each name that fits, all of it or the services' parts. Whole bytes, together what it has. */
+  private partsOf(entry: Pick<JournalEntry, 'source' | 'kind' | 'encoding' | 'body' | 'meta'>): Part[] {
+    const { source, body } = entry;
+    const fitting = this.compiled.filter((each) => each.source(source));
     if (fitting.length === 0) return [];
-    const service = fitting.some(({ ofService }) => ofService) ? serviceOf(entry) : '';
-    return fitting
-      .filter((each) => each.service(service))
-      .map(({ name, ofService }) => this.count({ name, source: entry.source, service: ofService ? service : null }));
+    const shares = fitting.some(({ ofService }) => ofService) ? [...servicesOf(entry)] : [];
+    const sizes = wholeParts(
+      shares.map(([, share]) => share),
+      body.length,
+    );
+    return fitting.flatMap(({ name, ofService, service }): Part[] => {
+      if (!ofService) return [{ count: this.count({ name, source, service: null }), size: body.length }];
+      return shares.flatMap(([of], i) =>
+        service(of) ? [{ count: this.count({ name, source, service: of }), size: sizes[i] as number }] : [],
+      );
+    });
   }
   private count(of: LimitedSource): Count {
     const known = this.counts.get(keyOf(of));
