@@ -120,7 +120,19 @@ export interface PreviousEnd {
 export interface SourceLimitsNews {
   readonly type: 'source-limits';
   readonly limits: SourceLimits;
+  /** Sources; ALL_SOURCES: no source has room. */
   readonly fullOfSeries: readonly string[];
+}
+/** Instead of a source: the dictionary is at limits.maxSeries. */
+export const ALL_SOURCES = '*';
+/** What limits of series leave out of a record of remote write, once it is decoded: its sender is told how much was written. */
+export interface LeftOutNews {
+  readonly type: 'left-out';
+  /** After the record. */
+  readonly position: JournalPosition;
+  readonly samples: number;
+  readonly histograms: number;
+  readonly exemplars: number;
 }
 export type ToChild =
   | {
@@ -147,6 +159,7 @@ export type ToChild =
   | { readonly type: 'forwarding-changed' }
   /** to collector: limits by source in force, and the sources that have no room for series today. */
   | SourceLimitsNews
+  | LeftOutNews
   /** to collector: state of the engine, for /healthz. */
   | { readonly type: 'engine-state'; readonly state: ProcessState }
   /** to llm. */
@@ -180,6 +193,7 @@ export type FromChild =
   | { readonly type: 'forwarder-status'; readonly status: ForwarderStatus }
   /** from engine. */
   | SourceLimitsNews
+  | LeftOutNews
   /** from engine: destinations were changed; `active`: there is at least one. */
   | { readonly type: 'forwarding-changed'; readonly active: boolean }
   | { readonly type: 'stopped' };

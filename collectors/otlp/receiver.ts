@@ -3,11 +3,13 @@ import { BufferPool } from '#collectors/pipeline/buffer-pool.ts';
 import { type ContentEncoding, claimedSize, DecompressError, decompress, freeInflated } from '#collectors/pipeline/decompress.ts';
 import { FairTurns } from '#collectors/pipeline/fair-turns.ts';
 import { JournalError } from '#collectors/pipeline/journal-error.ts';
+import { LeftOutBook } from '#collectors/pipeline/left-out.ts';
 import type { MemoryBudget, Reservation, Share } from '#collectors/pipeline/memory-budget.ts';
 import { type SenderConnection, Senders } from '#collectors/pipeline/senders.ts';
 import { SourceRates } from '#collectors/pipeline/source-rates.ts';
 import type { BatchMeta } from '#contracts/forward-headers.ts';
 import { BodyEncoding, BodyFormat, type JournalEntry, type JournalPosition, RecordKind } from '#contracts/journal.ts';
+import { ALL_SOURCES } from '#contracts/processes.ts';
 import { REASONS, type ReasonCode } from '#contracts/reasons.ts';
 import type { Limits } from '#contracts/settings.ts';
 import type { OtlpKind } from '#protos/field-table.ts';
@@ -29,6 +31,7 @@ export interface ReceiverOptions {
   readonly rates: SourceRates;
   /** Sources that have no room for series of metrics today: the engine leaves such points out, and the sender is told. */
   readonly fullOfSeries: Set<string>;
+  readonly leftOut: LeftOutBook;
 }
 export interface OtlpRequest {
   readonly kind: OtlpKind;
@@ -110,13 +113,15 @@ function loadCheck(): Promise<typeof import('./check.ts')> {
 }
 const loadTranscoder = () => import('./json.ts');
 
-export function createReceiver(given: Omit<ReceiverOptions, 'senders' | 'turns' | 'rates' | 'fullOfSeries'>): Receiver {
+export function createReceiver(given: Omit<ReceiverOptions, 'senders' | 'turns' | 'rates' | 'fullOfSeries' | 'leftOut'>): Receiver {
+  const fullOfSeries = new Set<string>();
   const options: ReceiverOptions = {
     ...given,
     senders: new Senders(given.nowMs),
     turns: new FairTurns(),
     rates: new SourceRates(given.limits.sources, given.nowMs),
-    fullOfSeries: new Set(),
+    fullOfSeries,
+    leftOut: new LeftOutBook(fullOfSeries),
   };
   return {
     options,
@@ -263,7 +268,9 @@ async function append(options: ReceiverOptions, request: OtlpRequest, checked: C
 }
 /** OTLP: a partial success that rejects nothing is a warning. */
 function seriesWarning({ fullOfSeries }: ReceiverOptions, { kind, account: { source } }: OtlpRequest): string {
-  if (kind !== 'metrics' || !fullOfSeries.has(source)) return '';
+  if (kind !== 'metrics') return '';
+  if (fullOfSeries.has(ALL_SOURCES)) return 'there are as many series as limits.maxSeries allows: points of further series are not stored';
+  if (!fullOfSeries.has(source)) return '';
   return `${source} has as many active series as its limit allows it today: points of further series are not stored`;
 }
 async function appendChecked(options: ReceiverOptions, request: OtlpRequest, checked: Checked, receivedUnixNano: bigint): Promise<void> {

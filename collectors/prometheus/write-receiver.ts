@@ -5,6 +5,7 @@ import { Refusal } from '#collectors/otlp/receiver-refusal.ts';
 import type { SourceAccount } from '#collectors/pipeline/accounting.ts';
 import { DecompressError } from '#collectors/pipeline/decompress.ts';
 import { JournalError } from '#collectors/pipeline/journal-error.ts';
+import type { LeftOut } from '#collectors/pipeline/left-out.ts';
 import type { SenderConnection } from '#collectors/pipeline/senders.ts';
 import { snappyHead } from '#collectors/pipeline/snappy.ts';
 import type { BatchMeta } from '#contracts/forward-headers.ts';
@@ -40,6 +41,18 @@ export const writtenHeaders = (written: Pick<CheckedWrite, 'samples' | 'histogra
   'x-prometheus-remote-write-histograms-written': String(written.histograms),
   'x-prometheus-remote-write-exemplars-written': String(written.exemplars),
 });
+
+/** What is written of what was taken. */
+function without(checked: CheckedWrite, left: LeftOut): CheckedWrite {
+  const all = left.samples + left.histograms;
+  if (all === 0) return checked;
+  const samples = Math.max(0, checked.samples - left.samples);
+  // The engine does not know the kind of all it leaves out.
+  const histograms = Math.max(0, checked.samples + checked.histograms - all - samples);
+  const own = `${all} of ${checked.items} samples and histograms left out: their series are over a limit of series (source_series or too_many_series)`;
+  const problem = checked.problem === '' ? own : `${checked.problem}; ${own}`;
+  return { ...checked, samples, histograms, exemplars: Math.max(0, checked.exemplars - left.exemplars), problem };
+}
 
 /** Loaded by the first request or warmUp: the ports must be open before that. */
 let checking: Promise<typeof import('./check-write.ts')> | null = null;
@@ -81,8 +94,9 @@ export async function receiveWrite(
       const receivedUnixNano = arrivalOf(options, forwarded ?? undefined);
       const checked = checkWrite(version, body, { limits, receivedUnixNano, retentionSeconds });
       withinRate(options, account.source, checked.items);
-      if (plainBytes > 0)
-        await options.append(
+      let left: LeftOut | null = null;
+      if (plainBytes > 0) {
+        const position = await options.append(
           {
             kind: version === 1 ? RecordKind.write1 : RecordKind.write2,
             format: BodyFormat.protobuf,
@@ -96,9 +110,12 @@ export async function receiveWrite(
           },
           sender?.key,
         );
+        // A repeat of a batch is not decoded once more.
+        if (!forwarded && options.leftOut.holds(account.source)) left = await options.leftOut.of(position);
+      }
       if (connection) senders.accepted(connection, body.length);
       account.accept('metrics', checked.samples + checked.histograms, body.length);
-      return checked;
+      return left ? without(checked, left) : checked;
     } finally {
       reservation.free();
     }

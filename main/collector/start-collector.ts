@@ -126,6 +126,7 @@ class Collector implements RunningCollector {
       this.journal ? this.append(this.journal, entry, sender) : this.opening.then((journal) => this.append(journal, entry, sender));
     const receiver = createReceiver({ append, limits, retentionSeconds, budget, nowMs });
     receiver.options.rates.setLimits(this.sourceLimits);
+    receiver.options.leftOut.setLimits(this.sourceLimits);
     this.receiver = receiver;
     try {
       this.http = await opened('ingest', settings.ingest, (address) =>
@@ -237,12 +238,14 @@ class Collector implements RunningCollector {
     else if (message.type === 'held') void this.opening.then((journal) => journal.hold(message.position)).catch(() => undefined);
     else if (message.type === 'source-limits')
       void this.opening.then((journal) => this.takeLimits(journal, message)).catch(() => undefined);
+    else if (message.type === 'left-out') this.receiver?.options.leftOut.hear(message);
     else if (message.type === 'engine-state') this.engineState = message.state;
   }
   private takeLimits(journal: Journal, { limits, fullOfSeries }: SourceLimitsNews): void {
     this.sourceBytes.setLimits(limits, journal.committed);
-    const { rates, fullOfSeries: known } = (this.receiver as Receiver).options;
+    const { rates, leftOut, fullOfSeries: known } = (this.receiver as Receiver).options;
     rates.setLimits(limits);
+    leftOut.setLimits(limits);
     known.clear();
     for (const source of fullOfSeries) known.add(source);
   }

@@ -238,6 +238,9 @@ export function supervise({
         sourceLimits = message;
         slots.collector.child?.send(message);
         break;
+      case 'left-out':
+        slots.collector.child?.send(message);
+        break;
       case 'llm-news':
       case 'import-news':
       case 'stopped':

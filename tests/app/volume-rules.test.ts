@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { ARRIVAL_HEADER, BATCH_ID_HEADER } from '#contracts/forward-headers.ts';
 import type { SourceLimitsAnswer } from '#contracts/source-limits.ts';
 import { keepBelow, type RuleAction, type RulesAnswer, spread, type VolumeRule } from '#contracts/volume-rules.ts';
+import { Symbols, write2 } from '../fixtures/write-requests.ts';
 import { type FaultlineProcess, startFaultline } from './faultline-process.ts';
 
 /** Rules through kill -9 of the engine: each record is decoded by the rules that held for it, and what is folded comes out once. */
@@ -165,6 +166,23 @@ it('limits by source hold through kills of engine and collector, and the sender 
     const { partialSuccess } = (await answer.json()) as { partialSuccess?: { rejectedDataPoints: string; errorMessage: string } };
     return { rejected: Number(partialSuccess?.rejectedDataPoints ?? 0), message: partialSuccess?.errorMessage ?? '' };
   };
+  /** A sample and a histogram of each of so many series. */
+  const write = async (first: number, count: number): Promise<readonly (string | number | null)[]> => {
+    const symbols = new Symbols();
+    const timestamp = BigInt(Date.now());
+    const timeseries = Array.from({ length: count }, (_, i) => ({
+      labelsRefs: symbols.refs({ __name__: 'written', id: String(first + i) }),
+      samples: [{ value: 1, timestamp }],
+      exemplars: [{ labelsRefs: symbols.refs({ trace_id: 'a' }), value: 1, timestamp }],
+    }));
+    const answer = await fetch(`${faultline.ingest}/api/v1/write`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-protobuf;proto=io.prometheus.write.v2.Request', 'content-encoding': 'snappy' },
+      body: write2({ timeseries, symbols: symbols.symbols }),
+    });
+    const written = ['samples', 'histograms', 'exemplars'].map((of) => answer.headers.get(`x-prometheus-remote-write-${of}-written`));
+    return [answer.status, ...written, await answer.text()];
+  };
   const wide = (): Promise<number> => one("SELECT count(*) FROM series WHERE metric = 'wide'");
   const used = async (): Promise<SourceLimitsAnswer['limits'][number]['usage'][number] | undefined> => {
     const { limits } = (await (await faultline.fetch('/console/volume/limits')).json()) as SourceLimitsAnswer;
@@ -179,6 +197,14 @@ it('limits by source hold through kills of engine and collector, and the sender 
   await faultline.flush();
   expect(await wide()).toBe(50);
   expect(await used()).toMatchObject({ series: 50, dropped: 20 });
+  // Remote write is told at once, exactly.
+  await limit('remote-write', { maxSeries: 7 });
+  expect(await write(0, 5)).toEqual([204, '5', '0', '5', '']);
+  const over = '3 of 5 samples and histograms left out: their series are over a limit of series (source_series or too_many_series)\n';
+  expect(await write(3, 5)).toEqual([400, '4', '0', '4', over.replace('3 of', '1 of')]);
+  expect(await write(5, 5)).toEqual([400, '2', '0', '2', over]);
+  await faultline.flush();
+  expect(await one("SELECT count(*) FROM samples JOIN series USING (series_id) WHERE metric = 'written'")).toBe(11);
   // The engine has told the collector.
   await vi.waitUntil(async () => (await point(0, 1)).message.includes('as many active series'), { timeout: 10_000 });
   await limit('otlp-*', { maxSeries: 50, maxBytesPerDay: 20_000 });

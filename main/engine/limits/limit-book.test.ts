@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { transcodeJson } from '#collectors/otlp/json.ts';
 import { BodyEncoding, BodyFormat, type JournalRecord, RecordKind } from '#contracts/journal.ts';
-import type { SourceLimitsNews } from '#contracts/processes.ts';
+import type { LeftOutNews, SourceLimitsNews } from '#contracts/processes.ts';
 import { limitsSchema } from '#contracts/settings.ts';
 import type { SourceLimits } from '#contracts/source-limits.ts';
 import { TestStore } from '#store/test-store.ts';
+import { labels1, write1 } from '../../../tests/fixtures/write-requests.ts';
 import { decodeRecord } from '../decode-record.ts';
 import { IdSet } from './id-set.ts';
 import { LimitBook } from './limit-book.ts';
@@ -13,9 +14,10 @@ const limits = limitsSchema.parse(undefined);
 const NOON = Date.UTC(2026, 10, 21, 12);
 let test: TestStore;
 const news: SourceLimitsNews[] = [];
+const left: LeftOutNews[] = [];
 beforeEach(async () => {
   test = new TestStore();
-  news.length = 0;
+  news.length = left.length = 0;
   await test.open();
 });
 afterEach(() => test.end());
@@ -39,7 +41,7 @@ async function bookWith(configured: SourceLimits, from = 0): Promise<LimitBook> 
     configured,
     between: (work) => work(from),
     writeOwn: async () => undefined,
-    send: (told) => news.push(told),
+    send: (told) => (told.type === 'left-out' ? left.push(told) : news.push(told)),
     nowMs: () => test.nowMs,
     log: (line) => expect.unreachable(line),
   });
@@ -73,6 +75,30 @@ it('counts each source and service a name fits by itself, and every name that fi
   expect(await take(book, record(2, named(0, 8), { service: 'pay' }))).toEqual({ rows: 5, dropped: 3 });
   expect(await take(book, record(3, named(0, 8), { service: 'shop' }))).toEqual({ rows: 2, dropped: 6 });
   expect(await take(book, record(4, named(0, 8), { service: 'cart', source: 'otlp-grpc' }))).toEqual({ rows: 5, dropped: 3 });
+});
+it('tells of each record of remote write what was left out of it', async () => {
+  const written = (position: number, ids: readonly string[], source = 'remote-write'): JournalRecord => {
+    const timestamp = BigInt(NOON);
+    const exemplars = [{ labels: labels1({ trace_id: 'a' }), value: 1, timestamp }];
+    const body = write1({
+      timeseries: ids.map((id) => ({ labels: labels1({ __name__: 'm', id }), samples: [{ value: 1, timestamp }], exemplars })),
+    });
+    const head = record(position, ids, { source });
+    return { ...head, kind: RecordKind.write1, encoding: BodyEncoding.snappy, body };
+  };
+  const book = await bookWith({ 'remote-write': { maxSeries: 2 } });
+  await take(book, written(1, ['a', 'b']));
+  await take(book, written(2, ['b', 'c', 'd']));
+  await take(book, written(3, ['c'], 'rules'));
+  expect(left.map(({ type: _, ...each }) => each)).toEqual([
+    { position: 2, samples: 0, histograms: 0, exemplars: 0 },
+    { position: 3, samples: 2, histograms: 0, exemplars: 2 },
+  ]);
+  // No room for anybody's: from then on all are told of.
+  const all = Array.from({ length: 1_100 }, (_, i) => `full${i}`);
+  await take(book, written(4, all, 'rules'));
+  expect(news.at(-1)?.fullOfSeries).toEqual(['*', 'remote-write']);
+  expect(left.at(-1)).toMatchObject({ position: 5, samples: 103 });
 });
 it('begins anew with the day; an older arrival does not', async () => {
   const book = await bookWith({ 'otlp-http': { maxSeries: 3 } });

@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { DecodedRecord, Dictionary, FixedColumn } from '#contracts/columns.ts';
 import { FaultlineError } from '#contracts/errors.ts';
-import type { JournalPosition, JournalRecord } from '#contracts/journal.ts';
+import { type JournalPosition, type JournalRecord, RecordKind } from '#contracts/journal.ts';
 import { dayOf } from '#contracts/limited-source.ts';
-import type { SourceLimitsNews } from '#contracts/processes.ts';
+import { ALL_SOURCES, type LeftOutNews, type SourceLimitsNews } from '#contracts/processes.ts';
 import { MAX_SOURCE_LIMITS, type SourceLimit, type SourceLimits, sourceLimitsSchema } from '#contracts/source-limits.ts';
 import type { AppendedRecord, Store } from '#contracts/store.ts';
 import type { TableName } from '#contracts/tables.ts';
@@ -32,6 +32,8 @@ const savedSchema = z.object({
   ),
 });
 const OF_SERIES: readonly TableName[] = ['samples', 'histograms', 'exemplars'];
+/** Rows a limit left out. */
+type Left = Record<'samples' | 'histograms' | 'exemplars', number>;
 type Decoded = DecodedRecord & Pick<AppendedRecord, 'needs'>;
 export interface LimitBookParts {
   readonly store: Pick<Store, 'dictionary' | 'query' | 'getState' | 'setState' | 'released'>;
@@ -41,7 +43,7 @@ export interface LimitBookParts {
   readonly between: <T>(work: (from: JournalPosition) => Promise<T>) => Promise<T>;
   /** The collector's copy, which it starts with. */
   readonly writeOwn: (own: SourceLimits) => Promise<void>;
-  readonly send: (news: SourceLimitsNews) => void;
+  readonly send: (news: SourceLimitsNews | LeftOutNews) => void;
   readonly nowMs: () => number;
   readonly log: (line: string) => void;
 }
@@ -61,6 +63,8 @@ export class LimitBook {
   private saving: JournalPosition | null = null;
   private savedMs = 0;
   private toldFull = '';
+  /** It had no room for a series since the engine started. */
+  private isDictionaryFull = false;
   private busy = false;
   private writing: Promise<unknown> = Promise.resolve();
 
@@ -95,6 +99,24 @@ export class LimitBook {
 
   /** Decodes a record by the limits that hold at its position. */
   async decode(record: JournalRecord, decode: (face: (dictionary: Dictionary) => Dictionary) => Promise<Decoded>): Promise<Decoded> {
+    const left = { samples: 0, histograms: 0, exemplars: 0 };
+    const decoded = await this.decodeWithin(record, decode, left);
+    const missed = decoded.dropped.get('too_many_series') ?? 0;
+    if (missed > 0 && !this.isDictionaryFull) {
+      this.isDictionaryFull = true;
+      this.tellFull(this.current);
+    }
+    const isWrite = record.kind === RecordKind.write1 || record.kind === RecordKind.write2;
+    if (isWrite && (this.isDictionaryFull || this.dictionary.gate !== null))
+      this.parts.send({ type: 'left-out', position: record.next, ...left, samples: left.samples + missed });
+    return decoded;
+  }
+  /** @param left is counted up */
+  private async decodeWithin(
+    record: JournalRecord,
+    decode: (face: (dictionary: Dictionary) => Dictionary) => Promise<Decoded>,
+    left: Left,
+  ): Promise<Decoded> {
     const version = this.versionAt(record);
     const gate = version?.watches(record.source) ? version : null;
     const { dictionary } = this;
@@ -105,7 +127,7 @@ export class LimitBook {
       this.unsaved ??= record.position;
     };
     const decoded = await decode((given) => gate.faceOf(record.source, given));
-    return this.withNeeds(gate.full.has(record.source) ? this.leaveOut(record, decoded, gate) : decoded);
+    return this.withNeeds(gate.full.has(record.source) ? this.leaveOut(record, decoded, gate, left) : decoded);
   }
   private versionAt({ position, receivedUnixNano }: JournalRecord): SeriesLimits | null {
     const last = this.current;
@@ -123,19 +145,19 @@ export class LimitBook {
     if (open === Number.POSITIVE_INFINITY) return decoded;
     return { ...decoded, needs: { rows: decoded.needs?.rows ?? null, open: Math.min(open, decoded.needs?.open ?? open) } };
   }
-  private leaveOut(record: JournalRecord, decoded: Decoded, gate: SeriesLimits): Decoded {
-    let left = 0;
+  private leaveOut(record: JournalRecord, decoded: Decoded, gate: SeriesLimits, count: Left): Decoded {
     const batches = decoded.batches.flatMap((batch) => {
       if (!OF_SERIES.includes(batch.table)) return batch;
       const ids = (batch.columns[0] as FixedColumn).data as Uint32Array;
       const keep: number[] = [];
       for (let row = 0; row < batch.rows; row++) if (ids[row] !== LIMITED) keep.push(row);
       if (keep.length === batch.rows) return batch;
-      // Exemplars ride along and are no items.
-      if (batch.table !== 'exemplars') left += batch.rows - keep.length;
+      count[batch.table as keyof Left] += batch.rows - keep.length;
       return keep.length === 0 ? [] : pickRows(batch, Uint32Array.from(keep));
     });
-    if (left === 0) return decoded;
+    // Exemplars ride along and are no items.
+    const left = count.samples + count.histograms;
+    if (left === 0) return { ...decoded, batches };
     this.dropped.set(record.source, (this.dropped.get(record.source) ?? 0) + left);
     if (this.current === gate) this.tellFull(gate);
     const dropped = new Map(decoded.dropped);
@@ -143,12 +165,12 @@ export class LimitBook {
     return { ...decoded, batches, dropped };
   }
   private tellFull(gate: SeriesLimits | null): void {
-    const full = [...(gate?.full ?? [])].sort();
+    const full = [...(gate?.full ?? []), ...(this.isDictionaryFull ? [ALL_SOURCES] : [])].sort();
     if (full.join('\n') === this.toldFull) return;
     this.toldFull = full.join('\n');
     this.tell(full);
   }
-  private tell(fullOfSeries: readonly string[] = [...(this.current?.full ?? [])]): void {
+  private tell(fullOfSeries = [...(this.current?.full ?? []), ...(this.isDictionaryFull ? [ALL_SOURCES] : [])]): void {
     this.parts.send({ type: 'source-limits', limits: this.limits, fullOfSeries });
   }
 
