@@ -1,28 +1,10 @@
-import { Counter, Gauge, type Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
 import type { Engine } from '#main/engine/engine.ts';
+import { scraped } from './named-metrics.ts';
 
 /** What the threads of PromQL count (main/engine/promql-threads.ts), on /metrics. */
 export function registerPromql({ promql }: Pick<Engine, 'promql'>, registers: Registry[]): void {
-  const counter = (name: string, help: string, labelNames: string[], read: () => [Record<string, string>, number][]): void =>
-    void new Counter({
-      name,
-      help,
-      labelNames,
-      registers,
-      collect() {
-        this.reset();
-        for (const [labels, value] of read()) this.inc(labels, value);
-      },
-    });
-  const gauge = (name: string, help: string, read: () => number): void =>
-    void new Gauge({
-      name,
-      help,
-      registers,
-      collect() {
-        this.set(read());
-      },
-    });
+  const { counter, gauge } = scraped(registers);
   gauge('faultline_promql_threads', 'Threads that answer PromQL, now.', () => promql.size);
   gauge('faultline_promql_running', 'Requests they are at.', () => promql.running);
   counter('faultline_promql_threads_started', 'Threads started.', [], () => [[{}, promql.counts.started]]);

@@ -1,4 +1,4 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { SenderStatus } from '#contracts/processes.ts';
 import { lagBytes } from '#main/engine/describe-state.ts';
 import type { Engine } from '#main/engine/engine.ts';
@@ -6,6 +6,7 @@ import { registerAlerting } from './alerting-metrics.ts';
 import { registerCompaction } from './compaction-metrics.ts';
 import { registerForwarding } from './forwarding-metrics.ts';
 import { registerLimits } from './limit-metrics.ts';
+import { scraped } from './named-metrics.ts';
 import { registerNotifications } from './notification-metrics.ts';
 import { registerPromql } from './promql-metrics.ts';
 
@@ -26,26 +27,7 @@ export class SelfMetrics {
       registers,
     });
     const { account, loop, book, evaluation, memory, previousEnd } = engine.parts;
-    const gauge = (name: string, help: string, read: () => number): void =>
-      void new Gauge({
-        name,
-        help,
-        registers,
-        collect() {
-          this.set(read());
-        },
-      });
-    const counter = <L extends string>(name: string, help: string, labelNames: L[], read: () => [Record<L, string>, number][]): void =>
-      void new Counter({
-        name,
-        help,
-        labelNames,
-        registers,
-        collect() {
-          this.reset();
-          for (const [labels, value] of read()) this.inc(labels, value);
-        },
-      });
+    const { counter, gauge } = scraped(registers);
     counter('faultline_items', 'Items made visible to queries.', ['signal'], () =>
       Object.entries(account.items).map(([signal, n]) => [{ signal }, n]),
     );

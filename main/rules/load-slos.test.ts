@@ -83,7 +83,7 @@ describe('a file of Sloth', () => {
       'groups: []',
       ['1:1: this is neither Sloth (version: prometheus/v1, sloth.slok.dev/v1) nor OpenSLO (openslo/v1, openslo/v1alpha)'],
     ],
-    ['no YAML', 'version: [', [expect.stringMatching(/^1:1: /) as unknown as string]],
+    ['no YAML', 'version: [', [expect.stringMatching(/^1:11: /) as unknown as string]],
     ['a text', 'x', ['1:1: this is neither Sloth (version: prometheus/v1, sloth.slok.dev/v1) nor OpenSLO (openslo/v1, openslo/v1alpha)']],
   ])('says where: %s', (_, text, wanted) => expect(read(text).problems).toEqual(wanted));
 

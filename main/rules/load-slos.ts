@@ -9,7 +9,7 @@ export const MAX_SLO_FILE_BYTES = 4 * 1024 * 1024;
 /** Files of objectives, read together; a file that cannot be read is one with a problem. */
 export const loadSlos = (files: readonly string[], options: ReadOptions = {}): SloFile[] => readSlos(files.map(sourceOf), options);
 function sourceOf(file: string): SloSource {
-  const unread = (message: string): SloSource => ({ file, documents: [{ root: null, faults: [{ line: 1, message }] }] });
+  const unread = (message: string): SloSource => ({ file, documents: [{ root: null, faults: [{ line: 1, column: 1, message }] }] });
   try {
     const { size } = statSync(file);
     if (size > MAX_SLO_FILE_BYTES) return unread(`is ${size} bytes, more than ${MAX_SLO_FILE_BYTES}: no file of objectives`);

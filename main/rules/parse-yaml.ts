@@ -33,7 +33,10 @@ export function parseYamlDocuments(text: string): YamlDocument[] {
   return Array.isArray(documents) ? documents.map((document) => read(document, lines)) : [];
 }
 function read(document: Document.Parsed, lines: LineCounter): YamlDocument {
-  const faults = document.errors.map(({ pos, message }) => ({ line: lines.linePos(pos[0]).line, message }));
+  const faults = document.errors.map(({ pos, message }) => {
+    const { line, col } = lines.linePos(pos[0]);
+    return { line, column: col, message };
+  });
   // Several documents: Prometheus reads the first, and so is there nothing wrong with it.
   const own = faults.filter(({ message }) => !message.startsWith('Source contains multiple documents'));
   if (own.length > 0 || document.contents === null) return { root: null, faults: own };
@@ -43,7 +46,7 @@ function read(document: Document.Parsed, lines: LineCounter): YamlDocument {
 }
 
 class NodeReader {
-  readonly faults: { line: number; message: string }[] = [];
+  readonly faults: { line: number; column: number; message: string }[] = [];
   /** The package's own look-up goes through the document for each alias: 50,000 of them took minutes. */
   private readonly targets: ReadonlyMap<Alias, Node>;
   private readonly lines: LineCounter;
@@ -64,13 +67,13 @@ class NodeReader {
     const place = this.place(node);
     if (++this.count > MAX_NODES || depth > MAX_DEPTH) {
       const message = depth > MAX_DEPTH ? `nested more than ${MAX_DEPTH} deep` : `more than ${MAX_NODES} nodes`;
-      if (this.faults.length === 0) this.faults.push({ line: place.line, message });
+      if (this.faults.length === 0) this.faults.push({ ...place, message });
       return this.none(node);
     }
     if (isAlias(node)) {
       const target = this.targets.get(node);
       if (target) return { ...this.read(target, depth + 1), ...place };
-      this.faults.push({ line: place.line, message: `unknown anchor '${node.source}' referenced` });
+      this.faults.push({ ...place, message: `unknown anchor '${node.source}' referenced` });
       return this.none(node);
     }
     if (isSeq(node)) return { kind: 'list', items: node.items.map((item) => this.read(item as Node, depth + 1)), ...place };
@@ -85,11 +88,15 @@ class NodeReader {
       if (!isPair(pair)) continue;
       const key = this.read(pair.key as Node, depth + 1);
       const value = pair.value ? this.read(pair.value as Node, depth + 1) : { ...this.none(pair.key as Node) };
-      if (key.kind !== 'scalar') this.faults.push({ line: key.line, message: 'a key must be a text' });
+      if (key.kind !== 'scalar') this.faults.push({ line: key.line, column: key.column, message: 'a key must be a text' });
       else if (key.text === '<<') merged.push(...[...mapsIn(value)].flatMap(({ entries }) => entries));
       else if (own.has(key.text)) {
         const first = own.get(key.text) as YamlMap['entries'][number];
-        this.faults.push({ line: key.line, message: `mapping key ${JSON.stringify(key.text)} already defined at line ${first.key.line}` });
+        this.faults.push({
+          line: key.line,
+          column: key.column,
+          message: `mapping key ${JSON.stringify(key.text)} already defined at line ${first.key.line}`,
+        });
       } else own.set(key.text, { key, value });
     }
     for (const entry of merged) if (!own.has(entry.key.text)) own.set(entry.key.text, entry);

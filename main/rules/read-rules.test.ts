@@ -34,6 +34,15 @@ groups:
     const alert = groups[0]?.rules[1];
     expect(alert?.kind === 'alerting' && [...alert.templates.keys()]).toEqual(['{{ $labels.instance }} is down']);
   });
+  it.each([
+    ['an unknown key', group('- alert: a', '  expr: 1', '  annotation: {}'), 6, 5],
+    ['a bad duration', group('- alert: a', '  expr: 1', '  for: 5'), 6, 10],
+    ['a number as groups', 'groups: 5', 1, 9],
+    ['a key twice', ' groups: []\n groups: []', 2, 2],
+    ['no YAML', 'groups: [', 1, 10],
+  ])('tells at which column what is not of its shape stands: %s', (_, text, line, column) => {
+    expect(read(text).problems[0]).toMatchObject({ line, column, isShape: true });
+  });
   it.each<[string, string, string[]]>([
     ['no name or record', group('- expr: 1'), ['4:5: group "g", rule 1, "": one of \'record\' or \'alert\' must be set']],
     [

@@ -31,7 +31,7 @@ export function readConfig(document: YamlDocument): ConfigRead {
   try {
     const config = document.faults.every(isTwice) ? readDocument(decoder, document.root) : null;
     if (config && decoder.faults.length === 0) return { config, problems: [] };
-    return { config: null, problems: decoder.faults.map(({ line, message }) => ({ line, column: 0, message, isShape: true })) };
+    return { config: null, problems: decoder.faults.map((fault) => ({ ...fault, isShape: true })) };
   } catch (error) {
     if (!(error instanceof ConfigFailure)) throw error;
     return { config: null, problems: [{ line: error.at.line, column: error.at.column, message: error.message, isShape: false }] };

@@ -6,7 +6,7 @@ import type { Rule, RuleFile, RuleGroup, RuleProblem } from './rule.ts';
 import { type Template, TemplateError } from './template-ast.ts';
 import { TEMPLATE_FUNCTIONS } from './template-functions.ts';
 import { parseTemplate } from './template-parser.ts';
-import { type Fields, YamlDecoder } from './yaml-decoder.ts';
+import { type Fields, YamlDecoder, type YamlFault } from './yaml-decoder.ts';
 import type { YamlDocument, YamlNode } from './yaml-node.ts';
 
 /** Keys of a group and a rule (rulefmt names them). */
@@ -37,7 +37,7 @@ export interface ReadOptions {
  */
 export function readRules(document: YamlDocument, file: string, options: ReadOptions = {}): RuleFile {
   const decoder = new YamlDecoder();
-  const problems: RuleProblem[] = document.faults.map(({ line, message }) => shapeProblem(line, message));
+  const problems: RuleProblem[] = document.faults.map(shapeProblem);
   if (!document.root || problems.length > 0) return { groups: [], problems };
   const isResource = isPrometheusRule(document.root);
   const root = isResource ? specOf(document.root) : document.root;
@@ -50,7 +50,7 @@ export function readRules(document: YamlDocument, file: string, options: ReadOpt
     const group = readGroup(node, file, { ...options, isResource }, problems);
     count += group.rules.length;
     if (count > MAX_RULES) {
-      problems.push(shapeProblem(node.line, `more than ${MAX_RULES} rules in a file`));
+      problems.push(shapeProblem({ ...node, message: `more than ${MAX_RULES} rules in a file` }));
       break;
     }
     const says =
@@ -67,14 +67,14 @@ export function readRules(document: YamlDocument, file: string, options: ReadOpt
   return { groups, problems };
 }
 const noRule = ({ line, column }: Pick<YamlNode, 'line' | 'column'>) => ({ line, column, group: '', rule: 0, name: '', isShape: false });
-const shapeProblem = (line: number, message: string): RuleProblem => ({
-  ...noRule({ line, column: 1 }),
+const shapeProblem = ({ line, column, message }: YamlFault): RuleProblem => ({
+  ...noRule({ line, column }),
   isShape: true,
   message: `line ${line}: ${message}`,
 });
 /** Faults a decoder has met, which then begins anew. */
 function taken(decoder: YamlDecoder, more: Partial<RuleProblem> = {}): RuleProblem[] {
-  return decoder.faults.splice(0).map(({ line, message }) => ({ ...shapeProblem(line, message), ...more }));
+  return decoder.faults.splice(0).map((fault) => ({ ...shapeProblem(fault), ...more }));
 }
 function entry(node: YamlNode, key: string): YamlNode | undefined {
   return node.kind === 'map' ? node.entries.find((each) => each.key.text === key)?.value : undefined;

@@ -3,6 +3,7 @@ import type { YamlDocument, YamlNode } from './yaml-node.ts';
 
 export interface YamlFault {
   readonly line: number;
+  readonly column: number;
   readonly message: string;
 }
 /** Entries of a map by key, those that are asked for. */
@@ -18,8 +19,8 @@ export class YamlDecoder {
   constructor(document: Pick<YamlDocument, 'faults'> = { faults: [] }) {
     this.faults.push(...document.faults);
   }
-  fault({ line }: Pick<YamlNode, 'line'>, message: string): void {
-    this.faults.push({ line, message });
+  fault({ line, column }: Pick<YamlNode, 'line' | 'column'>, message: string): void {
+    this.faults.push({ line, column, message });
   }
   private mismatch(node: YamlNode, wanted: string): void {
     const what = node.kind === 'scalar' ? `${node.tag} \`${shown(node.text)}\`` : TAGS[node.kind];

@@ -23,5 +23,5 @@ export type YamlNode = YamlScalar | YamlMap | YamlList;
 /** A document that is none has only faults. */
 export interface YamlDocument {
   readonly root: YamlNode | null;
-  readonly faults: readonly { readonly line: number; readonly message: string }[];
+  readonly faults: readonly (At & { readonly message: string })[];
 }

@@ -31,7 +31,7 @@ export function readSlos(sources: readonly SloSource[], { periodMs = DEFAULT_PER
     const reader = new SloReader(file);
     const parts: Part[] = [];
     for (const { root, faults } of documents.slice(0, MAX_DOCUMENTS)) {
-      for (const { line, message } of faults) reader.issue({ line, column: 1 }, '', message);
+      for (const fault of faults) reader.issue(fault, '', fault.message);
       if (root && faults.length === 0) parts.push([reader, root]);
     }
     if (documents.length > MAX_DOCUMENTS) reader.issue({ line: 1, column: 1 }, '', `more than ${MAX_DOCUMENTS} documents in a file`);

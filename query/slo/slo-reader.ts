@@ -26,24 +26,24 @@ export class SloReader {
   }
   /** Entries of a map; keys nobody knows are told and left out. */
   map(node: YamlNode | undefined, type: string, known: readonly string[] | null): Fields {
-    return this.told(node, () => this.decoder.map(node, type, known));
+    return this.told(() => this.decoder.map(node, type, known));
   }
   list(node: YamlNode | undefined, type: string): readonly YamlNode[] {
-    return this.told(node, () => this.decoder.list(node, type));
+    return this.told(() => this.decoder.list(node, type));
   }
   text(node: YamlNode | undefined): string {
-    return this.told(node, () => this.decoder.text(node));
+    return this.told(() => this.decoder.text(node));
   }
   texts(node: YamlNode | undefined): ReadonlyMap<string, string> {
-    return this.told(node, () => this.decoder.texts(node));
+    return this.told(() => this.decoder.texts(node));
   }
   boolean(node: YamlNode | undefined): boolean {
-    return this.told(node, () => this.decoder.boolean(node));
+    return this.told(() => this.decoder.boolean(node));
   }
   /** @returns null: not said */
   number(node: YamlNode | undefined): number | null {
     const missing = !node || (node.kind === 'scalar' && node.tag === '!!null');
-    return missing ? null : this.told(node, () => this.decoder.float(node));
+    return missing ? null : this.told(() => this.decoder.float(node));
   }
   /** OpenSLO's shorthand: 5m, 4w, 30d. @returns null: not said, or wrong, which is told */
   duration(node: YamlNode | undefined, about: string, bare = ''): number | null {
@@ -84,13 +84,9 @@ export class SloReader {
     }
     return labels;
   }
-  /** Faults of the decoder have a line; the column is that of the key it is about, or of what was read. */
-  private told<T>(node: YamlNode | undefined, read: () => T): T {
+  private told<T>(read: () => T): T {
     const value = read();
-    for (const { line, message } of this.decoder.faults.splice(0)) {
-      const key = node?.kind === 'map' ? node.entries.find((each) => message.startsWith(`field ${each.key.text} `))?.key : undefined;
-      this.issue({ line, column: key?.column ?? (node?.line === line ? node.column : 1) }, '', message);
-    }
+    for (const fault of this.decoder.faults.splice(0)) this.issue(fault, '', fault.message);
     return value;
   }
 }

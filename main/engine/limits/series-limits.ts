@@ -1,7 +1,8 @@
-import type { Dictionary, ResourceRow, ScopeRow, SeriesRow, StackRow } from '#contracts/columns.ts';
+import type { Dictionary, SeriesRow } from '#contracts/columns.ts';
 import type { JournalPosition } from '#contracts/journal.ts';
 import { type CompiledLimit, compileLimits, keyOf, type LimitedSource, MAX_COUNTED, OTHER_SOURCES } from '#contracts/limited-source.ts';
 import type { SourceLimits } from '#contracts/source-limits.ts';
+import { DictionaryFace } from '../rules/dictionary-face.ts';
 import { IdSet } from './id-set.ts';
 
 /** Id of a series its source has no room for: no row of the dictionary, and below those of rules (rules/rule-dictionary.ts). */
@@ -52,12 +53,7 @@ export class SeriesLimits {
   faceOf(source: string, dictionary: Dictionary): Dictionary {
     const known = this.faces.get(source);
     if (known?.of === dictionary) return known.face;
-    const face: Dictionary = {
-      resource: (key, row) => dictionary.resource(key, row),
-      scope: (key, row) => dictionary.scope(key, row),
-      series: (key, row) => dictionary.series(key, row),
-      stack: (key, row) => dictionary.stack(key, row),
-    };
+    const face = new DictionaryFace(dictionary);
     this.faces.set(source, { of: dictionary, face });
     return face;
   }
@@ -83,27 +79,14 @@ export class SeriesLimits {
 }
 
 /** Between decoders (with the rules) and the store's dictionary: a series its source has no room for gets no row there. */
-export class LimitDictionary implements Dictionary {
+export class LimitDictionary extends DictionaryFace {
   /** What holds for the record being decoded; null: nothing. `source`: its receiver. */
   gate: SeriesLimits | null = null;
   source = '';
   /** A series was let in. */
   onAdmitted: () => void = () => undefined;
-  private readonly inner: Dictionary;
 
-  constructor(inner: Dictionary) {
-    this.inner = inner;
-  }
-  resource(key: string, row: () => ResourceRow): number {
-    return this.inner.resource(key, row);
-  }
-  scope(key: string, row: () => ScopeRow): number {
-    return this.inner.scope(key, row);
-  }
-  stack(key: string, row: () => StackRow): number {
-    return this.inner.stack(key, row);
-  }
-  series(key: string, row: () => SeriesRow): number {
+  override series(key: string, row: () => SeriesRow): number {
     const { gate, source } = this;
     if (gate === null) return this.inner.series(key, row);
     const known = row();

@@ -1,4 +1,5 @@
-import type { Attributes, Dictionary, ResourceRow, ScopeRow, SeriesRow, StackRow } from '#contracts/columns.ts';
+import type { Attributes, Dictionary, ResourceRow, SeriesRow } from '#contracts/columns.ts';
+import { DictionaryFace } from './dictionary-face.ts';
 import { type CompiledRule, matchesSeries } from './match-rule.ts';
 import type { Fold, FoldedSeries, Target, Windows } from './windows.ts';
 
@@ -48,10 +49,9 @@ export function targetOf(row: SeriesRow, without: readonly string[], fold: Fold)
  * The store's dictionary as decoders see it while rules are in force: a series a rule is about gets an id that says so and no row of the
  * dictionary. One for each set of rules: decoders remember ids by the dictionary that gave them.
  */
-export class RuleDictionary implements Dictionary {
+export class RuleDictionary extends DictionaryFace {
   /** Receiver of the record being decoded. */
   source = '';
-  private readonly inner: Dictionary;
   private readonly rules: readonly CompiledRule[];
   private readonly windows: ReadonlyMap<string, Windows>;
   private readonly verdicts: Verdict[] = [];
@@ -60,21 +60,12 @@ export class RuleDictionary implements Dictionary {
   private readonly limit: number;
 
   constructor(inner: Dictionary, rules: readonly CompiledRule[], windows: ReadonlyMap<string, Windows>, limit: number) {
-    this.inner = inner;
+    super(inner);
     this.rules = rules.filter(({ rule }) => rule.signal === 'metrics');
     this.windows = windows;
     this.limit = limit;
   }
-  resource(key: string, row: () => ResourceRow): number {
-    return this.inner.resource(key, row);
-  }
-  scope(key: string, row: () => ScopeRow): number {
-    return this.inner.scope(key, row);
-  }
-  stack(key: string, row: () => StackRow): number {
-    return this.inner.stack(key, row);
-  }
-  series(key: string, row: () => SeriesRow): number {
+  override series(key: string, row: () => SeriesRow): number {
     if (this.rules.length === 0) return this.inner.series(key, row);
     const known = row();
     const rule = this.rules.find((each) => matchesSeries(each, this.source, known));
