@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { findEntries, matchScore, traceIdIn } from './frame/palette-model.ts';
+import { findLine, lineAt } from './logs/find-line.ts';
 import { toggleSeverity } from './logs/log-filter.ts';
 import { SEVERITY_CLASSES, severityClass } from './logs/severity-class.ts';
 import { reasonRows } from './sources/source-model.ts';
@@ -24,6 +25,25 @@ describe('palette', () => {
   ])('a trace id in "%s"', (typed, id) => expect(traceIdIn(typed)).toBe(id));
 });
 describe('log search', () => {
+  it('finds a line again by what it says', () => {
+    const of = (lines: readonly (readonly [number, string])[]) => ({
+      rows: lines.length,
+      times: () => lines.map(([at]) => at),
+      text: (name: string, row: number) => (name === 'body' ? (lines[row]?.[1] ?? '') : 'shop'),
+    });
+    const picked = lineAt(of([[5, 'a']]), 0);
+    expect(
+      findLine(
+        of([
+          [6, 'a'],
+          [5, 'b'],
+          [5, 'a'],
+        ]),
+        picked,
+      ),
+    ).toBe(2);
+    expect(findLine(of([[6, 'a']]), picked)).toBe(-1);
+  });
   it('switching all classes on is the same as none', () => {
     let list = '';
     for (const name of SEVERITY_CLASSES) list = toggleSeverity(list, name, SEVERITY_CLASSES);

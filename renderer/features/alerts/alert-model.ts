@@ -3,6 +3,14 @@ import { type ExactFilter, withFilter } from '#contracts/exact-filter.ts';
 import type { Incident } from '#contracts/judgement.ts';
 
 export type Labels = Readonly<Record<string, string>>;
+/** name=value of each. */
+export const labelsText = (labels: Labels, between = '  '): string =>
+  Object.entries(labels)
+    .map((each) => each.join('='))
+    .join(between);
+/** Without some of them. */
+export const labelsWithout = (labels: Labels, names: readonly string[]): Labels =>
+  Object.fromEntries(Object.entries(labels).filter(([name]) => !names.includes(name)));
 /** Of the alert's own label: colours say nothing else on this page. */
 export type Tone = 'critical' | 'major' | 'minor' | 'plain';
 const TONES: Readonly<Record<Exclude<Tone, 'plain'>, readonly string[]>> = {

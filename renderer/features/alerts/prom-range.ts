@@ -1,4 +1,6 @@
-/** Answers of /api/v1/query_range. Pure. */
+import { numberOf, rangeFields, type StepGrid } from '../promql/prometheus-answer.ts';
+
+/** Series of /api/v1/query_range as points and as stretches of time. Pure. */
 export interface PromSeries {
   readonly metric: Readonly<Record<string, string>>;
   /** Unix milliseconds. */
@@ -14,22 +16,8 @@ export interface RangeAnswer {
     }[];
   };
 }
-export interface Grid {
-  readonly startMs: number;
-  readonly endMs: number;
-  readonly stepMs: number;
-}
-/** A window that begins and ends on its steps: asked again within a step it is the same question. */
-export const gridOf = (startMs: number, endMs: number, stepMs: number): Grid => ({
-  startMs: Math.floor(startMs / stepMs) * stepMs,
-  endMs: Math.floor(endMs / stepMs) * stepMs,
-  stepMs,
-});
-export const rangePath = (query: string, { startMs, endMs, stepMs }: Grid): string =>
-  `/api/v1/query_range?${new URLSearchParams({ query, start: String(startMs / 1000), end: String(endMs / 1000), step: String(stepMs / 1000) })}`;
+export const rangePath = (query: string, grid: StepGrid): string => `/api/v1/query_range?${rangeFields(query, grid)}`;
 
-const SPECIAL: Readonly<Record<string, number>> = { '+Inf': Number.POSITIVE_INFINITY, '-Inf': Number.NEGATIVE_INFINITY };
-export const numberOf = (text: string): number => SPECIAL[text] ?? Number(text);
 export const seriesOf = ({ data }: RangeAnswer): PromSeries[] =>
   data.result.map(({ metric, values = [] }) => ({
     metric,
@@ -37,7 +25,7 @@ export const seriesOf = ({ data }: RangeAnswer): PromSeries[] =>
     values: values.map(([, text]) => numberOf(text)),
   }));
 /** One value for each step; NaN where there is none. */
-export function onGrid({ times, values }: PromSeries, { startMs, endMs, stepMs }: Grid): number[] {
+export function onGrid({ times, values }: PromSeries, { startMs, endMs, stepMs }: StepGrid): number[] {
   const points = new Array<number>(Math.floor((endMs - startMs) / stepMs) + 1).fill(Number.NaN);
   for (const [i, at] of times.entries()) {
     const slot = Math.round((at - startMs) / stepMs);
@@ -45,8 +33,6 @@ export function onGrid({ times, values }: PromSeries, { startMs, endMs, stepMs }
   }
   return points;
 }
-export const timesOf = ({ startMs, endMs, stepMs }: Grid): number[] =>
-  Array.from({ length: Math.floor((endMs - startMs) / stepMs) + 1 }, (_, i) => startMs + i * stepMs);
 
 /** A stretch of time in which a series had points at every step. */
 export interface Stretch {

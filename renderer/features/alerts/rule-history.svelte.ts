@@ -1,6 +1,7 @@
 import { AnswerCache } from '../../lib/answer-cache.ts';
 import { api } from '../../lib/api.ts';
-import { type Grid, gridOf, type PromSeries, type RangeAnswer, rangePath, seriesOf } from './prom-range.ts';
+import { gridOf, rangeFields, type StepGrid } from '../promql/prometheus-answer.ts';
+import { type PromSeries, type RangeAnswer, seriesOf } from './prom-range.ts';
 
 const HOUR_MS = 3_600_000;
 const STEP_MS = 60_000;
@@ -15,24 +16,24 @@ class RuleHistory {
   private running = 0;
 
   /** The hour up to a moment. */
-  hour(untilMs: number): Grid {
+  hour(untilMs: number): StepGrid {
     return gridOf(untilMs - HOUR_MS, untilMs, STEP_MS);
   }
   /** Never rejects: a line that cannot be drawn is left out, its rule says why. */
-  of(query: string, grid: Grid): Promise<readonly PromSeries[]> {
-    const path = rangePath(query, grid);
-    const known = this.asked.get(path) as Promise<readonly PromSeries[]> | undefined;
+  of(query: string, grid: StepGrid): Promise<readonly PromSeries[]> {
+    const fields = rangeFields(query, grid);
+    const known = this.asked.get(fields) as Promise<readonly PromSeries[]> | undefined;
     if (known) return known;
-    const answer = this.ask(path);
-    this.asked.keep(path, answer);
+    const answer = this.ask(fields);
+    this.asked.keep(fields, answer);
     return answer;
   }
-  private async ask(path: string): Promise<readonly PromSeries[]> {
+  private async ask(fields: string): Promise<readonly PromSeries[]> {
     if (this.running >= AT_ONCE) await new Promise<void>((turn) => this.waiting.push(turn));
     this.running++;
     try {
       // By POST: an expression may be longer than an address.
-      return seriesOf(await api.prometheus<RangeAnswer>('query_range', path.slice(path.indexOf('?') + 1)));
+      return seriesOf(await api.prometheus<RangeAnswer>('query_range', fields));
     } catch {
       return [];
     } finally {

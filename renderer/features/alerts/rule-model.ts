@@ -48,8 +48,5 @@ export function countStates({ files }: Pick<AlertRules, 'files'>): Map<RuleState
     for (const { rules } of groups) for (const rule of rules) counts.set(stateOf(rule), (counts.get(stateOf(rule)) ?? 0) + 1);
   return counts;
 }
-/** The end of a path: what tells files of one folder apart. */
-export const fileName = (path: string): string => path.split(/[\\/]/).at(-1) ?? path;
-
 /** A selector of everything the alerts of a rule left in ALERTS. */
 export const alertsQuery = (name: string): string => `ALERTS{alertname=${JSON.stringify(name)}}`;

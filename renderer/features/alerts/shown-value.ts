@@ -1,5 +1,5 @@
 import { countText } from '../../lib/format.ts';
-import { numberOf } from './prom-range.ts';
+import { numberOf } from '../promql/prometheus-answer.ts';
 
 /** Value of an alert as the engine prints it, short: "0.25", "12.4 k", "+Inf". Small ones keep their digits. */
 export function shownValue(text: string): string {

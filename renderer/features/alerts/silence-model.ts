@@ -14,14 +14,7 @@ export interface SilenceDraft {
 }
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
-export const PRESETS = [
-  { key: '30m', ms: 30 * MINUTE },
-  { key: '1h', ms: HOUR },
-  { key: '4h', ms: 4 * HOUR },
-  { key: '1d', ms: 24 * HOUR },
-  { key: '3d', ms: 72 * HOUR },
-  { key: '1w', ms: 168 * HOUR },
-] as const;
+export const PRESETS = [30 * MINUTE, HOUR, 4 * HOUR, 24 * HOUR, 72 * HOUR, 168 * HOUR] as const;
 export const DEFAULT_MS = 4 * HOUR;
 
 export const OPERATORS = ['=', '!=', '=~', '!~'] as const;

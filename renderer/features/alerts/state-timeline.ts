@@ -1,4 +1,5 @@
-import { type Grid, type PromSeries, type Stretch, stretchesOf } from './prom-range.ts';
+import type { StepGrid } from '../promql/prometheus-answer.ts';
+import { type PromSeries, type Stretch, stretchesOf } from './prom-range.ts';
 
 /** States of one alert over time, as ALERTS has them. Pure. */
 export interface TimelineRow {
@@ -12,7 +13,7 @@ export interface TimelineRow {
 const HIDDEN = ['__name__', 'alertname', 'alertstate'];
 
 /** A row for each set of labels; those that fired longest first. */
-export function timelineRows(series: readonly PromSeries[], { stepMs }: Pick<Grid, 'stepMs'>): TimelineRow[] {
+export function timelineRows(series: readonly PromSeries[], { stepMs }: Pick<StepGrid, 'stepMs'>): TimelineRow[] {
   const all = series.map(({ metric }) => metric);
   const isShared = (name: string): boolean => all.length > 1 && all.every((metric) => metric[name] === all[0]?.[name]);
   const rows = new Map<string, { labels: Record<string, string>; pending: readonly Stretch[]; firing: readonly Stretch[] }>();

@@ -1,7 +1,8 @@
 import type { AlertTrace, Delivery } from '#contracts/alerting.ts';
+import { labelsText } from './alert-model.ts';
 
 /** The way of one alert from its rule to whoever was told, as a chain of steps. Pure; words come from messages. */
-export type StepTone = 'done' | 'waiting' | 'stop' | 'bad';
+type StepTone = 'done' | 'waiting' | 'stop' | 'bad';
 type Gaps = Readonly<Record<string, string | number>>;
 export interface WhyStep {
   /** Message: alerts_why_KIND. */
@@ -18,11 +19,6 @@ export interface WhyStep {
   readonly silence?: string;
 }
 type TraceRoute = AlertTrace['routes'][number];
-export interface WhyRoute {
-  readonly route: TraceRoute;
-  readonly tone: StepTone;
-  readonly steps: readonly WhyStep[];
-}
 const step = (kind: string, tone: StepTone, atMs: number | null, gaps: Gaps = {}, more: Partial<WhyStep> = {}): WhyStep => ({
   ...{ kind, tone, atMs, gaps },
   ...more,
@@ -60,21 +56,12 @@ const TURNS = 5;
 /** One route: its group, what holds the alert back, what was sent. */
 export function routeSteps(route: TraceRoute, fingerprint: string): WhyStep[] {
   const { path, receiver, groupLabels, groupAlerts, nextFlushMs, silencedBy, inhibitedBy, mutedBy, verdict, deliveries } = route;
-  const group = Object.entries(groupLabels)
-    .map((each) => each.join('='))
-    .join(', ');
+  const group = labelsText(groupLabels, ', ');
   const steps = [step('route', 'done', null, { receiver }, { code: path.join(' › ') })];
   if (groupAlerts > 0) steps.push(step('group', 'done', null, { group: group || '–', count: groupAlerts }));
   for (const { id, comment, createdBy, endsAtMs } of silencedBy)
     steps.push(step('silenced', 'stop', null, { comment, createdBy }, { times: { time: endsAtMs }, silence: id }));
-  for (const { labels } of inhibitedBy)
-    steps.push(
-      step('inhibited', 'stop', null, {
-        by: Object.entries(labels)
-          .map((each) => each.join('='))
-          .join(', '),
-      }),
-    );
+  for (const { labels } of inhibitedBy) steps.push(step('inhibited', 'stop', null, { by: labelsText(labels, ', ') }));
   for (const name of mutedBy) steps.push(step(verdict === 'inactive' ? 'inactive' : 'muted', 'stop', null, { name }));
   const own = deliveries.filter((each) => names(each, fingerprint)).slice(0, TURNS);
   steps.push(...own.toReversed().map((delivery) => step('turn', turnTone(delivery), delivery.atMs, {}, { delivery })));
@@ -82,7 +69,7 @@ export function routeSteps(route: TraceRoute, fingerprint: string): WhyStep[] {
   if (nextFlushMs !== null) steps.push(step('next', 'waiting', nextFlushMs));
   return steps;
 }
-export const turnTone = ({ outcome }: Pick<Delivery, 'outcome'>): StepTone =>
+const turnTone = ({ outcome }: Pick<Delivery, 'outcome'>): StepTone =>
   ({ sent: 'done', sending: 'waiting', failed: 'bad', silent: 'stop' })[outcome] as StepTone;
 
 /** When somebody was told last that it fires; null: never, as far as the log goes. */

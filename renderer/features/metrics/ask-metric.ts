@@ -1,7 +1,7 @@
 import { type LookedAt, type MetricLook, metricQuery, rangeFor } from '#contracts/metric-query.ts';
 import type { LabelMatcher } from '#contracts/promql-text.ts';
 import { api } from '../../lib/api.ts';
-import { heatOf, linesOf, type StepGrid, type WireAnswer } from '../promql/prometheus-answer.ts';
+import { heatOf, instantFields, linesOf, rangeFields, type StepGrid, type WireAnswer } from '../promql/prometheus-answer.ts';
 import type { QueryResult } from '../promql/query-result.ts';
 import { classicHeat, TOP, topAndRest, topQuery, valuesOf } from './breakdown.ts';
 
@@ -16,19 +16,16 @@ export interface Asked {
 export interface MetricAnswer {
   readonly result: QueryResult;
 }
-const fieldsOf = (query: string, { startMs, endMs, stepMs }: StepGrid): string =>
-  new URLSearchParams({ query, start: String(startMs / 1000), end: String(endMs / 1000), step: String(stepMs / 1000) }).toString();
 
 export async function askMetric({ metric, look, by, where, grid }: Asked, signal: AbortSignal): Promise<MetricAnswer> {
   const rangeMs = rangeFor(grid.stepMs);
-  const range = (query: string): Promise<WireAnswer> => api.prometheus<WireAnswer>('query_range', fieldsOf(query, grid), signal);
+  const range = (query: string): Promise<WireAnswer> => api.prometheus<WireAnswer>('query_range', rangeFields(query, grid), signal);
   const query = metricQuery(metric, { look, where, rangeMs });
   const of = { letter: 'a', text: query, grid, rows: [] };
   if (by !== '') {
     const windowMs = Math.max(rangeMs, grid.endMs - grid.startMs);
     const top = topQuery(metric, { look, by, where }, windowMs);
-    const fields = new URLSearchParams({ query: top, time: String(grid.endMs / 1000) }).toString();
-    const values = valuesOf((await api.prometheus<WireAnswer>('query', fields, signal)).data, by);
+    const values = valuesOf((await api.prometheus<WireAnswer>('query', instantFields(top, grid.endMs), signal)).data, by);
     if (values.length > 0) {
       const queries = topAndRest(metric, { look, by, where }, values, rangeMs);
       // Fewer than asked for are all there are.
@@ -40,7 +37,7 @@ export async function askMetric({ metric, look, by, where, grid }: Asked, signal
   const { data } = await range(query);
   if (look === 'heat' && metric.kind === 'histogram') {
     const cells = classicHeat(data, grid);
-    return { result: { ...of, lines: [], heat: cells.length > 0 ? [{ key: 'a', letter: 'a', labels: {}, cells, last: null }] : [] } };
+    return { result: { ...of, lines: [], heat: cells.length > 0 ? [{ key: 'a', letter: 'a', labels: {}, cells }] : [] } };
   }
   return { result: { ...of, lines: linesOf('a', data, grid), heat: heatOf('a', data, grid) } };
 }

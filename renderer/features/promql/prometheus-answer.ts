@@ -1,4 +1,5 @@
 import type { Point } from '../../charts/align-series.ts';
+import type { Cell } from '../../charts/heat-scale.ts';
 
 /** Answers of Prometheus' query API -> what is drawn. Pure. */
 export type WireLabels = Readonly<Record<string, string>>;
@@ -46,6 +47,11 @@ export function gridOf(startMs: number, endMs: number, stepMs: number): StepGrid
     stepMs,
   };
 }
+/** Fields of query_range and of query, as in an address. */
+export const rangeFields = (query: string, { startMs, endMs, stepMs }: StepGrid, more: Readonly<Record<string, string>> = {}): string =>
+  new URLSearchParams({ query, start: String(startMs / 1000), end: String(endMs / 1000), step: String(stepMs / 1000), ...more }).toString();
+export const instantFields = (query: string, atMs: number, more: Readonly<Record<string, string>> = {}): string =>
+  new URLSearchParams({ query, time: String(atMs / 1000), ...more }).toString();
 export const timesOf = ({ startMs, endMs, stepMs }: StepGrid): number[] =>
   Array.from({ length: Math.floor((endMs - startMs) / stepMs) + 1 }, (_, i) => startMs + i * stepMs);
 
@@ -71,19 +77,11 @@ export interface Line extends Figures {
   /** Steps whose neighbours have no value: a line would not show them. */
   readonly alone: readonly number[];
 }
-export interface HeatCell {
-  /** Step. */
-  readonly at: number;
-  readonly lower: number;
-  readonly upper: number;
-  readonly count: number;
-}
 export interface HeatSeries {
   readonly key: string;
   readonly letter: string;
   readonly labels: WireLabels;
-  readonly cells: readonly HeatCell[];
-  readonly last: WireHistogram | null;
+  readonly cells: readonly Cell[];
 }
 const keyOf = (letter: string, labels: WireLabels): string => `${letter} ${seriesText(labels)}`;
 export function figuresOf(values: readonly Point[]): Figures {
@@ -136,7 +134,6 @@ export function heatOf(letter: string, data: WireData, grid: StepGrid): HeatSeri
           count: numberOf(count),
         }));
       }),
-      last: series.histograms?.at(-1)?.[1] ?? null,
     }));
 }
 /** A row of an instant answer. */

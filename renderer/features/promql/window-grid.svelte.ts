@@ -1,0 +1,23 @@
+import { stepMs } from '../../lib/time-range.ts';
+import { timeline } from '../../lib/timeline.svelte.ts';
+import { gridOf, type StepGrid } from './prometheus-answer.ts';
+
+const LEAST_STEP_MS = 1_000;
+
+/** The page's window on whole steps. It is another one only when a step has gone by: a moving window asks nothing new within one. */
+export class WindowGrid {
+  private readonly points: number;
+  private readonly chosenMs: () => number | null;
+  readonly stepMs = $derived.by(() => this.chosenMs() ?? Math.max(LEAST_STEP_MS, stepMs(timeline.span, this.points)));
+  private readonly ends = $derived.by(() => gridOf(timeline.span.startMs, timeline.span.endMs, this.stepMs));
+  // Numbers of the same value stop here; `ends` is made anew every second.
+  private readonly startMs = $derived.by(() => this.ends.startMs);
+  private readonly endMs = $derived.by(() => this.ends.endMs);
+  readonly grid = $derived.by((): StepGrid => ({ startMs: this.startMs, endMs: this.endMs, stepMs: this.stepMs }));
+
+  /** @param chosenMs the step somebody wants; null: about so many points fit the window */
+  constructor(points: number, chosenMs: () => number | null = () => null) {
+    this.points = points;
+    this.chosenMs = chosenMs;
+  }
+}
