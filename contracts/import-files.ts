@@ -16,6 +16,8 @@ export const tableMappingSchema = z.object({
 /** Column of each role; `value` may hold several columns, each a metric of its own name. */
 export type TableMapping = z.infer<typeof tableMappingSchema>;
 
+/** Why no format was told. */
+export const UNKNOWN_WHYS = ['', 'empty', 'block_part', 'ambiguous', 'other_json', 'none_known', 'compression'] as const;
 /** What the first bytes of a file say of it. */
 export const recognitionSchema = z.object({
   /** null: several are possible, or none. */
@@ -25,6 +27,8 @@ export const recognitionSchema = z.object({
   compression: z.enum(['none', 'gzip', 'zstd']),
   /** A sentence where there is no format: what it could be, or what it is not. */
   says: z.string(),
+  /** The same as a word of a closed list; '' where there is a format. */
+  why: z.enum(UNKNOWN_WHYS),
 });
 export type Recognition = z.infer<typeof recognitionSchema>;
 

@@ -105,7 +105,8 @@ export function lookUnit(metric: LookedAt & { readonly unit: string }, asked?: s
   const look = lookOf(metric, asked);
   const base = metric.unit || unitOfName(metric.name);
   if (look === 'rate') return metric.kind === 'counter' ? `${base || '1'}/s` : '1/s';
-  return look === 'heat' || look === 'count' ? '' : base;
+  // Of a heat map it is the unit of the axis: what is counted has none.
+  return look === 'count' ? '' : base;
 }
 function unitOfName(name: string): string {
   const [, word] = /_(seconds|bytes|ratio)(?:_total)?$/.exec(name) ?? [];

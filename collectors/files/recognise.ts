@@ -120,22 +120,25 @@ const TSDB_PART = [
  * @param whole the content is not longer than `bytes`
  */
 export function recognise(bytes: Uint8Array, whole: boolean, compression: Compression = 'none'): Recognition {
-  const none = (says: string): Recognition => ({ format: null, candidates: [], compression, says });
-  if (bytes.length === 0) return none('The file is empty.');
+  const none = (why: Recognition['why'], says: string): Recognition => ({ format: null, candidates: [], compression, says, why });
+  if (bytes.length === 0) return none('empty', 'The file is empty.');
   const looked = lookAt(bytes, whole);
-  if (looked.text !== null && looked.text.trim() === '') return none('The file is empty.');
+  if (looked.text !== null && looked.text.trim() === '') return none('empty', 'The file is empty.');
   if (TSDB_PART.some((magic) => begins(looked, ...magic)))
-    return none('This is a part of a Prometheus TSDB block: import the folder of the block, or a zip of it.');
+    return none('block_part', 'This is a part of a Prometheus TSDB block: import the folder of the block, or a zip of it.');
   const scored = RECOGNISERS.map(([format, score]) => ({ format, score: score(looked) })).filter(({ score }) => score > 0);
   scored.sort((a, b) => b.score - a.score);
   const candidates = scored.map(({ format }) => format);
   const best = scored.filter(({ score }) => score === scored[0]?.score);
-  if (best.length === 1) return { format: (best[0] as (typeof best)[number]).format, candidates, compression, says: '' };
+  if (best.length === 1) return { format: (best[0] as (typeof best)[number]).format, candidates, compression, says: '', why: '' };
   if (best.length > 1) {
     const names = best.map(({ format }) => `${format} (${FORMATS[format]})`).join(', ');
-    return { format: null, candidates, compression, says: `It could be ${names}: say which.` };
+    return { format: null, candidates, compression, says: `It could be ${names}: say which.`, why: 'ambiguous' };
   }
   if (looked.json !== undefined)
-    return none('JSON, but nothing known: no OTLP, Jaeger, Zipkin, HAR, Loki, CloudWatch or journal, and no table of objects.');
-  return none('The content is none of the formats known here, and no text.');
+    return none(
+      'other_json',
+      'JSON, but nothing known: no OTLP, Jaeger, Zipkin, HAR, Loki, CloudWatch or journal, and no table of objects.',
+    );
+  return none('none_known', 'The content is none of the formats known here, and no text.');
 }

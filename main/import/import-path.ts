@@ -49,7 +49,7 @@ const refusedFile = (file: string, format: string, reason: string, message: stri
 /** @param isWhole nothing will be added to it */
 export async function recogniseFile(path: string, isWhole = true): Promise<Recognition> {
   const head = await readHead(path);
-  if (head.problem !== '') return { format: null, candidates: [], compression: head.compression, says: head.problem };
+  if (head.problem !== '') return { format: null, candidates: [], compression: head.compression, says: head.problem, why: 'compression' };
   return recognise(head.bytes, head.whole && isWhole, head.compression);
 }
 
@@ -68,7 +68,7 @@ export async function importPath(request: PathImport): Promise<ImportResult> {
     // A file that is being written is imported as far as it goes now.
     const bytes = isBlock ? blockFiles(path).reduce((sum, file) => sum + statSync(file).size, 0) : facts.size;
     const recognition: Recognition = isBlock
-      ? { format: 'tsdb-block', candidates: ['tsdb-block'], compression: 'none', says: '' }
+      ? { format: 'tsdb-block', candidates: ['tsdb-block'], compression: 'none', says: '', why: '' }
       : await recogniseFile(path);
     const format = request.format ?? recognition.format;
     if (format === null) return refusedFile(name, 'unknown', 'unsupported_content_type', hint(recognition));

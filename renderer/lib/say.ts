@@ -1,5 +1,6 @@
 import { ERRORS, type ErrorCode } from '#contracts/errors.ts';
 import { bytesText } from '#contracts/figure-text.ts';
+import type { Recognition } from '#contracts/import-files.ts';
 import type { MigrationNews } from '#contracts/migration.ts';
 import { REASONS, type ReasonCode } from '#contracts/reasons.ts';
 import { m } from '../paraglide/messages.js';
@@ -65,6 +66,12 @@ export function failureLine(error: unknown): string {
   if (!(error instanceof ApiError)) return error instanceof Error ? error.message : String(error);
   const { says, detail } = failureText(error);
   return detail === '' ? says : m.failure_with_detail({ says, detail });
+}
+/** Why no format was told of a file; what a decompressor says of it stays its own. */
+export function unknownText({ why, says }: Pick<Recognition, 'why' | 'says'>): string {
+  if (getLocale() === 'en') return says;
+  const ours = messages[`import_why_${why}`]?.({}) ?? says;
+  return why === 'compression' ? m.failure_with_detail({ says: ours, detail: says }) : ours;
 }
 /** How far a data file is on its way to the layout of this version. */
 export function migrationText({ state, table, part, seconds, bytes, ...file }: MigrationNews): string {

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
 import { ERRORS } from '#contracts/errors.ts';
+import { UNKNOWN_WHYS } from '#contracts/import-files.ts';
 import { CAUSE_KINDS, SIGNAL_KINDS } from '#contracts/judgement.ts';
 import { REASONS } from '#contracts/reasons.ts';
 
@@ -33,6 +34,7 @@ it('every closed list has its words', () => {
   const wanted = [
     ...Object.keys(REASONS).map((code) => `reason_${code}`),
     ...Object.keys(ERRORS).map((code) => `error_${code}`),
+    ...UNKNOWN_WHYS.filter((why) => why !== '').map((why) => `import_why_${why}`),
     ...CAUSE_KINDS.map((kind) => `cause_${kind}`),
     ...SIGNAL_KINDS.flatMap((kind) => [`signal_${kind}`, `anomaly_${kind}`]),
   ];
