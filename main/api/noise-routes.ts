@@ -1,5 +1,5 @@
 import { noiseAnswerSchema } from '#contracts/noise.ts';
-import { reportNoise } from '#main/engine/noise/noise-report.ts';
+import { jsonResponse } from './compress.ts';
 import { type Route, route } from './route.ts';
 import { IN_ORDER, inOrder, timeRange } from './time-range.ts';
 
@@ -10,8 +10,9 @@ export const noiseRoutes: readonly Route[] = [
     summary: 'Alerts of a window that were noise: flapping, never acted on, duplicates, always together; each with a change and its proof.',
     query: timeRange.refine(inOrder, IN_ORDER),
     answer: noiseAnswerSchema,
-    handle({ engine, query, signal }) {
-      return reportNoise(engine.parts.replay.noiseParts, { startMs: query.start, endMs: query.end }, signal);
+    async handle({ engine, query, signal, context }) {
+      const { status, first, rest } = await engine.parts.replay.noise({ startMs: query.start, endMs: query.end }, signal);
+      return jsonResponse(status, first, rest, context.req.header('accept-encoding'));
     },
   }),
 ];

@@ -2,8 +2,8 @@ import type { Registry } from 'prom-client';
 import type { Engine } from '#main/engine/engine.ts';
 import { scraped } from './named-metrics.ts';
 
-/** What the threads of PromQL count (main/engine/promql-threads.ts), on /metrics. */
-export function registerPromql({ promql }: Pick<Engine, 'promql'>, registers: Registry[]): void {
+/** What the threads of PromQL and of replays count (main/engine/promql-threads.ts), on /metrics. */
+export function registerPromql({ promql, replay }: Pick<Engine, 'promql' | 'replay'>, registers: Registry[]): void {
   const { counter, gauge } = scraped(registers);
   gauge('faultline_promql_threads', 'Threads that answer PromQL, now.', () => promql.size);
   gauge('faultline_promql_running', 'Requests they are at.', () => promql.running);
@@ -17,4 +17,14 @@ export function registerPromql({ promql }: Pick<Engine, 'promql'>, registers: Re
     Object.entries(promql.counts.samples).map(([from, n]) => [{ from }, n]),
   );
   counter('faultline_promql_seconds', 'Time until the first byte of their answers, all together.', [], () => [[{}, promql.counts.seconds]]);
+  gauge('faultline_replay_running', 'Replays and noise reports that are made, now.', () => replay.running);
+  gauge('faultline_replay_threads', 'Threads that make them, now.', () => replay.threads.size);
+  counter('faultline_replays', 'Replays and noise reports, by how they ended.', ['outcome'], () => {
+    const { done, failed, cancelled } = replay.counts;
+    return [done, failed, cancelled].map((n, i) => [{ outcome: ['done', 'failed', 'cancelled'][i] as string }, n]);
+  });
+  counter('faultline_replay_seconds', 'Time they took, all together.', [], () => [[{}, replay.counts.seconds]]);
+  counter('faultline_replay_threads_ended', 'Threads of theirs that had to be ended, by why.', ['reason'], () =>
+    Object.entries(replay.threads.counts.ended).map(([reason, n]) => [{ reason }, n]),
+  );
 }

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { FaultlineError } from '#contracts/errors.ts';
 import { NDJSON, replayAnswerSchema, replayBodySchema } from '#contracts/replay.ts';
+import type { PromqlAnswer } from '#main/engine/promql-threads.ts';
 import { adoptRules, readAdopted, removeAdopted } from '#main/rules/adopted-rules.ts';
+import { jsonResponse } from './compress.ts';
 import { type Call, type Route, route } from './route.ts';
 
 const adopted = z.object({
@@ -17,19 +19,22 @@ const adoptedOf = ({ engine }: Pick<Call, 'engine'>) => {
 const NEWS_MS = 200;
 
 /** The answer at the end of a stream that says how far it is. */
-function streamed(work: (onProgress: (share: number) => void) => Promise<unknown>, onGone: () => void): Response {
+function streamed(work: (onProgress: (share: number) => void) => Promise<PromqlAnswer>, onGone: () => void): Response {
   const encoder = new TextEncoder();
   const body = new ReadableStream<Uint8Array>({
     async start(controller) {
       const line = (value: unknown): void => controller.enqueue(encoder.encode(`${JSON.stringify(value)}\n`));
       let saidMs = Number.NEGATIVE_INFINITY;
       try {
-        const answer = await work((progress) => {
+        const { first, rest } = await work((progress) => {
           if (performance.now() - saidMs < NEWS_MS) return;
           saidMs = performance.now();
           line({ progress });
         });
-        line({ answer });
+        controller.enqueue(encoder.encode('{"answer":'));
+        controller.enqueue(first);
+        for await (const bytes of rest ?? []) controller.enqueue(bytes);
+        controller.enqueue(encoder.encode('}\n'));
       } catch (error) {
         const { code, message } = error instanceof FaultlineError ? error : new FaultlineError('internal', 'Something failed inside.');
         line({ error: { code, message } });
@@ -51,8 +56,11 @@ export const replayRoutes: readonly Route[] = [
     answer: replayAnswerSchema,
     async handle({ engine, body, signal, context }) {
       const gone = new AbortController();
-      const talk = { signal: AbortSignal.any([signal, gone.signal]), onProgress: (): void => undefined };
-      if (!context.req.header('accept')?.includes(NDJSON)) return engine.parts.replay.replay(body, talk);
+      const talk = { signal: AbortSignal.any([signal, gone.signal]) };
+      if (!context.req.header('accept')?.includes(NDJSON)) {
+        const { status, first, rest } = await engine.parts.replay.replay(body, talk);
+        return jsonResponse(status, first, rest, context.req.header('accept-encoding'));
+      }
       return streamed(
         (onProgress) => engine.parts.replay.replay(body, { ...talk, onProgress }),
         () => gone.abort(),

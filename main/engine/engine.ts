@@ -119,6 +119,9 @@ export class Engine {
   get promql(): PromqlThreads {
     return this.parts.promql;
   }
+  get replay(): ReplayLab {
+    return this.parts.replay;
+  }
   get alerting(): Alerting {
     return this.parts.alerting;
   }

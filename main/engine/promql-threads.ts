@@ -14,7 +14,7 @@ import {
   type ToThread,
 } from '#main/promql/messages.ts';
 
-/** Threads at once. The second is started while the first is at work on something long, so that a small query need not wait for it. */
+/** Threads at once. Another is started while those there are are at work on something long, so that a small query need not wait for it. */
 const MAX_THREADS = 2;
 const LONG_MS = 100;
 /** Queries at once, and how many may wait for their turn. */
@@ -36,6 +36,7 @@ export interface PromqlRequest {
   readonly form: string;
   readonly about?: About;
   readonly signal: AbortSignal;
+  readonly onProgress?: (share: number) => void;
 }
 export interface PromqlAnswer {
   readonly status: number;
@@ -57,6 +58,10 @@ export interface ThreadLimits {
   readonly heapMb?: number;
   readonly timeoutMs?: number;
   readonly graceMs?: number;
+  readonly threads?: number;
+  /** What has been at work longer is long. */
+  readonly longMs?: number;
+  readonly idleMs?: number;
 }
 const NO_CACHE: CacheCounts = { bytes: 0, reused: 0, read: 0 };
 type Ended = keyof PromqlCounts['ended'];
@@ -122,7 +127,8 @@ export class PromqlThreads {
     this.store = options.store;
     this.nowMs = options.nowMs;
     this.log = options.log;
-    this.limits = { heapMb: HEAP_MB, timeoutMs: TIMEOUT_MS, graceMs: GRACE_MS, ...options.limits };
+    const usual = { heapMb: HEAP_MB, timeoutMs: TIMEOUT_MS, graceMs: GRACE_MS, threads: MAX_THREADS, longMs: LONG_MS, idleMs: IDLE_MS };
+    this.limits = { ...usual, ...options.limits };
   }
   get running(): number {
     let count = 0;
@@ -171,8 +177,8 @@ export class PromqlThreads {
     const open = [...this.threads].filter(({ ending }) => ending === null);
     const free = open.find(({ jobs }) => jobs.size === 0);
     if (free) return free;
-    const isLong = ({ jobs }: Thread): boolean => [...jobs.values()].some(({ sentMs }) => performance.now() - sentMs > LONG_MS);
-    if (open.length < MAX_THREADS && open.every(isLong)) return this.start();
+    const isLong = ({ jobs }: Thread): boolean => [...jobs.values()].some(({ sentMs }) => performance.now() - sentMs >= this.limits.longMs);
+    if (open.length < this.limits.threads && open.every(isLong)) return this.start();
     return open.reduce((a, b) => (b.jobs.size < a.jobs.size || (b.jobs.size === a.jobs.size && isLong(a)) ? b : a));
   }
   private start(): Thread {
@@ -228,6 +234,9 @@ export class PromqlThreads {
         break;
       case 'answer':
         if (job) this.answered(thread, job, message);
+        break;
+      case 'progress':
+        job?.request.onProgress?.(message.share);
         break;
       case 'chunk':
         if (job) this.chunk(thread, job, message.bytes, message.isLast);
@@ -331,7 +340,7 @@ export class PromqlThreads {
     this.sendWaiting();
     if (thread.jobs.size > 0 || thread.ending) return;
     if (thread.idle) clearTimeout(thread.idle);
-    thread.idle = setTimeout(() => void this.end(thread, 'idle'), IDLE_MS);
+    thread.idle = setTimeout(() => void this.end(thread, 'idle'), this.limits.idleMs);
     thread.idle.unref();
   }
   private failed(job: Job, error: Error): void {

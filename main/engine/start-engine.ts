@@ -188,7 +188,7 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
     log,
   });
   const replay = new ReplayLab({
-    ...{ store, series, adoptedFile: alerting.adoptedFile },
+    ...{ store, nowMs, log, adoptedFile: alerting.adoptedFile },
     incidents: () => book.list(),
     live: () => liveAlerting(alerting, notifier, engine.apiAddress),
   });
@@ -260,6 +260,7 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
     await alertmanagers.stop();
     await carrier.close();
     await promql.stop();
+    await replay.stop();
     await explainer.stop();
     await exports.stop();
     await desk.stop();

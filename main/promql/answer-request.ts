@@ -41,6 +41,7 @@ export interface Means {
   readonly signal: NonNullable<QueryOptions['signal']>;
   /** Called ever so often while something is computed; throws when it is to end. */
   readonly onCheck: () => void;
+  readonly onProgress: (share: number) => void;
   readonly newestSeries: number;
   /** Samples that were read before. */
   readonly cache: SampleCache;

@@ -2,13 +2,14 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { FaultlineError } from '#contracts/errors.ts';
 import { SampleCache } from '#main/engine/promql/sample-cache.ts';
 import { SeriesBook } from '#main/engine/promql/series-book.ts';
+import { answerAlerting } from './answer-alerting.ts';
 import { answerRequest } from './answer-request.ts';
 import { CHUNK_BYTES, CHUNKS_AHEAD, COMPUTED, type FromThread, placeOfJob, type ThreadData, type ToThread } from './messages.ts';
 import { RemoteQueries } from './remote-queries.ts';
 import type { Piece } from './result-json.ts';
 
 /**
- * A thread of the engine that answers PromQL: it knows the labels of all series, asks the engine for samples, evaluates and writes the
+ * A thread of the engine that answers PromQL, or replays rules: it knows the labels of all series, asks the engine for samples, evaluates and writes the
  * answer. Nothing of that holds up the sockets; at worst the thread is ended and another takes its place.
  */
 const port = parentPort as MessagePort;
@@ -67,8 +68,10 @@ async function answer({ job, path, search, form, about, nowMs, newestSeries }: E
       addEventListener: (_type: 'abort', listener: () => void) => void own.listeners.push(listener),
     };
     Atomics.store(flags, COMPUTED, job);
-    const means = { store: queries.of(job), book, signal, onCheck, newestSeries, cache };
-    const { status, text } = await answerRequest({ path, search, form, about, nowMs }, means);
+    const onProgress = (share: number): void => send({ type: 'progress', job, share });
+    const means = { store: queries.of(job), book, signal, onCheck, onProgress, newestSeries, cache };
+    const answered = path.startsWith('/console/') ? answerAlerting : answerRequest;
+    const { status, text } = await answered({ path, search, form, about, nowMs }, means);
     let isFirst = true;
     const give = (bytes: Uint8Array<ArrayBuffer>, isLast: boolean): void => {
       send(isFirst ? { type: 'answer', job, status, bytes, isLast, cache: { ...cache.counts } } : { type: 'chunk', job, bytes, isLast }, [

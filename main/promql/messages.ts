@@ -1,12 +1,14 @@
 import type { ErrorCode } from '#contracts/errors.ts';
 import type { ResultParts } from '#contracts/store.ts';
+import type { LiveAlerting } from '#main/engine/replay/carried-alerting.ts';
+import type { Trouble } from '#query/rules/replay/compare.ts';
 
 /** What the engine and a thread that answers PromQL tell each other (main/engine/promql-threads.ts, main/promql/main.ts). */
 export type ToThread =
   | {
       readonly type: 'ask';
       readonly job: number;
-      /** Under /api/v1, with what its place holders stand for: /label/job/values. */
+      /** Under /api/v1, with what its place holders stand for: /label/job/values; or /console/replay, /console/noise. */
       readonly path: string;
       /** Parameters as they came: of the address, and of a form. */
       readonly search: string;
@@ -42,6 +44,8 @@ export type FromThread =
       readonly isLast: boolean;
       readonly cache: CacheCounts;
     }
+  /** How far it is, 0 to 1. */
+  | { readonly type: 'progress'; readonly job: number; readonly share: number }
   | { readonly type: 'chunk'; readonly job: number; readonly bytes: Uint8Array; readonly isLast: boolean }
   | { readonly type: 'failed'; readonly job: number; readonly code: ErrorCode; readonly message: string; readonly stack?: string };
 
@@ -59,6 +63,14 @@ export interface About {
   readonly minTimeMs?: number;
   readonly maxTimeMs?: number;
   readonly blocks?: number;
+  /** Of a replay or a noise report. */
+  readonly work?: AlertingWork;
+}
+/** What is in force and on record. `live`: as toCarry() makes it. */
+export interface AlertingWork {
+  readonly live: LiveAlerting;
+  readonly troubles: readonly Trouble[];
+  readonly adoptedFile: string;
 }
 /** Memory both see. Place 0: the job that is computed right now, or 0. Then a place each for jobs that are to end. */
 export interface ThreadData {

@@ -12,6 +12,7 @@ import { staleFlags } from '#query/promql/value.ts';
 import { ALERTS, ALERTS_FOR_STATE } from '#query/rules/alert-state.ts';
 import { alertsToSend, RESEND_DELAY_MS, type SendOptions, type SentAlert, sentLabels } from '#query/rules/alerts-to-send.ts';
 import { GroupRun } from '#query/rules/evaluate-group.ts';
+import { phaseOf } from '#query/rules/group-phase.ts';
 import { readRules } from '#query/rules/read-rules.ts';
 import type { RuleFile, RuleGroup } from '#query/rules/rule.ts';
 import type { WrittenSample } from '#query/rules/sample.ts';
@@ -310,11 +311,3 @@ const queryEscape = (text: string): string =>
   encodeURIComponent(text)
     .replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)
     .replaceAll('%20', '+');
-/** Groups are evaluated at multiples of their interval, this much later: so they are spread over it. */
-export const phaseOf = ({ file, name }: RuleGroup, intervalMs: number): number => hashOf(`${file};${name}`) % intervalMs;
-/** FNV-1a. */
-function hashOf(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193) >>> 0;
-  return hash;
-}

@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { Incident } from '#contracts/judgement.ts';
 import type { NoiseAnswer } from '#contracts/noise.ts';
 import { SeriesBook } from '#main/engine/promql/series-book.ts';
-import { ReplayLab } from '#main/engine/replay/replay-lab.ts';
+import type { ReplayMeans } from '#main/engine/replay/replay-asked.ts';
 import { parseYaml } from '#main/rules/parse-yaml.ts';
 import { DEFAULT_CONFIG } from '#query/alerting/config.ts';
 import { readRules } from '#query/rules/read-rules.ts';
@@ -36,23 +35,24 @@ beforeAll(async () => {
   await store.flush();
   const { groups } = readRules(parseYaml('groups: [{name: g, rules: [{alert: Slow, expr: latency > 5}]}]'), 'rules.yml');
   const series = new SeriesBook(store);
-  const parts = {
-    ...{ store, series },
-    incidents: () => [{ id: 'i1', title: 'cart', onsetMs: at(199), openedMs: at(210), resolvedMs: at(232) } as Incident],
-    live: () => ({
-      ...{
-        intervalMs: MINUTE,
-        queryOffsetMs: 0,
-        externalLabels: new Map<string, string>(),
-        externalUrl: '',
-        silences: [],
-        phaseOf: () => 0,
-      },
-      ...{ config: DEFAULT_CONFIG, groups: groups.map((group) => ({ group, intervalMs: MINUTE, phaseMs: 0 })) },
-    }),
+  await series.refresh();
+  const live = {
+    ...{
+      intervalMs: MINUTE,
+      queryOffsetMs: 0,
+      externalLabels: new Map<string, string>(),
+      externalUrl: '',
+      silences: [],
+      config: DEFAULT_CONFIG,
+    },
+    groups: groups.map((group) => ({ group, intervalMs: MINUTE, phaseMs: 0 })),
   };
-  const lab = new ReplayLab({ ...parts, adoptedFile: 'x' });
-  answer = await reportNoise({ ...parts, replay: lab }, { startMs: at(0), endMs: at(MINUTES) }, new AbortController().signal);
+  const means: ReplayMeans = {
+    ...{ store, series, live, adoptedFile: 'x', phaseOf: () => 0, signal: new AbortController().signal },
+    ...{ onCheck: () => undefined, onProgress: () => undefined, endsMs: Number.POSITIVE_INFINITY },
+    troubles: [{ id: 'i1', title: 'cart', startMs: at(199), noticedMs: at(210), endMs: at(232) }],
+  };
+  answer = await reportNoise(means, { startMs: at(0), endMs: at(MINUTES) });
 });
 afterAll(() => test.end());
 

@@ -1,11 +1,9 @@
 import { correlateAlerts } from '#analytics/noise/correlate-alerts.ts';
 import { findNoise, type Noise } from '#analytics/noise/find-noise.ts';
-import type { Incident } from '#contracts/judgement.ts';
 import { NOISE_LIMITS, type NoiseAnswer, type NoiseFinding, type NoiseProposal } from '#contracts/noise.ts';
 import { REPLAY_LIMITS } from '#contracts/replay.ts';
-import type { Store } from '#contracts/store.ts';
-import type { SeriesBook } from '#main/engine/promql/series-book.ts';
-import type { LiveAlerting, ReplayLab } from '#main/engine/replay/replay-lab.ts';
+import type { LiveAlerting } from '#main/engine/replay/carried-alerting.ts';
+import { type ReplayMeans, replayAsked } from '#main/engine/replay/replay-asked.ts';
 import type { AlertmanagerConfig, InhibitRule, Route } from '#query/alerting/config.ts';
 import { matcherOf, matchesAll } from '#query/alerting/matcher.ts';
 import { type Judged, judgePages, LEAD_MS, type Trouble } from '#query/rules/replay/compare.ts';
@@ -14,13 +12,6 @@ import type { Episode } from '#query/rules/replay/replay.ts';
 import { readServiceMap } from '#store/read/read-service-map.ts';
 import { readFirings, type StoredFiring } from './read-firings.ts';
 
-export interface NoiseParts {
-  readonly store: Store;
-  readonly series: SeriesBook;
-  readonly incidents: () => readonly Incident[];
-  readonly live: () => LiveAlerting;
-  readonly replay: ReplayLab;
-}
 interface Window {
   readonly startMs: number;
   readonly endMs: number;
@@ -34,23 +25,21 @@ const FOR_SECONDS = [60, 120, 300, 600, 900, 1_800];
 const WORTH = 0.3;
 
 /** What of the alerts of a window was noise, what to change, and what the change would have done to the same window. */
-export async function reportNoise(parts: NoiseParts, window: Window, signal: AbortSignal): Promise<NoiseAnswer> {
-  const { store, series, incidents, live } = parts;
+export async function reportNoise(means: ReplayMeans, window: Window): Promise<NoiseAnswer> {
+  const { store, series, live, signal, onCheck } = means;
   const options = { timeoutMs: TIMEOUT_MS, signal };
   const all = await readFirings(store, series, window, options);
   const firings = all.slice(0, NOISE_LIMITS.firings);
-  const troubles = incidents()
-    .map(
-      ({ id, title, onsetMs, openedMs, resolvedMs }): Trouble => ({ id, title, startMs: onsetMs, noticedMs: openedMs, endMs: resolvedMs }),
-    )
-    .filter(({ startMs, endMs }) => startMs < window.endMs && (endMs ?? window.endMs) > window.startMs);
-  const sending = live();
-  const history = new History(firings, troubles, window, sending);
+  const troubles = means.troubles.filter(({ startMs, endMs }) => startMs < window.endMs && (endMs ?? window.endMs) > window.startMs);
+  const history = new History(firings, troubles, window, live);
   const found = findNoise(firings, (firing) => history.isActed(firing as StoredFiring), window);
   const findings: NoiseFinding[] = [];
   let replays = 0;
   for (const noise of found.slice(0, NOISE_LIMITS.findings)) {
-    const longer = noise.kind === 'flapping' && replays++ < MAX_REPLAYED ? await longerFor(parts, noise, window, signal) : null;
+    // A cancel is heard.
+    await new Promise((done) => setImmediate(done));
+    onCheck();
+    const longer = noise.kind === 'flapping' && replays++ < MAX_REPLAYED ? await longerFor(means, noise, window) : null;
     findings.push({ ...shownOf(noise), ...(longer ?? history.change(noise)) });
   }
   const { edges } = await readServiceMap(store, window, options);
@@ -165,16 +154,14 @@ function keptFiring(firings: readonly StoredFiring[], name: string, keepMs: numb
   return found;
 }
 /** The shortest `for` that is worth it and loses no incident, by a replay of the rule in force. */
-async function longerFor({ replay, live }: NoiseParts, noise: Noise, window: Window, signal: AbortSignal): Promise<Change | null> {
+async function longerFor(means: ReplayMeans, noise: Noise, window: Window): Promise<Change | null> {
   const [name = ''] = noise.alerts;
-  const rule = live()
-    .groups.flatMap(({ group }) => group.rules)
-    .find((each) => each.kind === 'alerting' && each.name === name);
+  const rule = means.live.groups.flatMap(({ group }) => group.rules).find((each) => each.kind === 'alerting' && each.name === name);
   if (rule?.kind !== 'alerting') return null;
   const from = rule.forMs / 1000;
   const seconds = [from, ...FOR_SECONDS.filter((each) => each > from)];
   const body = { start: window.startMs, end: window.endMs, alert: name, sweep: { alert: name, forSeconds: seconds } };
-  const answer = await replay.replay(body, { signal, onProgress: () => undefined }).catch(() => null);
+  const answer = await replayAsked(body, means).catch(() => null);
   const variants = answer?.sweep?.variants ?? [];
   const before = variants.find((each) => each.forSeconds === from);
   const after = variants.find(

@@ -1,10 +1,11 @@
 import type { Firing } from '#analytics/noise/find-noise.ts';
-import type { Store } from '#contracts/store.ts';
+import type { QueryOptions } from '#contracts/store.ts';
 import { readSamples } from '#main/engine/promql/read-samples.ts';
 import type { SeriesBook } from '#main/engine/promql/series-book.ts';
 import { entriesOf, type Labels, labelOf, setLabel } from '#query/promql/labels.ts';
 import { type StoredSeries, staleFlags } from '#query/promql/value.ts';
 import { ALERTS } from '#query/rules/alert-state.ts';
+import type { Queries } from '#store/read/columns-of.ts';
 
 /** What fired, from the samples rules wrote of it: `ALERTS{alertstate="firing"}`. */
 export interface StoredFiring extends Firing {
@@ -16,12 +17,11 @@ const MISSING_STEPS = 3;
 const FALLBACK_STEP_MS = 60_000;
 
 export async function readFirings(
-  store: Store,
+  store: Queries,
   book: SeriesBook,
   { startMs, endMs }: { readonly startMs: number; readonly endMs: number },
-  options: { readonly timeoutMs: number; readonly signal: AbortSignal },
+  options: QueryOptions,
 ): Promise<StoredFiring[]> {
-  await book.refresh();
   const matchers = [
     { name: '__name__', operator: '=' as const, value: ALERTS },
     { name: 'alertstate', operator: '=' as const, value: 'firing' },

@@ -16,7 +16,7 @@ import type { Episode, Replayed, ReplayedRule } from '#query/rules/replay/replay
 import type { Variant } from '#query/rules/replay/rule-columns.ts';
 import { findThreshold, type Threshold } from '#query/rules/replay/threshold.ts';
 import type { AlertingRule } from '#query/rules/rule.ts';
-import type { LiveAlerting } from './replay-lab.ts';
+import type { LiveAlerting } from './carried-alerting.ts';
 
 /** A replay as it is told: what fired, what would have been sent, beside incidents; for each variant the same in short. */
 export interface Sweep {

@@ -1,19 +1,20 @@
 import { FaultlineError } from '#contracts/errors.ts';
-import type { Store } from '#contracts/store.ts';
+import type { QueryOptions } from '#contracts/store.ts';
 import { readSamples } from '#main/engine/promql/read-samples.ts';
 import type { PromqlSeries, SeriesBook } from '#main/engine/promql/series-book.ts';
 import type { Matcher } from '#query/promql/ast.ts';
 import { labelsTest } from '#query/promql/matching.ts';
 import type { Selection, StoredSeries } from '#query/promql/value.ts';
 import { type ReplaySource, TooMuchAtOnce } from '#query/rules/replay/chunk-samples.ts';
+import type { Queries } from '#store/read/columns-of.ts';
 
 /** What a replay reads of the store: a statement for each span of time its rules look at, and not for each selector. */
 export class EngineSource implements ReplaySource {
-  private readonly store: Store;
+  private readonly store: Queries;
   private readonly book: SeriesBook;
-  private readonly options: { readonly signal: AbortSignal; readonly timeoutMs: number };
+  private readonly options: QueryOptions;
 
-  constructor(store: Store, book: SeriesBook, options: { readonly signal: AbortSignal; readonly timeoutMs: number }) {
+  constructor(store: Queries, book: SeriesBook, options: QueryOptions) {
     this.store = store;
     this.book = book;
     this.options = options;

@@ -1,13 +1,14 @@
-import { type Alerting, phaseOf } from '#main/engine/alerting/alerting.ts';
+import type { Alerting } from '#main/engine/alerting/alerting.ts';
 import type { Notifier } from '#main/engine/alerting/notify/notifier.ts';
-import type { LiveAlerting } from './replay-lab.ts';
+import { phaseOf } from '#query/rules/group-phase.ts';
+import type { LiveAlerting } from './carried-alerting.ts';
 
 /** What a replay takes from the live evaluation. */
 export function liveAlerting(alerting: Alerting, notifier: Notifier, externalUrl: string): LiveAlerting {
   const { intervalMs, queryOffsetMs, externalLabels } = alerting.defaults;
   return {
     groups: alerting.groups.map(({ run, intervalMs: own }) => ({ group: run.group, intervalMs: own, phaseMs: phaseOf(run.group, own) })),
-    ...{ intervalMs, queryOffsetMs, externalLabels, externalUrl, phaseOf },
+    ...{ intervalMs, queryOffsetMs, externalLabels, externalUrl },
     config: notifier.config.current,
     silences: notifier.silences.ever(),
   };

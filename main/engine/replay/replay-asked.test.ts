@@ -1,12 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Incident } from '#contracts/judgement.ts';
 import type { ReplayAnswer, ReplayBody } from '#contracts/replay.ts';
+import { readAlertmanagerConfig } from '#main/alerting/load-config.ts';
 import { SeriesBook } from '#main/engine/promql/series-book.ts';
 import { DEFAULT_CONFIG } from '#query/alerting/config.ts';
 import { matcherOf } from '#query/alerting/matcher.ts';
 import type { Silence } from '#query/alerting/silence.ts';
+import { phaseOf } from '#query/rules/group-phase.ts';
+import type { Trouble } from '#query/rules/replay/compare.ts';
 import { TestStore } from '#store/test-store.ts';
 import { StoreFeed } from '../../../tests/app/feed-store.ts';
+import { type ReplayMeans, replayAsked } from './replay-asked.ts';
 import { ReplayLab } from './replay-lab.ts';
 
 /** Rules over what is stored, with firings that were planted: each must be found, at its time. */
@@ -21,12 +25,16 @@ const PLANTED = [
   ['c', 200, 215],
 ] as const;
 const at = (minute: number): number => START + minute * MINUTE;
-const incident = (title: string, from: number, opened: number, to: number): Incident =>
-  ({ id: title, title, onsetMs: at(from), openedMs: at(opened), resolvedMs: at(to) }) as Incident;
+const incident = (id: string, from: number, opened: number, to: number): Trouble => ({
+  id,
+  title: id,
+  startMs: at(from),
+  noticedMs: at(opened),
+  endMs: at(to),
+});
 
 const test = new TestStore();
-let lab: ReplayLab;
-let silences: Silence[] = [];
+let means: ReplayMeans;
 beforeAll(async () => {
   const store = await test.open();
   const feed = new StoreFeed(store);
@@ -35,14 +43,28 @@ beforeAll(async () => {
     feed.scrape(at(minute), ['a', 'b', 'c'].map((each) => `errors{instance="${each}"} ${broken(each) ? 9 : 1}\n`).join(''));
   }
   await store.flush();
-  lab = new ReplayLab({
-    ...{ store, series: new SeriesBook(store), adoptedFile: 'adopted-rules.yml' },
-    incidents: () => [incident('outage', 28, 38, 55), incident('leak', 150, 152, 170)],
-    live: () => ({
-      ...{ groups: [], intervalMs: MINUTE, queryOffsetMs: 0, externalLabels: new Map(), externalUrl: 'http://x' },
-      ...{ config: DEFAULT_CONFIG, silences, phaseOf: () => 0 },
-    }),
-  });
+  const series = new SeriesBook(store);
+  await series.refresh();
+  const live = {
+    groups: [],
+    intervalMs: MINUTE,
+    queryOffsetMs: 0,
+    externalLabels: new Map(),
+    externalUrl: 'http://x',
+    config: DEFAULT_CONFIG,
+  };
+  means = {
+    ...{
+      store,
+      series,
+      adoptedFile: 'adopted-rules.yml',
+      live: { ...live, silences: [] },
+      phaseOf: () => 0,
+      signal: new AbortController().signal,
+    },
+    ...{ onCheck: () => undefined, onProgress: () => undefined, endsMs: Number.POSITIVE_INFINITY },
+    troubles: [incident('outage', 28, 38, 55), incident('leak', 150, 152, 170)],
+  };
 });
 afterAll(() => test.end());
 
@@ -56,10 +78,15 @@ groups:
     labels: {severity: page, on: '{{ $labels.instance }}'}
     annotations: {summary: '{{ $labels.instance }} has {{ $value }}'}
 ${more}`;
-const talk = () => ({ signal: new AbortController().signal, onProgress: (): void => undefined });
-const replay = (body: Partial<ReplayBody>): Promise<ReplayAnswer> =>
-  lab.replay({ start: at(0), end: at(MINUTES), rules: rules(), ...body }, talk());
+const replay = (body: Partial<ReplayBody>, silences: readonly Silence[] = []): Promise<ReplayAnswer> =>
+  replayAsked({ start: at(0), end: at(MINUTES), rules: rules(), ...body }, { ...means, live: { ...means.live, silences } });
 
+const ROUTES = `
+route: {receiver: ops, group_by: [instance]}
+receivers:
+- name: ops
+  webhook_configs: [{url: 'http://127.0.0.1:1/secret'}]
+`;
 describe('replay lab', () => {
   it('finds every planted firing at its time, and what would have been sent', async () => {
     const { episodes, rules: told, pages, judged, receivers } = await replay({});
@@ -107,14 +134,13 @@ describe('replay lab', () => {
   });
   it('recording rules feed the alerts after them, and silences keep them back', async () => {
     const text = `groups:\n- name: r\n  interval: 30s\n  rules:\n  - record: errors:max\n    expr: max by (instance) (errors)\n${rules('', 'errors:max > 5').replace('\ngroups:\n', '')}`;
-    silences = [
+    const silences = [
       {
         ...{ id: 's1', matchers: [matcherOf('instance', '=', 'b')], startsAtMs: at(90), endsAtMs: at(150) },
         ...{ updatedAtMs: 0, createdBy: '', comment: '' },
       },
     ];
-    const { episodes, heldBack, judged } = await replay({ rules: text });
-    silences = [];
+    const { episodes, heldBack, judged } = await replay({ rules: text }, silences);
     expect(episodes.map(({ firedMs }) => firedMs)).toEqual([at(35), at(105), at(205)]);
     expect(heldBack).toEqual([{ by: 'silence', id: 's1', alerts: 1 }]);
     expect(judged.pages).toBe(2);
@@ -158,9 +184,41 @@ describe('replay lab', () => {
       'replay_too_large',
       expect.stringContaining('400'),
     ]);
-    const gone = AbortSignal.abort();
-    const cancelled = lab.replay({ start: at(0), end: at(9), rules: rules() }, { signal: gone, onProgress: () => undefined });
+    await expect(replayAsked({ start: at(0), end: at(9), rules: rules() }, { ...means, endsMs: 0 })).rejects.toMatchObject({
+      ...{ code: 'replay_too_large', message: expect.stringContaining('120 s') },
+    });
+  });
+  it('is the same in a thread, with the routes and silences in force, and ends there when nobody waits any more', async () => {
+    const { config } = readAlertmanagerConfig(ROUTES);
+    if (!config) throw new Error('routes');
+    const silence = { id: 's', matchers: [matcherOf('instance', '=~', 'a|x')], startsAtMs: at(0), endsAtMs: at(300) };
+    const live = { ...means.live, config, silences: [{ ...silence, updatedAtMs: 0, createdBy: '', comment: '' }] };
+    const incidents = means.troubles.map(({ id, title, startMs, noticedMs, endMs }) => ({
+      id,
+      title,
+      onsetMs: startMs,
+      openedMs: noticedMs,
+      resolvedMs: endMs,
+    }));
+    const store = test.store;
+    const lab = new ReplayLab({
+      ...{ store, nowMs: () => test.nowMs, log: () => undefined, adoptedFile: means.adoptedFile },
+      ...{ live: () => live, incidents: () => incidents as Incident[] },
+    });
+    const body = { start: at(0), end: at(MINUTES), rules: rules() };
+    const wanted = await replayAsked(body, { ...means, live, phaseOf });
+    const shares: number[] = [];
+    const { first, rest } = await lab.replay(body, { signal: new AbortController().signal, onProgress: (share) => shares.push(share) });
+    const { cost, ...answer } = JSON.parse(Buffer.from(first).toString()) as ReplayAnswer;
+    expect(rest).toBeNull();
+    expect({ ...answer, cost: cost.samples }).toEqual({ ...JSON.parse(JSON.stringify(wanted)), cost: wanted.cost.samples });
+    expect(answer).toMatchObject({ heldBack: [{ by: 'silence', alerts: 1 }], receivers: [{ receiver: 'ops', pages: 2 }] });
+    expect(shares.at(-1)).toBe(1);
+    const gone = new AbortController();
+    const long = { ...body, start: at(-14_400), intervalSeconds: 5, rules: rules('', 'errors > 5 unless ALERTS{alertstate="pending"}') };
+    const cancelled = lab.replay(long, { signal: gone.signal, onProgress: () => gone.abort() });
     await expect(cancelled).rejects.toMatchObject({ code: 'cancelled' });
-    expect(lab.running).toBe(0);
+    expect([lab.running, lab.counts.done, lab.counts.cancelled, lab.threads.counts.ended.cancelled]).toEqual([0, 1, 1, 0]);
+    await lab.stop();
   });
 });
