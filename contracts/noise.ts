@@ -18,12 +18,20 @@ const countedSchema = z.object({
 export const proposalSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('longer_for'), seconds: z.number(), from: z.number() }),
   z.object({ kind: z.literal('keep_firing_for'), seconds: z.number() }),
+  z.object({ kind: z.literal('threshold'), value: z.number(), from: z.number(), comparison: z.string() }),
   z.object({ kind: z.literal('delete') }),
   /** `source` keeps `target` back where these labels are equal. */
   z.object({ kind: z.literal('inhibit'), source: z.string(), target: z.string(), equal: z.array(z.string()) }),
   z.object({ kind: z.literal('group'), by: z.array(z.string()) }),
 ]);
 export type NoiseProposal = z.infer<typeof proposalSchema>;
+const changeFields = {
+  proposal: proposalSchema,
+  /**
+   * The same time as it was, and with the change. Of a rule in force that flaps: its own pages, by a replay; else all pages, by sending what fired once more.
+   */
+  proof: z.object({ before: countedSchema, after: countedSchema }),
+};
 export const noiseFindingSchema = z.object({
   kind: z.enum(NOISE_KINDS),
   /** Names of alerts: of a duplicate the one that says less is the second. */
@@ -35,9 +43,9 @@ export const noiseFindingSchema = z.object({
   share: z.number(),
   /** flapping: middle pause; else middle length. */
   middleMs: z.number(),
-  proposal: proposalSchema,
-  /** The same history sent as it is, and with the change. null: the rule is not among those in force. */
-  proof: z.object({ before: countedSchema, after: countedSchema }).nullable(),
+  ...changeFields,
+  /** Changes that would do as well, less so. */
+  others: z.array(z.object(changeFields)),
 });
 export type NoiseFinding = z.infer<typeof noiseFindingSchema>;
 export const firingSchema = z.object({ labels, fromMs: z.number(), toMs: z.number().nullable() });

@@ -32,13 +32,16 @@ export const REPLAY_LIMITS = {
 } as const;
 const unixMs = z.number().min(0).max(9_000_000_000_000);
 const title = z.string().max(200);
+const seconds = z.array(z.number().min(0).max(31_536_000)).max(REPLAY_LIMITS.variants);
 
 export const sweepSchema = z.strictObject({
   /** The alert whose rule is varied; absent: the only one there is. */
   alert: title.optional(),
   /** In place of the first number something is compared with. */
   thresholds: z.array(z.number()).max(REPLAY_LIMITS.variants).optional(),
-  forSeconds: z.array(z.number().min(0).max(31_536_000)).max(REPLAY_LIMITS.variants).optional(),
+  forSeconds: seconds.optional(),
+  /** Of keep_firing_for. */
+  keepSeconds: seconds.optional(),
 });
 export const replayBodySchema = z
   .strictObject({
@@ -156,6 +159,7 @@ export const variantSchema = z.object({
   /** null: as written. */
   threshold: z.number().nullable(),
   forSeconds: z.number(),
+  keepSeconds: z.number(),
   alerts: z.number(),
   firings: z.number(),
   firingMs: z.number(),
@@ -197,6 +201,7 @@ export const replayAnswerSchema = z.object({
       comparison: z.string(),
       thresholds: z.array(z.number()),
       forSeconds: z.array(z.number()),
+      keepSeconds: z.array(z.number()),
       variants: z.array(variantSchema),
     })
     .nullable(),

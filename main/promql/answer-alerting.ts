@@ -9,10 +9,10 @@ import type { Answered, Means, Request } from './answer-request.ts';
 export async function answerAlerting({ path, form, about }: Request, means: Means): Promise<Answered> {
   const { store, book: series, signal, onCheck, onProgress, newestSeries } = means;
   if (!about.work) throw new Error(`BUG: ${path} without what it is about`);
-  const { live, troubles, adoptedFile } = about.work;
+  const { live, incidents, adoptedFile } = about.work;
   await series.refresh(newestSeries);
   const endsMs = performance.now() + REPLAY_LIMITS.timeoutMs;
-  const own = { store, series, troubles, adoptedFile, live: carried(live), phaseOf, signal, onCheck, onProgress, endsMs };
+  const own = { store, series, incidents, adoptedFile, live: carried(live), phaseOf, signal, onCheck, onProgress, endsMs };
   const answer =
     path === '/console/noise'
       ? await reportNoise(own, JSON.parse(form) as { startMs: number; endMs: number })

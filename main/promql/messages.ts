@@ -1,7 +1,7 @@
 import type { ErrorCode } from '#contracts/errors.ts';
 import type { ResultParts } from '#contracts/store.ts';
 import type { LiveAlerting } from '#main/engine/replay/carried-alerting.ts';
-import type { Trouble } from '#query/rules/replay/compare.ts';
+import type { OnRecord } from '#main/engine/replay/trouble-of.ts';
 
 /** What the engine and a thread that answers PromQL tell each other (main/engine/promql-threads.ts, main/promql/main.ts). */
 export type ToThread =
@@ -69,7 +69,7 @@ export interface About {
 /** What is in force and on record. `live`: as toCarry() makes it. */
 export interface AlertingWork {
   readonly live: LiveAlerting;
-  readonly troubles: readonly Trouble[];
+  readonly incidents: readonly OnRecord[];
   readonly adoptedFile: string;
 }
 /** Memory both see. Place 0: the job that is computed right now, or 0. Then a place each for jobs that are to end. */

@@ -15,6 +15,7 @@ const START = Date.UTC(2026, 10, 20, 8);
 const MINUTES = 400;
 const at = (minute: number): number => START + minute * MINUTE;
 const test = new TestStore();
+let means: ReplayMeans;
 let answer: NoiseAnswer;
 const flaps = (minute: number): boolean => minute >= 100 && minute < 160 && minute % 8 < 3;
 const outage = (minute: number): boolean => [20, 200, 320].some((from) => minute >= from && minute < from + 30);
@@ -47,10 +48,14 @@ beforeAll(async () => {
     },
     groups: groups.map((group) => ({ group, intervalMs: MINUTE, phaseMs: 0 })),
   };
-  const means: ReplayMeans = {
+  means = {
     ...{ store, series, live, adoptedFile: 'x', phaseOf: () => 0, signal: new AbortController().signal },
     ...{ onCheck: () => undefined, onProgress: () => undefined, endsMs: Number.POSITIVE_INFINITY },
-    troubles: [{ id: 'i1', title: 'cart', startMs: at(199), noticedMs: at(210), endMs: at(232) }],
+    incidents: [
+      { id: 'i0', title: 'mail', onsetMs: at(-99), openedMs: at(-99), resolvedMs: at(-90), acknowledgedMs: null, services: ['mail'] },
+      { id: 'i1', title: 'cart', onsetMs: at(199), openedMs: at(210), resolvedMs: at(232), acknowledgedMs: null, services: ['cart'] },
+      { id: 'i2', title: 'cart', onsetMs: at(300), openedMs: at(301), resolvedMs: at(310), acknowledgedMs: at(306), services: ['cart'] },
+    ],
   };
   answer = await reportNoise(means, { startMs: at(0), endMs: at(MINUTES) });
 });
@@ -60,6 +65,8 @@ it('names what is noise, with a change and what it would have done', () => {
   const of = (kind: string) => answer.findings.filter((each) => each.kind === kind);
   expect(of('flapping')).toMatchObject([{ alerts: ['Slow'], firings: 7, proposal: { kind: 'longer_for', from: 0, seconds: 300 } }]);
   const [flapping] = of('flapping');
+  // What else was tried on the rule in force: a threshold above all it ever had would be its end, and is none.
+  expect(flapping?.others).toMatchObject([{ proposal: { kind: 'keep_firing_for', seconds: 300 }, proof: { after: { pages: 1 } } }]);
   expect(flapping?.proof?.before.pages).toBeGreaterThan(4);
   expect(flapping?.proof?.after.pages).toBe(0);
   expect(of('duplicate')).toMatchObject([
@@ -69,7 +76,7 @@ it('names what is noise, with a change and what it would have done', () => {
     },
   ]);
   // The incident is caught by the one that is left.
-  expect(of('duplicate')[0]?.proof).toMatchObject({ before: { caught: 1 }, after: { caught: 1 } });
+  expect(of('duplicate')[0]?.proof).toMatchObject({ before: { caught: 2 }, after: { caught: 2 } });
   const never = of('never_acted').map(({ alerts }) => alerts[0]);
   expect(never).toContain('CertSoon');
   expect(never).not.toContain('Down');
@@ -82,5 +89,11 @@ it('groups what belongs together, and keeps each alert', () => {
       ['time', 'service'],
     ]),
   );
-  expect(answer).toMatchObject({ incidents: 1, isCut: false, alerts: 4 });
+  expect(answer).toMatchObject({ incidents: 2, isCut: false, alerts: 4 });
+});
+it('an incident of another service says nothing of an alert, but when somebody acknowledged it meanwhile', async () => {
+  const never = ({ findings }: NoiseAnswer) => findings.filter(({ kind }) => kind === 'never_acted').map(({ alerts }) => alerts[0]);
+  expect(never(answer)).toContain('CertSoon');
+  const incidents = means.incidents.map((each) => (each.id === 'i2' ? { ...each, acknowledgedMs: at(302) } : each));
+  expect(never(await reportNoise({ ...means, incidents }, { startMs: at(0), endMs: at(MINUTES) }))).not.toContain('CertSoon');
 });

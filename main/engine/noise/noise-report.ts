@@ -1,14 +1,17 @@
-import { correlateAlerts } from '#analytics/noise/correlate-alerts.ts';
+import { correlateAlerts, serviceOf } from '#analytics/noise/correlate-alerts.ts';
 import { findNoise, type Noise } from '#analytics/noise/find-noise.ts';
+import { FaultlineError } from '#contracts/errors.ts';
 import { NOISE_LIMITS, type NoiseAnswer, type NoiseFinding, type NoiseProposal } from '#contracts/noise.ts';
-import { REPLAY_LIMITS } from '#contracts/replay.ts';
+import { REPLAY_LIMITS, type ReplayBody, type ReplayVariant } from '#contracts/replay.ts';
 import type { LiveAlerting } from '#main/engine/replay/carried-alerting.ts';
 import { type ReplayMeans, replayAsked } from '#main/engine/replay/replay-asked.ts';
+import { type OnRecord, troubleOf } from '#main/engine/replay/trouble-of.ts';
 import type { AlertmanagerConfig, InhibitRule, Route } from '#query/alerting/config.ts';
 import { matcherOf, matchesAll } from '#query/alerting/matcher.ts';
 import { type Judged, judgePages, LEAD_MS, type Trouble } from '#query/rules/replay/compare.ts';
 import { pagesOf, rings } from '#query/rules/replay/pages.ts';
 import type { Episode } from '#query/rules/replay/replay.ts';
+import { findThreshold } from '#query/rules/replay/threshold.ts';
 import { readServiceMap } from '#store/read/read-service-map.ts';
 import { readFirings, type StoredFiring } from './read-firings.ts';
 
@@ -18,9 +21,11 @@ interface Window {
 }
 const MINUTE_MS = 60_000;
 const TIMEOUT_MS = 30_000;
-/** Rules whose `for` is varied by a replay: the noisiest ones. */
+/** Rules that are varied by replays: the noisiest ones. */
 const MAX_REPLAYED = 5;
-const FOR_SECONDS = [60, 120, 300, 600, 900, 1_800];
+const SECONDS = [60, 120, 300, 600, 900, 1_800];
+/** Of a threshold, towards the quiet side. */
+const SHARES = [0.05, 0.1, 0.2, 0.5, 1];
 /** A change must take this share of the pages away to be worth it. */
 const WORTH = 0.3;
 
@@ -30,8 +35,12 @@ export async function reportNoise(means: ReplayMeans, window: Window): Promise<N
   const options = { timeoutMs: TIMEOUT_MS, signal };
   const all = await readFirings(store, series, window, options);
   const firings = all.slice(0, NOISE_LIMITS.firings);
-  const troubles = means.troubles.filter(({ startMs, endMs }) => startMs < window.endMs && (endMs ?? window.endMs) > window.startMs);
-  const history = new History(firings, troubles, window, live);
+  const incidents = means.incidents.filter(
+    ({ onsetMs, resolvedMs }) => onsetMs < window.endMs && (resolvedMs ?? window.endMs) > window.startMs,
+  );
+  const { nodes, edges } = await readServiceMap(store, window, options);
+  const services = new Set([...nodes, ...means.incidents].flatMap((each) => ('services' in each ? each.services : each.service)));
+  const history = new History({ firings, incidents, services, window, live });
   const found = findNoise(firings, (firing) => history.isActed(firing as StoredFiring), window);
   const findings: NoiseFinding[] = [];
   let replays = 0;
@@ -39,10 +48,10 @@ export async function reportNoise(means: ReplayMeans, window: Window): Promise<N
     // A cancel is heard.
     await new Promise((done) => setImmediate(done));
     onCheck();
-    const longer = noise.kind === 'flapping' && replays++ < MAX_REPLAYED ? await longerFor(means, noise, window) : null;
-    findings.push({ ...shownOf(noise), ...(longer ?? history.change(noise)) });
+    const replayed = noise.kind === 'flapping' && replays++ < MAX_REPLAYED ? await replayedChanges(means, noise, window) : [];
+    const [best = history.change(noise), ...others] = replayed.sort((a, b) => savedBy(b) - savedBy(a));
+    findings.push({ ...shownOf(noise), ...best, others });
   }
-  const { edges } = await readServiceMap(store, window, options);
   const groups = correlateAlerts(
     firings,
     edges.map(({ from, to }) => [from, to] as const),
@@ -53,7 +62,7 @@ export async function reportNoise(means: ReplayMeans, window: Window): Promise<N
     alerts: new Set(firings.map(({ key }) => key)).size,
     firings: firings.length,
     pages: history.before.pages,
-    incidents: troubles.length,
+    incidents: incidents.length,
     findings: findings.sort((a, b) => savedBy(b) - savedBy(a)),
     groups: groups.slice(-NOISE_LIMITS.groups).map(({ firings: own, because, services }) => ({
       fromMs: own[0]?.fromMs ?? 0,
@@ -64,7 +73,7 @@ export async function reportNoise(means: ReplayMeans, window: Window): Promise<N
     isCut: all.length > firings.length,
   };
 }
-const savedBy = ({ proof }: NoiseFinding): number => (proof ? proof.before.pages - proof.after.pages : 0);
+const savedBy = ({ proof: { before, after } }: Change): number => before.pages - after.pages;
 const shownOf = ({ equal: _, ...noise }: Noise) => ({ ...noise, alerts: [...noise.alerts] });
 type Change = Pick<NoiseFinding, 'proposal' | 'proof'>;
 
@@ -72,23 +81,47 @@ type Change = Pick<NoiseFinding, 'proposal' | 'proof'>;
 class History {
   readonly before: ReturnType<typeof countOf>;
   private readonly firings: readonly StoredFiring[];
+  private readonly incidents: readonly OnRecord[];
   private readonly troubles: readonly Trouble[];
+  private readonly services: ReadonlySet<string>;
   private readonly window: Window;
   private readonly live: LiveAlerting;
 
-  constructor(firings: readonly StoredFiring[], troubles: readonly Trouble[], window: Window, live: LiveAlerting) {
+  constructor({
+    firings,
+    incidents,
+    services,
+    window,
+    live,
+  }: {
+    readonly firings: readonly StoredFiring[];
+    readonly incidents: readonly OnRecord[];
+    /** Those there are. */
+    readonly services: ReadonlySet<string>;
+    readonly window: Window;
+    readonly live: LiveAlerting;
+  }) {
+    this.services = services;
     this.firings = firings;
-    this.troubles = troubles;
+    this.incidents = incidents;
+    this.troubles = incidents.map(troubleOf);
     this.window = window;
     this.live = live;
     this.before = this.sent(firings, live.config);
   }
-  /** Somebody had to do with it: an incident of its time, a silence for it. */
-  isActed({ own, fromMs, toMs }: StoredFiring): boolean {
+  /** Somebody had to do with it: a silence for it, an incident of its service, or any that was acknowledged while it fired. */
+  isActed({ own, labels, fromMs, toMs }: StoredFiring): boolean {
     const untilMs = toMs ?? this.window.endMs;
-    const inTrouble = this.troubles.some(({ startMs, endMs }) => fromMs < (endMs ?? this.window.endMs) && untilMs > startMs - LEAD_MS);
+    const named = serviceOf({ labels });
+    // A job that is no service's name says nothing of whose alert it is.
+    const service = this.services.has(named) ? named : '';
+    const isMet = this.incidents.some(({ onsetMs, resolvedMs, acknowledgedMs, services }) => {
+      if (acknowledgedMs !== null && acknowledgedMs >= fromMs && acknowledgedMs <= untilMs) return true;
+      if (service !== '' && services.length > 0 && !services.includes(service)) return false;
+      return fromMs < (resolvedMs ?? this.window.endMs) && untilMs > onsetMs - LEAD_MS;
+    });
     return (
-      inTrouble || this.live.silences.some((each) => each.startsAtMs < untilMs && each.endsAtMs > fromMs && matchesAll(each.matchers, own))
+      isMet || this.live.silences.some((each) => each.startsAtMs < untilMs && each.endsAtMs > fromMs && matchesAll(each.matchers, own))
     );
   }
   private sent(firings: readonly StoredFiring[], config: AlertmanagerConfig): ReturnType<typeof countOf> {
@@ -153,26 +186,60 @@ function keptFiring(firings: readonly StoredFiring[], name: string, keepMs: numb
   }
   return found;
 }
-/** The shortest `for` that is worth it and loses no incident, by a replay of the rule in force. */
-async function longerFor(means: ReplayMeans, noise: Noise, window: Window): Promise<Change | null> {
+/** Of each kind of change the least one that is worth it and loses no incident, by replays of the rule in force. */
+async function replayedChanges(means: ReplayMeans, noise: Noise, window: Window): Promise<Change[]> {
   const [name = ''] = noise.alerts;
   const rule = means.live.groups.flatMap(({ group }) => group.rules).find((each) => each.kind === 'alerting' && each.name === name);
-  if (rule?.kind !== 'alerting') return null;
-  const from = rule.forMs / 1000;
-  const seconds = [from, ...FOR_SECONDS.filter((each) => each > from)];
-  const body = { start: window.startMs, end: window.endMs, alert: name, sweep: { alert: name, forSeconds: seconds } };
-  const answer = await replayAsked(body, means).catch(() => null);
-  const variants = answer?.sweep?.variants ?? [];
-  const before = variants.find((each) => each.forSeconds === from);
-  const after = variants.find(
-    (each) => before && each.forSeconds > from && each.caught >= before.caught && each.pages <= before.pages * (1 - WORTH),
-  );
-  if (!before || !after || !answer) return null;
-  const counted = ({ pages, caught }: { readonly pages: number; readonly caught: number }) => ({
-    pages,
-    caught,
-    incidents: answer.troubles.length,
+  if (rule?.kind !== 'alerting') return [];
+  const [from, kept, threshold] = [rule.forMs / 1000, rule.keepFiringForMs / 1000, findThreshold(rule.expr)];
+  const longer = (seconds: number): number[] => [seconds, ...SECONDS.filter((each) => each > seconds)];
+  const found = [
+    await quieter(means, name, window, { forSeconds: longer(from) }, ({ forSeconds }) => ({
+      kind: 'longer_for',
+      seconds: forSeconds,
+      from,
+    })),
+    await quieter(means, name, window, { keepSeconds: longer(kept) }, ({ keepSeconds }) => ({
+      kind: 'keep_firing_for',
+      seconds: keepSeconds,
+    })),
+  ];
+  if (threshold && threshold.value !== 0 && /[<>]/.test(threshold.comparison)) {
+    const { value, comparison } = threshold;
+    const sign = comparison.startsWith('>') ? 1 : -1;
+    const thresholds = [value, ...SHARES.map((share) => Number((value + sign * share * Math.abs(value)).toPrecision(6)))];
+    const proposed = ({ threshold: to }: ReplayVariant): NoiseProposal => ({
+      kind: 'threshold',
+      value: to ?? value,
+      from: value,
+      comparison,
+    });
+    found.push(await quieter(means, name, window, { thresholds }, proposed));
+  }
+  return found.filter((change) => change !== null);
+}
+/** @param sweep its first variant is the rule as written */
+async function quieter(
+  means: ReplayMeans,
+  alert: string,
+  { startMs: start, endMs: end }: Window,
+  sweep: ReplayBody['sweep'],
+  proposalOf: (variant: ReplayVariant) => NoiseProposal,
+): Promise<Change | null> {
+  const answer = await replayAsked({ start, end, alert, sweep: { ...sweep, alert } }, means).catch((error: unknown) => {
+    // A rule that cannot be replayed is proposed without; who has gone wants nothing any more.
+    means.onCheck();
+    if (error instanceof FaultlineError) return null;
+    throw error;
   });
-  const proposal: NoiseProposal = { kind: 'longer_for', seconds: after.forSeconds, from };
-  return { proposal, proof: { before: counted(before), after: counted(after) } };
+  const [before, ...variants] = answer?.sweep?.variants ?? [];
+  if (!answer || !before) return null;
+  // What never fires any more is not tuned but deleted; a longer `for` is what tells of a trouble that lasts.
+  const isFair = ({ firings }: ReplayVariant): boolean => firings > 0 || sweep?.thresholds === undefined;
+  const after = variants.find(
+    (each) => isFair(each) && !each.isCut && each.caught >= before.caught && each.pages <= before.pages * (1 - WORTH),
+  );
+  if (!after) return null;
+  const counted = ({ pages, caught }: ReplayVariant) => ({ pages, caught, incidents: answer.troubles.length });
+  return { proposal: proposalOf(after), proof: { before: counted(before), after: counted(after) } };
 }

@@ -24,6 +24,7 @@ export interface Sweep {
   readonly threshold: Threshold | null;
   readonly thresholds: readonly number[];
   readonly forMs: readonly number[];
+  readonly keepMs: readonly number[];
   readonly variants: readonly Variant[];
 }
 export interface Described {
@@ -84,6 +85,7 @@ export async function describeReplay(parts: Described): Promise<ReplayAnswer> {
       comparison: sweep.threshold?.comparison ?? '',
       thresholds: [...sweep.thresholds],
       forSeconds: sweep.forMs.map((ms) => ms / 1000),
+      keepSeconds: sweep.keepMs.map((ms) => ms / 1000),
       variants: variantsOf(sweep, parts),
     },
     cost: {
@@ -171,7 +173,7 @@ const caughtOf = ({ trouble, verdict, pageMs, delayMs, earlierMs }: Caught): Rep
 function variantsOf(sweep: Sweep, parts: Described): ReplayVariant[] {
   const { replayed, startMs, endMs } = parts;
   const own = replayed.rules.find(({ rule }) => rule === sweep.rule);
-  const all = sweep.variants.map(({ threshold, forMs }, i): Omit<ReplayVariant, 'isFront'> => {
+  const all = sweep.variants.map(({ threshold, forMs, keepMs }, i): Omit<ReplayVariant, 'isFront'> => {
     const { episodes = [], cutMs = null } = own?.variants[i] ?? {};
     // What fires too often is told in part anyway.
     const fired = (cutMs === null ? episodes : episodes.slice(0, REPLAY_LIMITS.variantFirings)).filter(hasFired);
@@ -181,7 +183,8 @@ function variantsOf(sweep: Sweep, parts: Described): ReplayVariant[] {
     const ringing = paged.pages.filter(rings).map(({ atMs }) => atMs);
     return {
       ...judged,
-      ...{ threshold, forSeconds: (forMs ?? sweep.rule.forMs) / 1000, isCut: cutMs !== null || paged.cutMs !== null },
+      ...{ threshold, forSeconds: (forMs ?? sweep.rule.forMs) / 1000, keepSeconds: (keepMs ?? sweep.rule.keepFiringForMs) / 1000 },
+      isCut: cutMs !== null || paged.cutMs !== null,
       alerts: new Set(inWindow.map(({ labels }) => labels.key)).size,
       firings: inWindow.length,
       firingMs: sum(lengths(inWindow, parts)),

@@ -7,7 +7,6 @@ import { DEFAULT_CONFIG } from '#query/alerting/config.ts';
 import { matcherOf } from '#query/alerting/matcher.ts';
 import type { Silence } from '#query/alerting/silence.ts';
 import { phaseOf } from '#query/rules/group-phase.ts';
-import type { Trouble } from '#query/rules/replay/compare.ts';
 import { TestStore } from '#store/test-store.ts';
 import { StoreFeed } from '../../../tests/app/feed-store.ts';
 import { type ReplayMeans, replayAsked } from './replay-asked.ts';
@@ -25,13 +24,16 @@ const PLANTED = [
   ['c', 200, 215],
 ] as const;
 const at = (minute: number): number => START + minute * MINUTE;
-const incident = (id: string, from: number, opened: number, to: number): Trouble => ({
-  id,
-  title: id,
-  startMs: at(from),
-  noticedMs: at(opened),
-  endMs: at(to),
-});
+const incident = (title: string, from: number, opened: number, to: number): Incident =>
+  ({
+    id: title,
+    title,
+    onsetMs: at(from),
+    openedMs: at(opened),
+    resolvedMs: at(to),
+    acknowledgedMs: null,
+    services: [] as string[],
+  }) as unknown as Incident;
 
 const test = new TestStore();
 let means: ReplayMeans;
@@ -63,7 +65,7 @@ beforeAll(async () => {
       signal: new AbortController().signal,
     },
     ...{ onCheck: () => undefined, onProgress: () => undefined, endsMs: Number.POSITIVE_INFINITY },
-    troubles: [incident('outage', 28, 38, 55), incident('leak', 150, 152, 170)],
+    incidents: [incident('outage', 28, 38, 55), incident('leak', 150, 152, 170)],
   };
 });
 afterAll(() => test.end());
@@ -148,17 +150,31 @@ describe('replay lab', () => {
   it('a sweep gives what each variant gives by itself', async () => {
     const thresholds = [0.5, 5, 9];
     const forSeconds = [0, 120, 900];
-    const { sweep } = await replay({ sweep: { thresholds, forSeconds } });
-    expect(sweep?.variants).toHaveLength(9);
-    for (const { threshold, forSeconds: seconds, firings, firingMs, pages, caught, falsePages, firing } of sweep?.variants ?? []) {
-      const one = await replay({ rules: rules('', `errors > ${threshold}`).replace('for: 5m', `for: ${seconds}s`) });
+    const keepSeconds = [0, 3_600];
+    const { sweep } = await replay({ sweep: { thresholds, forSeconds, keepSeconds } });
+    expect(sweep?.variants).toHaveLength(18);
+    for (const {
+      threshold,
+      forSeconds: seconds,
+      keepSeconds: kept,
+      firings,
+      firingMs,
+      pages,
+      caught,
+      falsePages,
+      firing,
+    } of sweep?.variants ?? []) {
+      const one = await replay({
+        rules: rules('', `errors > ${threshold}`).replace('for: 5m', `for: ${seconds}s\n    keep_firing_for: ${kept}s`),
+      });
       const total = one.rules[0];
       expect([firings, firingMs, pages, caught, falsePages]).toEqual([
         ...[total?.firings, total?.firingMs, one.judged.pages, one.judged.caught, one.judged.falsePages],
       ]);
       expect(firing.length > 0).toBe(one.episodeCount > 0);
     }
-    const best = sweep?.variants.filter(({ isFront }) => isFront).map((each) => [each.threshold, each.forSeconds]);
+    const { sweep: two } = await replay({ sweep: { thresholds, forSeconds } });
+    const best = two?.variants.filter(({ isFront }) => isFront).map((each) => [each.threshold, each.forSeconds]);
     expect(best).toContainEqual([5, 900]);
     expect(best).not.toContainEqual([9, 0]);
   });
@@ -193,17 +209,10 @@ describe('replay lab', () => {
     if (!config) throw new Error('routes');
     const silence = { id: 's', matchers: [matcherOf('instance', '=~', 'a|x')], startsAtMs: at(0), endsAtMs: at(300) };
     const live = { ...means.live, config, silences: [{ ...silence, updatedAtMs: 0, createdBy: '', comment: '' }] };
-    const incidents = means.troubles.map(({ id, title, startMs, noticedMs, endMs }) => ({
-      id,
-      title,
-      onsetMs: startMs,
-      openedMs: noticedMs,
-      resolvedMs: endMs,
-    }));
     const store = test.store;
     const lab = new ReplayLab({
       ...{ store, nowMs: () => test.nowMs, log: () => undefined, adoptedFile: means.adoptedFile },
-      ...{ live: () => live, incidents: () => incidents as Incident[] },
+      ...{ live: () => live, incidents: () => means.incidents as Incident[] },
     });
     const body = { start: at(0), end: at(MINUTES), rules: rules() };
     const wanted = await replayAsked(body, { ...means, live, phaseOf });

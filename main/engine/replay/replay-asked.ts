@@ -17,13 +17,13 @@ import type { Queries } from '#store/read/columns-of.ts';
 import type { LiveAlerting } from './carried-alerting.ts';
 import { describeReplay, type Sweep } from './describe-replay.ts';
 import { EngineSource } from './engine-source.ts';
+import { type OnRecord, troubleOf } from './trouble-of.ts';
 
 /** What a replay is made with, in the thread it is made in. */
 export interface ReplayMeans {
   readonly store: Queries;
   readonly series: SeriesBook;
-  /** What went wrong then, by the incidents on record. */
-  readonly troubles: readonly Trouble[];
+  readonly incidents: readonly OnRecord[];
   readonly live: LiveAlerting;
   /** When a group that is given is evaluated, after multiples of its interval. */
   readonly phaseOf: (group: RuleGroup, intervalMs: number) => number;
@@ -83,7 +83,7 @@ async function replayed(body: ReplayBody, means: ReplayMeans): Promise<ReplayAns
   const given = (body.truths ?? []).map(
     ({ title, start, end }): Trouble => ({ id: '', title, startMs: start, noticedMs: null, endMs: end }),
   );
-  const troubles = [...(body.incidents === false ? [] : means.troubles), ...given]
+  const troubles = [...(body.incidents === false ? [] : means.incidents.map(troubleOf)), ...given]
     .filter((trouble) => trouble.startMs < endMs && (trouble.endMs ?? endMs) > startMs)
     .sort((a, b) => a.startMs - b.startMs);
   return describeReplay({
@@ -150,13 +150,18 @@ function sweepOf({ sweep, alert }: ReplayBody, groups: readonly ReplayGroup[]): 
   const threshold = findThreshold(rule.expr);
   if (thresholds.length > 0 && !threshold)
     throw new FaultlineError('bad_request', `A sweep of thresholds needs a comparison with a number, as in "expr > 0.5": ${rule.text}`);
-  const forMs = (sweep.forSeconds ?? []).map((seconds) => seconds * 1000);
+  const [forMs, keepMs] = [sweep.forSeconds, sweep.keepSeconds].map((all) => (all ?? []).map((seconds) => seconds * 1000)) as [
+    number[],
+    number[],
+  ];
   const variants = (thresholds.length > 0 ? thresholds : [null]).flatMap((value): Variant[] =>
-    (forMs.length > 0 ? forMs : [null]).map((each) => ({ threshold: value, forMs: each })),
+    (forMs.length > 0 ? forMs : [null]).flatMap((each) =>
+      (keepMs.length > 0 ? keepMs : [null]).map((keep) => ({ threshold: value, forMs: each, keepMs: keep })),
+    ),
   );
   if (variants.length > REPLAY_LIMITS.variants)
     throw new FaultlineError('replay_too_large', `${variants.length} variants; at most ${REPLAY_LIMITS.variants} are tried at once.`);
-  return { rule, threshold, thresholds, forMs, variants };
+  return { rule, threshold, thresholds, forMs, keepMs, variants };
 }
 /** A rule that is evaluated one time after the other: each variant is a replay of its own. */
 async function withStepwise(replayed: Replayed, sweep: Sweep, options: ReplayOptions): Promise<Replayed> {
@@ -164,10 +169,11 @@ async function withStepwise(replayed: Replayed, sweep: Sweep, options: ReplayOpt
   if (!own || own.stepwise === null) return replayed;
   const { sweep: _, ...base } = options;
   const found: VariantEpisodes[] = [];
-  for (const [i, { threshold, forMs }] of sweep.variants.entries()) {
+  for (const [i, { threshold, forMs, keepMs }] of sweep.variants.entries()) {
     const rule: AlertingRule = {
       ...sweep.rule,
       forMs: forMs ?? sweep.rule.forMs,
+      keepFiringForMs: keepMs ?? sweep.rule.keepFiringForMs,
       expr: threshold === null ? sweep.rule.expr : (sweep.threshold?.replaced(threshold) ?? sweep.rule.expr),
     };
     const groups = options.groups.map((each) => ({

@@ -5,7 +5,7 @@ import type { Store } from '#contracts/store.ts';
 import { type PromqlAnswer, PromqlThreads } from '#main/engine/promql-threads.ts';
 import type { AlertingWork } from '#main/promql/messages.ts';
 import { type LiveAlerting, toCarry } from './carried-alerting.ts';
-import { troubleOf } from './trouble-of.ts';
+import { onRecord } from './trouble-of.ts';
 
 export interface ReplayLabParts {
   readonly store: Store;
@@ -56,7 +56,7 @@ export class ReplayLab {
     const { counts } = this;
     try {
       const { live, incidents, adoptedFile } = this.parts;
-      const work: AlertingWork = { live: toCarry(live()), troubles: incidents().map(troubleOf), adoptedFile };
+      const work: AlertingWork = { live: toCarry(live()), incidents: incidents().map(onRecord), adoptedFile };
       const request = { path, search: '', form: JSON.stringify(asked), about: { work }, signal };
       const answer = await this.threads.ask({ ...request, ...(onProgress ? { onProgress } : {}) });
       counts.done++;

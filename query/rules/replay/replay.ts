@@ -23,7 +23,7 @@ export interface ReplayOptions {
   readonly externalLabels: ReadonlyMap<string, string>;
   readonly externalUrl: string;
   readonly source: ReplaySource;
-  /** Of one alerting rule: other thresholds and other `for`. */
+  /** Of one alerting rule: other thresholds, `for` and `keep_firing_for`. */
   readonly sweep?: { readonly rule: Rule; readonly variants: readonly Variant[] };
   readonly limits: ReplayLimits;
   /** Throws when the time is over, or the asker gone. */
@@ -147,8 +147,14 @@ class Replay {
       selectionsOf(rule.expr, { ...evaluation, grid: instantAt(startMs) }).map((each) => startMs - each.startMs),
     );
     this.backMs = Math.max(evaluation.lookbackMs, ...lookedBack.filter((ms) => ms < 366 * MAX_STRETCH_MS));
-    const longest = Math.max(0, ...(sweep?.variants ?? []).map(({ forMs }) => forMs ?? 0));
-    const lives = all.map((rule) => (rule.kind === 'alerting' ? Math.max(rule.forMs, longest) + rule.keepFiringForMs : 0));
+    const longest = { forMs: 0, keepMs: 0 };
+    for (const { forMs, keepMs } of sweep?.variants ?? []) {
+      longest.forMs = Math.max(longest.forMs, forMs ?? 0);
+      longest.keepMs = Math.max(longest.keepMs, keepMs ?? 0);
+    }
+    const lives = all.map((rule) =>
+      rule.kind === 'alerting' ? Math.max(rule.forMs, longest.forMs) + Math.max(rule.keepFiringForMs, longest.keepMs) : 0,
+    );
     const interval = Math.max(0, ...groups.map(({ intervalMs }) => intervalMs));
     const hasRecording = all.some(({ kind }) => kind === 'recording');
     this.warmMs = startMs - Math.max(0, ...lives) - 2 * interval - (hasRecording ? this.backMs : 0);

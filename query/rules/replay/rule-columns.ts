@@ -21,10 +21,11 @@ export interface Steps {
   /** Time of the group's step 0. */
   readonly baseMs: number;
 }
-/** Another threshold or another `for` of a rule; null: as written. */
+/** Another threshold, `for` or `keep_firing_for` of a rule; null: as written. */
 export interface Variant {
   readonly threshold: number | null;
   readonly forMs: number | null;
+  readonly keepMs: number | null;
 }
 export interface VariantTracks extends Variant {
   readonly steps: TrackSteps;
@@ -130,9 +131,9 @@ export class AlertColumns {
     this.intervalMs = intervalMs;
     this.maxFirings = options.maxFirings;
     this.threshold = findThreshold(rule.expr);
-    this.variants = [{ threshold: null, forMs: null }, ...options.variants].map((variant) => ({
+    this.variants = [{ threshold: null, forMs: null, keepMs: null }, ...options.variants].map((variant) => ({
       ...variant,
-      steps: stepsOf(variant.forMs ?? rule.forMs, rule.keepFiringForMs, intervalMs),
+      steps: stepsOf(variant.forMs ?? rule.forMs, variant.keepMs ?? rule.keepFiringForMs, intervalMs),
       tracks: new Map<string, AlertTrack>(),
       tally: { stretches: 0 },
       cutMs: null,

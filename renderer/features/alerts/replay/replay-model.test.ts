@@ -12,6 +12,7 @@ const text = ruleFile({
   name: 'Slow',
   expr: 'p95 > 0.5\n  and up == 1',
   forSeconds: 300,
+  keepSeconds: 0,
   labels: { severity: 'page' },
   annotations: { summary: '{{ $value }} is much' },
 });
