@@ -12,12 +12,10 @@ const project = (name: string, include: string[], seconds: number, isolate = tru
   test: { name, include, isolate, environment: 'node' as const, testTimeout: seconds * 1000, hookTimeout: seconds * 1000 },
 });
 
-/** The longest of all, by half. */
-const LONGEST = /\/tests\/ui\/console/;
 /** Files that start processes or compute for long come first: nobody should wait for the last of them alone. */
 const LONG =
   /\/tests\/(?:ui|app|desktop|faults|fuzz)\/|kill|damage|\/demo\/simulate|\/analytics\/judge|live-reading|bill-book|open-store|export-parquet/;
-const place = ({ moduleId }: TestSpecification): number => (LONGEST.test(moduleId) ? 0 : LONG.test(moduleId) ? 1 : 2);
+const place = ({ moduleId }: TestSpecification): number => (LONG.test(moduleId) ? 0 : 1);
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     return (await super.sort(files)).sort((a, b) => place(a) - place(b));

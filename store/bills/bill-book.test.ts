@@ -229,7 +229,7 @@ describe('disk for intermediate results', () => {
     csv(...Array.from({ length: rows }, (_, i) => `${row(String(i))}`.replace('Usage', `Usage ${i} `.padEnd(1500, `${i}x`))));
   it('a small archive of a large bill stops at the limit, says so, and leaves room for the next', async () => {
     await t.reopen({ machine: { threads: 1, memoryLimitBytes: 96 * 1024 ** 2, tempBytes: 4 * 1024 ** 2 } });
-    await expect(take(gzipSync(wide(100_000)))).rejects.toMatchObject({
+    await expect(take(gzipSync(wide(80_000), { level: 1 }))).rejects.toMatchObject({
       code: 'temp_full',
       message: expect.stringContaining('/4.19 MB used'),
     });

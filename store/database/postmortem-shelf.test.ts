@@ -58,11 +58,17 @@ it('a document over the limit is refused, and nothing is kept of it', async () =
   expect(await t.store.postmortems.get("it's")).toBeNull();
 });
 it('keeps the first draft and the newest revisions', async () => {
-  for (let revision = 0; revision < POSTMORTEM_LIMITS.revisions + 5; revision++)
-    await t.store.postmortems.save(document(`r${revision + 1}`), revision, 'a');
+  // Fewer than the 200 of real life: each save is a transaction.
+  const limits: { revisions: number } = POSTMORTEM_LIMITS;
+  const { revisions } = limits;
+  limits.revisions = 20;
+  try {
+    for (let revision = 0; revision < 25; revision++) await t.store.postmortems.save(document(`r${revision + 1}`), revision, 'a');
+  } finally {
+    limits.revisions = revisions;
+  }
   const kept = (await t.store.postmortems.revisions("it's")).map(({ revision }) => revision);
-  expect(kept.length).toBe(POSTMORTEM_LIMITS.revisions + 1);
-  expect([kept[0], kept.at(-2), kept.at(-1)]).toEqual([205, 6, 1]);
+  expect([kept.length, kept[0], kept.at(-2), kept.at(-1)]).toEqual([21, 25, 6, 1]);
 });
 it('a data folder of layout 1 gets the table and keeps what it had', async () => {
   await t.store.setState('kept', '"yes"');
