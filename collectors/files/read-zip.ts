@@ -5,6 +5,7 @@ import type { FileReading, FileRecord, ReadContext, RefusedRecord } from './file
 import { contentOf, FileError, headOf } from './open-file.ts';
 import { isReadable, readContent } from './read-file.ts';
 import { recognise } from './recognise.ts';
+import { blocksIn, readZippedBlock } from './tsdb/zipped-block.ts';
 
 /** Files in an archive; nothing is ever written under a name that stands in it. */
 const MAX_ENTRIES = 10_000;
@@ -28,10 +29,19 @@ export async function* readZip(path: string, context: ReadContext): FileReading 
     }
     const isAspire = entries.some(({ fileName }) => ASPIRE.test(fileName));
     let left: number = FILE_LIMITS.plainBytes;
-    for (const entry of entries) {
-      if (isAspire && NO_TELEMETRY.test(entry.fileName)) continue;
+    const take = (entry: Entry): void => {
       left -= entry.uncompressedSize;
       if (left < 0) throw new FileError('decompressed_too_large', `the archive becomes more than ${FILE_LIMITS.plainBytes} bytes`);
+    };
+    const blocks = blocksIn(entries);
+    for (const [folder, parts] of blocks) {
+      parts.forEach(take);
+      yield* readParts(zip, folder, parts);
+    }
+    const inBlocks = new Set([...blocks.values()].flat());
+    for (const entry of entries) {
+      if (inBlocks.has(entry) || (isAspire && NO_TELEMETRY.test(entry.fileName))) continue;
+      take(entry);
       yield* readEntry(zip, entry, context);
     }
   } catch (error) {
@@ -44,9 +54,19 @@ function refusedBy(error: unknown, name: string): RefusedRecord {
   const reason = error instanceof FileError ? error.reason : 'bad_compression';
   return { line: null, reason, message: `${name}${(error as Error).message}` };
 }
+/** Shown to people: as it stands in the archive, but short and without control characters. */
+const shownName = (name: string): string => name.replace(/\p{Cc}/gu, '?').slice(0, 200);
+async function* readParts(zip: ZipFile, folder: string, parts: readonly Entry[]): FileReading {
+  const where = folder === '' ? '' : `${shownName(folder)}: `;
+  try {
+    if (parts.some((entry) => entry.isEncrypted())) throw new FileError('unsupported_encoding', 'it is encrypted');
+    for await (const record of readZippedBlock(zip, folder, parts)) yield withName(record, where);
+  } catch (error) {
+    yield refusedBy(error, where);
+  }
+}
 async function* readEntry(zip: ZipFile, entry: Entry, context: ReadContext): FileReading {
-  // Shown to people: as it stands in the archive, but short and without control characters.
-  const name = entry.fileName.replace(/\p{Cc}/gu, '?').slice(0, 200);
+  const name = shownName(entry.fileName);
   const where = `${name}: `;
   let stream: Readable | null = null;
   try {

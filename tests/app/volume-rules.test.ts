@@ -197,6 +197,8 @@ it('limits by source hold through kills of engine and collector, and the sender 
   await faultline.flush();
   expect(await wide()).toBe(50);
   expect(await used()).toMatchObject({ series: 50, dropped: 20 });
+  // The engine has told the collector.
+  await vi.waitUntil(async () => (await point(0, 1)).message.includes('as many active series'), { timeout: 10_000 });
   // Remote write is told at once, exactly.
   await limit('remote-write', { maxSeries: 7 });
   expect(await write(0, 5)).toEqual([204, '5', '0', '5', '']);
@@ -205,8 +207,6 @@ it('limits by source hold through kills of engine and collector, and the sender 
   expect(await write(5, 5)).toEqual([400, '2', '0', '2', over]);
   await faultline.flush();
   expect(await one("SELECT count(*) FROM samples JOIN series USING (series_id) WHERE metric = 'written'")).toBe(11);
-  // The engine has told the collector.
-  await vi.waitUntil(async () => (await point(0, 1)).message.includes('as many active series'), { timeout: 10_000 });
   await limit('otlp-*', { maxSeries: 50, maxBytesPerDay: 20_000 });
   let taken = 0;
   for (let refused = 0; refused === 0; taken++) refused = (await point(0, 50)).rejected;

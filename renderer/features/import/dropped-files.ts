@@ -1,3 +1,5 @@
+import { zipFiles } from './zip-files.ts';
+
 /** Most files taken out of one drop; the console keeps as many. */
 const MAX_FILES = 200;
 
@@ -28,15 +30,31 @@ class Walk implements Dropped {
     if (entry.name.startsWith('.') || this.isCut) return;
     try {
       if (entry.isFile) this.add(await fileOf(entry as FileSystemFileEntry));
-      else for (const each of await entriesOf(entry as FileSystemDirectoryEntry)) await this.visit(each);
+      else await this.folder(entry.name, await entriesOf(entry as FileSystemDirectoryEntry));
     } catch (error) {
       this.unread.push({ name: entry.name, says: (error as Error).message });
     }
+  }
+  private async folder(name: string, inside: readonly FileSystemEntry[]): Promise<void> {
+    const chunks = inside.find((each) => each.isDirectory && each.name === 'chunks');
+    // A block of Prometheus' TSDB says something as a whole only.
+    if (chunks && inside.some((each) => each.isFile && each.name === 'index'))
+      this.add(await blockOf(name, inside, await entriesOf(chunks as FileSystemDirectoryEntry)));
+    else for (const each of inside) await this.visit(each);
   }
   private add(file: File): void {
     if (this.files.length >= MAX_FILES) this.isCut = true;
     else this.files.push(file);
   }
+}
+const BLOCK_FILES: readonly string[] = ['index', 'meta.json', 'tombstones'];
+async function blockOf(name: string, inside: readonly FileSystemEntry[], chunks: readonly FileSystemEntry[]): Promise<File> {
+  const parts = [
+    ...inside.filter((each) => each.isFile && BLOCK_FILES.includes(each.name)).map((entry) => ({ path: entry.name, entry })),
+    ...chunks.filter((each) => each.isFile).map((entry) => ({ path: `chunks/${entry.name}`, entry })),
+  ];
+  const files = parts.map(async ({ path, entry }) => ({ name: `${name}/${path}`, file: await fileOf(entry as FileSystemFileEntry) }));
+  return zipFiles(`${name}.zip`, await Promise.all(files));
 }
 const fileOf = (entry: FileSystemFileEntry): Promise<File> => new Promise((resolve, reject) => entry.file(resolve, reject));
 async function entriesOf(folder: FileSystemDirectoryEntry): Promise<FileSystemEntry[]> {
