@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { chartRem } from './chart-height.ts';
 import { curlText, promtoolText } from './copy-text.ts';
 import { commonLabels, gridOf, heatOf, linesOf, rowsOf, samplesIn, seriesText, timesOf, type WireData } from './prometheus-answer.ts';
 import { freeLetter, readState, stepOf, stepText, writeState } from './promql-address.ts';
@@ -97,3 +98,12 @@ it('a command for a shell quotes what is in the query, and names the token only'
   expect(curl).toContain('$FAULTLINE_TOKEN');
   expect(promtoolText('http://h', 'up', null, 1_500)).toMatch(/^promtool query instant .* --time=1.5 "http:\/\/h" 'up'$/);
 });
+
+it.each([
+  ['one line', 40, 1, 0, 35.5],
+  ['many lines', 40, 100, 0, 21.5],
+  ['a lone heat map', 40, 0, 1, 35.25],
+  ['a low panel', 10, 5, 0, 11],
+])('%s in %i rem: lines %i, heat maps %i, a chart of %f rem', (_case, room, lines, heats, rem) =>
+  expect(chartRem(room, lines, heats, 1)).toBe(rem),
+);

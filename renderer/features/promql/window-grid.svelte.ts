@@ -9,7 +9,14 @@ export class WindowGrid {
   private readonly points: number;
   private readonly chosenMs: () => number | null;
   readonly stepMs = $derived.by(() => this.chosenMs() ?? Math.max(LEAST_STEP_MS, stepMs(timeline.span, this.points)));
-  private readonly ends = $derived.by(() => gridOf(timeline.span.startMs, timeline.span.endMs, this.stepMs));
+  private readonly waits = new Set<() => boolean>();
+  private last: StepGrid | null = null;
+  private readonly ends = $derived.by(() => {
+    const fresh = gridOf(timeline.span.startMs, timeline.span.endMs, this.stepMs);
+    if (this.last && this.isMovedOnly(this.last, fresh) && [...this.waits].some((isLoading) => isLoading())) return this.last;
+    this.last = fresh;
+    return fresh;
+  });
   // Numbers of the same value stop here; `ends` is made anew every second.
   private readonly startMs = $derived.by(() => this.ends.startMs);
   private readonly endMs = $derived.by(() => this.ends.endMs);
@@ -19,5 +26,19 @@ export class WindowGrid {
   constructor(points: number, chosenMs: () => number | null = () => null) {
     this.points = points;
     this.chosenMs = chosenMs;
+  }
+  /**
+   * Time alone moves the window on only when this is answered: a query slower than a step would be called off at each step, and
+   * never be seen. To be called while a component is set up.
+   */
+  waitFor(isLoading: () => boolean): void {
+    $effect(() => {
+      this.waits.add(isLoading);
+      return () => this.waits.delete(isLoading);
+    });
+  }
+  private isMovedOnly(last: StepGrid, fresh: StepGrid): boolean {
+    const longer = Math.abs(fresh.endMs - fresh.startMs - (last.endMs - last.startMs));
+    return timeline.live && fresh.stepMs === last.stepMs && longer <= fresh.stepMs && fresh.endMs > last.endMs;
   }
 }
