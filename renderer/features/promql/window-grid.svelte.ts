@@ -1,3 +1,4 @@
+import { SvelteSet } from 'svelte/reactivity';
 import { stepMs } from '../../lib/time-range.ts';
 import { timeline } from '../../lib/timeline.svelte.ts';
 import { gridOf, type StepGrid } from './prometheus-answer.ts';
@@ -9,11 +10,13 @@ export class WindowGrid {
   private readonly points: number;
   private readonly chosenMs: () => number | null;
   readonly stepMs = $derived.by(() => this.chosenMs() ?? Math.max(LEAST_STEP_MS, stepMs(timeline.span, this.points)));
-  private readonly waits = new Set<() => boolean>();
+  private readonly waits = new SvelteSet<() => boolean>();
+  /** Something that was asked over it is not answered yet. */
+  readonly isWaiting = $derived.by(() => [...this.waits].some((isLoading) => isLoading()));
   private last: StepGrid | null = null;
   private readonly ends = $derived.by(() => {
     const fresh = gridOf(timeline.span.startMs, timeline.span.endMs, this.stepMs);
-    if (this.last && this.isMovedOnly(this.last, fresh) && [...this.waits].some((isLoading) => isLoading())) return this.last;
+    if (this.last && this.isMovedOnly(this.last, fresh) && this.isWaiting) return this.last;
     this.last = fresh;
     return fresh;
   });
