@@ -1,14 +1,16 @@
-import { type FaultlineProcess, rssBytesOf, startFaultline } from '../tests/app/faultline-process.ts';
+import { cpuSecondsOf, type FaultlineProcess, startFaultline } from '../tests/app/faultline-process.ts';
 import { httpSender, moveToNow, openLoop, type Payload, type Send } from './load.ts';
 import { otlpPayloads, type Signal } from './otlp-payloads.ts';
+import { MemoryWatch } from './resident.ts';
 import type { Row, Scenario } from './run.ts';
 
 const SIGNALS: readonly Signal[] = ['traces', 'logs', 'metrics'];
 const RATES: Readonly<Record<Signal, number>> = { traces: 10_000, logs: 10_000, metrics: 20_000 };
-const IDLE_MINUTES = 4;
+const IDLE_MINUTES = 5;
+/** The load's first minutes fill what a load needs: how flat it is counts from here on. */
+const WARM_MINUTES = 5;
 const CONNECTIONS = 2;
 const wait = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
-const residentMb = (faultline: FaultlineProcess): number => Math.round(rssBytesOf(faultline.pid) / 1e6);
 
 /** As fast as it is taken; after a refusal a second's rest, as senders have it. @returns items acknowledged */
 export async function saturate(send: Send, payloads: readonly Payload[], seconds: number): Promise<number> {
@@ -43,18 +45,35 @@ async function sendMinute(faultline: FaultlineProcess, isSaturated: boolean): Pr
 
 async function measure(count: number, isSaturated: boolean): Promise<Row[]> {
   const faultline = await startFaultline({ args: ['--no-ui'] });
+  const watch = new MemoryWatch(faultline);
+  const rows: Row[] = [];
+  /** Printed as they come: half an hour is long, and what was seen before a run was cut short counts too. */
+  const tell = (row: Row): void => {
+    rows.push(row);
+    process.stderr.write(
+      `${Object.entries(row)
+        .map(([name, value]) => `${name} ${value}`)
+        .join(', ')}\n`,
+    );
+  };
   try {
-    const rows: Row[] = [{ minute: 0, 'k items/s': 0, 'RSS MB': residentMb(faultline) }];
+    await wait(20_000);
+    tell({ minute: 0, 'k items/s': 0, 'CPU s': Math.round(cpuSecondsOf(faultline.pid)), ...watch.row() });
     for (let minute = 1; minute <= count; minute++) {
+      const before = cpuSecondsOf(faultline.pid);
       const items = await sendMinute(faultline, isSaturated);
-      rows.push({ minute, 'k items/s': Math.round(items / 60_000), 'RSS MB': residentMb(faultline) });
+      const cpu = Math.round(cpuSecondsOf(faultline.pid) - before);
+      tell({ minute, 'k items/s': Math.round(items / 60_000), 'CPU s': cpu, ...watch.row() });
     }
+    for (const row of watch.spread(count > WARM_MINUTES ? WARM_MINUTES + 1 : 1)) tell(row);
     for (let minute = 1; minute <= IDLE_MINUTES; minute++) {
+      const before = cpuSecondsOf(faultline.pid);
       await wait(60_000);
-      rows.push({ minute: `idle +${minute}`, 'k items/s': 0, 'RSS MB': residentMb(faultline) });
+      tell({ minute: `idle +${minute}`, 'k items/s': 0, 'CPU s': Math.round(cpuSecondsOf(faultline.pid) - before), ...watch.row() });
     }
     return rows;
   } finally {
+    watch.stop();
     await faultline.stop();
   }
 }
@@ -62,12 +81,13 @@ async function measure(count: number, isSaturated: boolean): Promise<Row[]> {
 /** Resident memory each minute of mixed load, and the minutes after it ended. */
 export const memory: Scenario = {
   name: 'memory',
-  about: 'mixed load (10 k spans, 10 k logs, 20 k points a second) for 10 minutes; RSS of all processes by minute',
+  about: 'mixed load (10 k spans, 10 k logs, 20 k points a second) for 10 minutes; RSS by minute and process',
   run: ({ quick }) => measure(quick ? 2 : 10, false),
 };
 /** The same at the limit of the machine. */
 export const saturation: Scenario = {
   name: 'saturation',
-  about: 'spans, logs and points as fast as two connections each take them for 30 minutes; RSS of all processes by minute',
+  about:
+    'spans, logs and points as fast as two connections each take them for 30 minutes; RSS by minute and process, how flat from minute 6 on, and idle afterwards',
   run: ({ quick }) => measure(quick ? 2 : 30, true),
 };

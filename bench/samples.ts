@@ -10,6 +10,7 @@ import { findFreePort } from '#main/collector/port-owner.ts';
 import { batchFromRows, type CellValue } from '#store/hot/columns-from-rows.ts';
 import { openStore } from '#store/open-store.ts';
 import { readSeriesSamples, type SeriesSamples } from '#store/read/read-series-samples.ts';
+import { besideCompaction } from './beside-compaction.ts';
 import { closedLoop, httpSender, type Payload } from './load.ts';
 import { seededRandom } from './payloads.ts';
 import { faultline, PROMETHEUS, prometheus, type Receiver, VICTORIA, victoria } from './remote-write.ts';
@@ -268,7 +269,7 @@ async function inProcess(wants: (name: string) => boolean): Promise<Row[]> {
   return rows;
 }
 
-/** Bytes a sample beside peers, and what compaction and reading blocks take. */
+/** Bytes a sample beside peers, and what compaction and reading blocks take, what acknowledgement waits beside it. */
 export const samples: Scenario = {
   name: 'samples',
   about: 'samples at rest: bytes each, beside peers where their binaries are; compaction; reading blocks',
@@ -281,6 +282,7 @@ export const samples: Scenario = {
     const wants = (name: string): boolean => only.length === 0 || only.includes(name);
     if (wants('read') || wants('compaction')) for (const row of await inProcess(wants)) told(row);
     const generated = writePayloads({ series: SERIES, perRequest: 1_000, steps: STEPS, startMs: START_MS, stepMs: STEP_MS });
+    if (wants('acknowledgement')) for (const row of await besideCompaction(generated)) told(row);
     const bodies = wants('node-exporter') ? await recorded() : [];
     const sets: [string, readonly Payload[]][] = [
       ['generated', generated],

@@ -123,7 +123,7 @@ export class OpenStore implements Store {
         catalogPath: parts.catalogPath,
         log: parts.options.log,
         afterFlush: () => this.advance(),
-        dropCache: giveBackWith(parts),
+        giveBack: giveBackWith(parts),
         damaged: () => this.repair().catch(() => false),
       },
     );

@@ -4,6 +4,7 @@ import { FaultlineError } from '#contracts/errors.ts';
 import { DEMO_SCENARIOS, isDemoScenario } from '#demo/scenarios.ts';
 import { startConsole } from '#main/supervisor/console-process.ts';
 import type { ProcessHost } from '#main/supervisor/process-host.ts';
+import { shrinkWhenCalm } from '#main/supervisor/shrink-when-calm.ts';
 import type { Supervisor } from '#main/supervisor/supervise.ts';
 import { explainStart } from './explain-start.ts';
 import { readSettings, type SettingFlags, type SettingsPlace, unknownVariables } from './read-settings.ts';
@@ -43,6 +44,7 @@ export async function serve(flags: SettingFlags, host: ProcessHost): Promise<num
   });
   const supervisor = await Promise.race([starting, stopAsked.then(() => null)]);
   if (supervisor === null) return stopWithin(await starting, settings.dataDir);
+  shrinkWhenCalm();
   const { addresses } = supervisor;
   const { token } = settings;
   writeRuntime(settings.dataDir, { version: version(), pid: process.pid, startedUnixMs: Date.now(), ...addresses, token });

@@ -1,6 +1,7 @@
 import { ERRORS, FaultlineError } from '#contracts/errors.ts';
 import type { ToChild } from '#contracts/processes.ts';
 import { parentPort } from '#main/supervisor/parent-port.ts';
+import { shrinkWhenCalm } from '#main/supervisor/shrink-when-calm.ts';
 import { type RunningCollector, startCollector } from './start-collector.ts';
 
 /** Entry of the collector process: one collector, steered by the supervisor's messages. */
@@ -52,6 +53,7 @@ process.on('uncaughtException', (error: NodeJS.ErrnoException) => {
   console.error(error);
   if (!error.code?.startsWith('ERR_HTTP2_')) exit(1);
 });
+shrinkWhenCalm();
 port.onMessage((message: ToChild) => {
   if (message.type === 'start') void start(message);
   else if (message.type === 'stop') void stop(message.deadlineMs);

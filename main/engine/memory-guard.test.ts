@@ -23,8 +23,8 @@ const deaf = (): Promise<never> => new Promise(() => undefined);
 
 describe('memoryBudget', () => {
   it.each([
-    [64, 2 * GIB + 896 * 1024 ** 2],
-    [8, GIB / 2 + 896 * 1024 ** 2],
+    [64, GIB + 896 * 1024 ** 2],
+    [8, 1280 * 1024 ** 2],
     [1, GIB / 2],
   ])('of a machine with %d GiB leaves room for others', (total, stopBytes) => {
     const budget = memoryBudget(0, total * GIB);

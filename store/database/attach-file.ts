@@ -54,7 +54,8 @@ export async function detachQuietly(connection: Connection, name: string): Promi
   await connection.run('ROLLBACK').catch(() => undefined);
   await connection.run(`DETACH ${name}`).catch(() => undefined);
 }
-async function attach(connection: Connection, file: DatabaseFile): Promise<void> {
+/** Of a file that `attachFile` has looked through. */
+export async function attach(connection: Connection, file: DatabaseFile): Promise<void> {
   // 'latest' has the string encoding that costs a third (facts/storage.md §7).
   await connection.run(`ATTACH ${textLiteral(file.path)} AS ${file.name} (${file.readOnly ? 'READ_ONLY' : "STORAGE_VERSION 'latest'"})`);
 }

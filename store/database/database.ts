@@ -69,13 +69,13 @@ export interface Machine {
 }
 /**
  * Half of the cores: compression is fed by one JavaScript thread, and idle DuckDB workers beside it cost 35-45 % of
- * the ingest rate (facts/storage.md §7). A thirty-second of the memory, 512 MiB to 2 GiB: DuckDB keeps every block it wrote or
+ * the ingest rate (facts/storage.md §7). A sixty-fourth of the memory, 384 MiB to 2 GiB: DuckDB keeps every block it wrote or
  * read until that limit is reached, the system's page cache keeps them as well, and what a query needs beyond it goes to disk.
  */
 export function machine(totalBytes = usableMemoryBytes(totalmem(), process.constrainedMemory())): Machine {
   return {
     threads: Math.max(1, Math.floor(availableParallelism() / 2)),
-    memoryLimitBytes: Math.min(2 * 1024 ** 3, Math.max(512 * 1024 ** 2, Math.floor(totalBytes / 32))),
+    memoryLimitBytes: Math.min(2 * 1024 ** 3, Math.max(384 * 1024 ** 2, Math.floor(totalBytes / 64))),
   };
 }
 /** A container has the machine's size and a limit of its own (0: unknown; beyond the machine: none). */
@@ -83,10 +83,13 @@ export const usableMemoryBytes = (totalBytes: number, constrainedBytes: number):
   constrainedBytes > 0 ? Math.min(totalBytes, constrainedBytes) : totalBytes;
 
 /** What stays when blocks of files are let go, and how much there must be for that. */
-const LEAST_CACHE_MIB = 4;
-export const WORTH_DROPPING_BYTES = 20 * 1024 ** 2;
-/** The same under load, where the newest blocks are read again by judgement. */
-export const WORTH_DROPPING_BUSY_BYTES = 160 * 1024 ** 2;
+const LEAST_CACHE_BYTES = 4 * 1024 ** 2;
+const WORTH_DROPPING_BYTES = 20 * 1024 ** 2;
+/** The same under load, where judgement reads the newest blocks again. */
+const BUSY_CACHE_BYTES = 64 * 1024 ** 2;
+const WORTH_DROPPING_BUSY_BYTES = 96 * 1024 ** 2;
+
+const limitSql = (bytes: number): string => `SET memory_limit = '${Math.floor(bytes / 1024 ** 2)}MiB'`;
 
 /**
  * The one DuckDB instance: in memory, with the catalog and the day files attached to it. Nothing else in this
@@ -129,22 +132,31 @@ export class Database {
   disconnect(connection: Connection): void {
     if (this.connections.delete(connection)) connection.close();
   }
+  /** No other connection is at work. */
+  isQuiet(connection: Connection): boolean {
+    return ![...this.connections].some((each) => each !== connection && each.isBusy);
+  }
   /**
    * Lets go of blocks of files that are kept in memory and in use by nobody: a lower limit for a moment. To be called while no
    * query runs, which could meet that limit; nor does it while a connection of another's own is at work, such as an import of a bill.
+   * @param isCalm nearly all of them; else the oldest are let go
    * @returns whether there was enough of them to be worth it
    */
-  async dropCache(connection: Connection, worthBytes = WORTH_DROPPING_BYTES): Promise<boolean> {
-    if ([...this.connections].some((each) => each !== connection && each.isBusy)) return false;
+  async dropCache(connection: Connection, isCalm = true): Promise<boolean> {
+    if (!this.isQuiet(connection)) return false;
     const [row] = await connection.rows('SELECT sum(memory_usage_bytes)::DOUBLE AS bytes FROM duckdb_memory()');
-    if (Number(row?.['bytes']) < worthBytes) return false;
-    try {
-      // Refused when what is in use alone is more: then nothing can be had.
-      await connection.run(`SET memory_limit = '${LEAST_CACHE_MIB}MiB'`).catch(() => undefined);
-    } finally {
-      await connection.run(`SET memory_limit = '${Math.floor(this.memoryLimitBytes / 1024 ** 2)}MiB'`);
-    }
+    if (Number(row?.['bytes']) < (isCalm ? WORTH_DROPPING_BYTES : WORTH_DROPPING_BUSY_BYTES)) return false;
+    // Refused when what is in use alone is more: then nothing can be had.
+    await connection.run(limitSql(isCalm ? LEAST_CACHE_BYTES : BUSY_CACHE_BYTES)).catch(() => undefined);
+    await this.purge(connection);
     return true;
+  }
+  /**
+   * Gives the system the memory that is freed and kept for later, of DuckDB's allocator and of malloc: either does so by itself only
+   * while it is asked for more. DuckDB does it whenever its limit is set, also to what it is, which queries do not notice.
+   */
+  async purge(connection: Connection): Promise<void> {
+    await connection.run(limitSql(this.memoryLimitBytes));
   }
   close(): void {
     for (const connection of [...this.connections]) this.disconnect(connection);

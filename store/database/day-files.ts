@@ -8,7 +8,7 @@ import { SAMPLE_BLOCKS } from '../sql/ddl/sample-blocks.ts';
 import { telemetryViews } from '../sql/ddl/views.ts';
 import { type Day, dayName, dayOfName } from '../write/day-of.ts';
 import { SampleWatches } from '../write/sample-watches.ts';
-import { attachFile, type DatabaseFile, detachQuietly } from './attach-file.ts';
+import { attach, attachFile, type DatabaseFile, detachQuietly } from './attach-file.ts';
 import type { Connection } from './database.ts';
 import { fileBytes } from './quarantine.ts';
 
@@ -34,6 +34,8 @@ export interface DayFile {
   blocks: number;
   /** The views look for blocks in it. */
   showsBlocks: boolean;
+  /** Row groups written to it since it was attached. */
+  grown: number;
   /** A transaction beside the writer's queue (compact/): the file is detached once it has ended. */
   held: Promise<unknown> | null;
   /** Event time of the oldest and newest row, milliseconds; null when it holds none. */
@@ -110,6 +112,22 @@ export class DayFiles {
     await file.held;
     await this.connection.run(`DETACH ${file.database}`);
   }
+  /**
+   * Lets go of what DuckDB keeps of each row group it has written for as long as the file is attached (a quarter of a megabyte):
+   * attached again, it reads what is asked for. Only while no statement runs or starts.
+   */
+  async renew(file: DayFile): Promise<void> {
+    try {
+      await this.connection.run(`DETACH ${file.database}`);
+      await attach(this.connection, this.databaseFile(file.day));
+      file.grown = 0;
+    } catch (cause) {
+      // The next flush attaches it, or says what is the matter.
+      file.attached = false;
+      await this.views();
+      throw cause;
+    }
+  }
   /** What an attached file says of itself. */
   private async read(day: Day, file: DatabaseFile): Promise<DayFile> {
     const inBlocks = await this.countBlocks(file.name);
@@ -124,6 +142,7 @@ export class DayFiles {
       rows: await this.countRows(file.name),
       ...inBlocks,
       showsBlocks: inBlocks.blocks > 0,
+      grown: 0,
       held: null,
       span: await this.span(file.name),
     };

@@ -76,6 +76,7 @@ export class HotRows {
   /** Gives back what was kept for rows to come. */
   dropSpare(): void {
     for (const table of this.tables.values()) table.dropSpare();
+    this.heap.dropSpare();
   }
 
   private hold(views: ReadonlyMap<string, readonly BlockView[]>): Snapshot {

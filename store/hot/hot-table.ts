@@ -107,7 +107,7 @@ export class HotTable {
 
   private address(block: Block, heap: BatchHeap): HeapCopy {
     if (!heap.copy) {
-      heap.copy = this.heap.copy(heap.bytes);
+      heap.copy = this.heap.copy(heap.bytes, this.spec.name);
       block.heapBytes += heap.bytes.length;
     }
     const { arena, bytes } = heap.copy;

@@ -31,7 +31,8 @@ const MAX_SPARE = 8;
 export class NativeHeap {
   readonly direct: boolean;
   private readonly spare: Arena[] = [];
-  private current: Arena | null = null;
+  /** By table: in a common one the rows of a slow table would keep the strings of a fast one, which were long stored. */
+  private readonly current = new Map<string, Arena>();
   /** Bytes of all live arenas. */
   sizeBytes = 0;
 
@@ -39,14 +40,15 @@ export class NativeHeap {
     this.direct = direct;
   }
 
-  copy(bytes: Uint8Array): HeapCopy {
+  /** @param table whose rows are the first to need the strings */
+  copy(bytes: Uint8Array, table: string): HeapCopy {
     // A copy whatever it is: `slice` of a Buffer would still be the decoder's memory.
     if (!this.direct) return { arena: null, bytes: new Uint8Array(bytes), baseLow: 0, baseHigh: 0 };
-    const arena = this.arenaFor();
+    const arena = this.arenaFor(table);
     const slot = arena.slots++;
     arena.sizeBytes += bytes.length;
     this.sizeBytes += bytes.length;
-    if (arena.slots >= MAX_SLOTS || arena.sizeBytes >= MAX_ARENA_BYTES) this.close();
+    if (arena.slots >= MAX_SLOTS || arena.sizeBytes >= MAX_ARENA_BYTES) this.close(table);
     const vector = duckdb.data_chunk_get_vector(arena.chunk, 0);
     duckdb.vector_assign_string_element_len(vector, slot, bytes);
     const cells = duckdb.vector_get_data(vector, (slot + 1) * 16);
@@ -61,27 +63,36 @@ export class NativeHeap {
     if (arena.references === 0 && arena.closed) this.free(arena);
   }
 
-  /** Ends the current arena, so that a block's release can free it. */
-  close(): void {
-    const arena = this.current;
-    this.current = null;
+  /** Ends a table's current arena, so that a block's release can free it. */
+  close(table: string): void {
+    const arena = this.current.get(table);
+    this.current.delete(table);
     if (!arena) return;
     arena.closed = true;
     // A copy was just made into it: whoever asked has not taken its reference yet, and will.
     if (arena.references === 0) this.pendingFree.push(arena);
   }
   private readonly pendingFree: Arena[] = [];
+  /** Gives back what is kept for copies to come. */
+  dropSpare(): void {
+    this.spare.length = 0;
+    for (const [table, arena] of this.current) if (arena.references === 0) this.close(table);
+    this.sweep();
+    this.spare.length = 0;
+  }
   /** Frees closed arenas that nothing came to use (their batch was a replay). Called between appends. */
   sweep(): void {
     for (const arena of this.pendingFree.splice(0)) if (arena.references === 0) this.free(arena);
   }
 
-  private arenaFor(): Arena {
-    if (this.current) return this.current;
+  private arenaFor(table: string): Arena {
+    const open = this.current.get(table);
+    if (open) return open;
     const again = this.spare.pop();
     const chunk = again?.chunk ?? duckdb.create_data_chunk([duckdb.create_logical_type(duckdb.Type.BLOB)]);
-    this.current = { references: 0, slots: 0, sizeBytes: 0, closed: false, chunk };
-    return this.current;
+    const arena = { references: 0, slots: 0, sizeBytes: 0, closed: false, chunk };
+    this.current.set(table, arena);
+    return arena;
   }
 
   private free(arena: Arena): void {

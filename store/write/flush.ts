@@ -48,6 +48,7 @@ export async function flushDay(context: FlushContext, day: Day, parts: DayBlocks
       for (const [table, blocks] of parts) {
         context.hot.retire(table, day, blocks);
         file.consumed.set(table, reached.get(table)!);
+        file.grown += Math.ceil(blocks.length / ROW_GROUP_BLOCKS);
         file.rows[table] += blocks.reduce((sum, block) => sum + block.rows, 0);
       }
     },

@@ -17,7 +17,7 @@ const MAX_LOG_BYTES = 16 * 1024 * 1024;
 const MAX_COMPACTION_LOG_BYTES = 128 * 1024 * 1024;
 /** Without a whole row group for so long, the load is over. */
 const CALM_MS = 10_000;
-/** What queries left in memory is given back this often. */
+/** What queries and writing left in memory is given back this often. */
 const GIVE_BACK_EVERY_MS = 30_000;
 const GIVE_BACK_RETRY_MS = 500;
 const FIRST_RETRY_MS = 1_000;
@@ -28,8 +28,8 @@ export interface WriterOptions {
   readonly catalogPath: string;
   /** Called after rows were stored, still in the queue: `released` may have moved. */
   readonly afterFlush: () => Promise<void>;
-  /** Lets go of what DuckDB keeps of files. @returns false: a statement runs, another try is due */
-  readonly dropCache: (isCalm: boolean) => Promise<boolean>;
+  /** Gives the system what is free, and lets go of what DuckDB keeps of files. @returns false: a statement runs, another try is due */
+  readonly giveBack: (isCalm: boolean) => Promise<boolean>;
   /** Called when a write met a damaged file: the store repairs it before the next try. */
   readonly damaged: () => void;
   readonly log: (line: string) => void;
@@ -144,7 +144,7 @@ export class StoreWriter {
     const isCalm = nowMs - this.rowGroupAtMs >= CALM_MS;
     if (isCalm) this.context.hot.dropSpare();
     void this.queue
-      .run(() => this.options.dropCache(isCalm))
+      .run(() => this.options.giveBack(isCalm))
       .then((isDone) => {
         if (!isDone) this.gaveBackAtMs = nowMs - GIVE_BACK_EVERY_MS + GIVE_BACK_RETRY_MS;
       })
