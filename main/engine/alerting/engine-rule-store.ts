@@ -17,6 +17,9 @@ const TIMEOUT_MS = 30_000;
 /** Samples kept for the rules of an evaluation that follow. */
 const MAX_KNOWN = 1_000_000;
 
+/** The engine's other work waits for rules no longer than this and one step of theirs: a query, or what it reads. */
+const TURN_MS = 5;
+
 const keyOf = (matchers: readonly Matcher[], startMs: number, endMs: number): string => JSON.stringify([matchers, startMs, endMs]);
 const instant = (atMs: number): Grid => ({ startMs: atMs, stepMs: 0, count: 1 });
 
@@ -30,6 +33,7 @@ export class EngineRuleStore implements RuleStore {
   /** What was read for rules before: those of a group ask for much the same. */
   private readonly known = new Map<string, StoredSeries[]>();
   private left = MAX_KNOWN;
+  private turnMs = performance.now();
   private readonly onBatch: (batch: readonly WrittenSample[]) => void;
 
   constructor(
@@ -59,6 +63,7 @@ export class EngineRuleStore implements RuleStore {
       span.selections.push(selection);
     };
     for (const expr of exprs) {
+      await this.giveWay();
       try {
         selectionsOf(expr, { ...PROMQL_DEFAULTS, grid: instant(atMs) }).forEach(note);
       } catch {
@@ -74,6 +79,7 @@ export class EngineRuleStore implements RuleStore {
       this.left -= all.reduce((sum, { times }) => sum + times.length, 0);
       if (this.left <= 0) return;
       for (const { matchers } of selections) {
+        await this.giveWay();
         const fits = labelsTest(matchers);
         this.known.set(
           keyOf(matchers, startMs, endMs),
@@ -83,9 +89,16 @@ export class EngineRuleStore implements RuleStore {
     }
   }
   async query(expr: Expr, atMs: number): Promise<readonly RuleSample[]> {
+    await this.giveWay();
     return ruleVector(
       await evaluateOver(expr, instant(atMs), (selection) => this.read(selection), { endMs: performance.now() + TIMEOUT_MS }),
     );
+  }
+  /** What was read for a group is at hand: without this its rules would be one long turn. */
+  private async giveWay(): Promise<void> {
+    if (performance.now() - this.turnMs < TURN_MS) return;
+    await new Promise((done) => setImmediate(done));
+    this.turnMs = performance.now();
   }
   private async read(selection: Selection): Promise<readonly StoredSeries[]> {
     const { matchers, startMs, endMs } = selection;
