@@ -1,4 +1,4 @@
-import type { QueryOptions } from '#contracts/store.ts';
+import type { QueryOptions, QueryResult } from '#contracts/store.ts';
 import { decodeOffsets, decodeValues, MAX_BLOCK_SAMPLES } from '../blocks/sample-block.ts';
 import { seriesSamplesSql } from '../sql/read/series-samples-sql.ts';
 import type { Queries } from './columns-of.ts';
@@ -69,6 +69,63 @@ function sort(times: Float64Array, bits: Uint32Array, from: number, to: number):
   }
 }
 
+const scratch = new Float64Array(MAX_BLOCK_SAMPLES);
+const scratchBits = new Uint32Array(scratch.buffer);
+/** Of each block what lies in the window: samples [first, first + count), whose times begin at `start`. Blocks with the same times share them. */
+interface WantedTimes {
+  readonly firsts: Uint32Array;
+  readonly counts: Uint32Array;
+  readonly starts: Uint32Array;
+  readonly times: Float64Array;
+}
+function timesOfBlocks(
+  result: Pick<QueryResult, 'rowCount' | 'eachBlob'>,
+  counts: Uint32Array,
+  halves: Int32Array,
+  startMs: number,
+  endMs: number,
+): WantedTimes {
+  const wanted = {
+    firsts: new Uint32Array(result.rowCount),
+    counts: new Uint32Array(result.rowCount),
+    starts: new Uint32Array(result.rowCount),
+    times: new Float64Array(MAX_BLOCK_SAMPLES),
+  };
+  const offsets = new Float64Array(MAX_BLOCK_SAMPLES);
+  let size = 0;
+  let known: { readonly bytes: Uint8Array; readonly count: number; first: number; row: number } | null = null;
+  result.eachBlob('times', (row, bytes, from, to) => {
+    const count = counts[row]!;
+    const first = halves[row * 2 + 1]! * 4294967296 + (halves[row * 2]! >>> 0);
+    // Series of one target have the same times.
+    if (known === null || known.count !== count || known.bytes.length !== to - from || !isSame(bytes, from, known.bytes)) {
+      decodeOffsets(bytes, from, to, offsets, count);
+      known = { bytes: bytes.slice(from, to), count, first: Number.NaN, row };
+    }
+    if (known.first === first) {
+      wanted.firsts[row] = wanted.firsts[known.row]!;
+      wanted.counts[row] = wanted.counts[known.row]!;
+      wanted.starts[row] = wanted.starts[known.row]!;
+      return;
+    }
+    known.first = first;
+    known.row = row;
+    if (size + count > wanted.times.length) {
+      const more = new Float64Array((size + count) * 2);
+      more.set(wanted.times.subarray(0, size));
+      wanted.times = more;
+    }
+    for (let i = 0; i < count; i++) wanted.times[size + i] = (first + offsets[i]!) / 1e6;
+    const begin = firstAt(wanted.times, size, size + count, startMs);
+    const end = firstAt(wanted.times, begin, size + count, endMs);
+    wanted.firsts[row] = begin - size;
+    wanted.counts[row] = end - begin;
+    wanted.starts[row] = begin;
+    size += count;
+  });
+  return wanted;
+}
+
 /**
  * Samples of the series in [startMs, endMs) as typed arrays; blocks are decoded straight into them. Series without any are left
  * out. All series lie in two arrays, of which each has its part.
@@ -86,12 +143,16 @@ export async function readSeriesSamples(
   const counts = result.column('samples') as Uint32Array;
   const halves = new Int32Array((result.column('time') as BigInt64Array<ArrayBuffer>).buffer);
   const given = new Uint32Array((result.column('value') as Float64Array<ArrayBuffer>).buffer);
+  const wanted = timesOfBlocks(result, counts, halves, startMs, endMs);
   const parts = new Map<number, Part>();
   for (let row = 0; row < result.rowCount; row++) {
     const seriesId = ids[row]!;
-    const part = parts.get(seriesId) ?? { seriesId, size: 0, start: 0, at: 0 };
-    if (part.size === 0) parts.set(seriesId, part);
-    part.size += counts[row] === 0 ? 1 : counts[row]!;
+    let part = parts.get(seriesId);
+    if (!part) {
+      part = { seriesId, size: 0, start: 0, at: 0 };
+      parts.set(seriesId, part);
+    }
+    part.size += counts[row] === 0 ? 1 : wanted.counts[row]!;
   }
   let total = 0;
   for (const part of parts.values()) {
@@ -108,29 +169,24 @@ export async function readSeriesSamples(
     const part = parts.get(ids[row]!)!;
     const at = part.at;
     places[row] = at;
-    part.at += counts[row] === 0 ? 1 : counts[row]!;
-    if (counts[row] !== 0) continue;
+    if (counts[row] !== 0) {
+      part.at += wanted.counts[row]!;
+      for (let i = 0, from = wanted.starts[row]!; i < wanted.counts[row]!; i++) times[at + i] = wanted.times[from + i]!;
+      continue;
+    }
+    part.at++;
     times[at] = (halves[row * 2 + 1]! * 4294967296 + (halves[row * 2]! >>> 0)) / 1e6;
     bits[at * 2] = given[row * 2]!;
     bits[at * 2 + 1] = given[row * 2 + 1]!;
   }
-  const offsets = new Float64Array(MAX_BLOCK_SAMPLES);
-  let known: { readonly bytes: Uint8Array; readonly count: number; first: number; at: number } | null = null;
-  result.eachBlob('times', (row, bytes, from, to) => {
-    const [at, count] = [places[row]!, counts[row]!];
-    const first = halves[row * 2 + 1]! * 4294967296 + (halves[row * 2]! >>> 0);
-    // Series of one target have the same times.
-    if (known === null || known.count !== count || known.bytes.length !== to - from || !isSame(bytes, from, known.bytes)) {
-      decodeOffsets(bytes, from, to, offsets, count);
-      known = { bytes: bytes.slice(from, to), count, first: Number.NaN, at };
-    }
-    if (known.first === first) times.copyWithin(at, known.at, known.at + count);
-    else for (let i = 0; i < count; i++) times[at + i] = (first + offsets[i]!) / 1e6;
-    known.first = first;
-    known.at = at;
-  });
   result.eachBlob('value_data', (row, bytes, from, to) => {
-    decodeValues(bytes, from, to, values, bits, places[row]!, counts[row]!);
+    const [at, count] = [places[row]!, wanted.counts[row]!];
+    if (count === counts[row]) decodeValues(bytes, from, to, values, bits, at, count);
+    else if (count > 0) {
+      decodeValues(bytes, from, to, scratch, scratchBits, 0, counts[row]!);
+      const first = wanted.firsts[row]! * 2;
+      for (let i = 0; i < count * 2; i++) bits[at * 2 + i] = scratchBits[first + i]!;
+    }
   });
   const found: SeriesSamples[] = [];
   for (const { seriesId, start, at } of parts.values()) {
