@@ -22,9 +22,36 @@ const start = (command: string, args: readonly string[]): ChildProcess => {
 };
 // biome-ignore lint/suspicious/noExplicitAny: answers of another program
 const json = async (url: string): Promise<any> => (await fetch(url)).json();
+const nodeExporter = '/usr/bin/prometheus-node-exporter';
+const prometheus = '/usr/bin/prometheus';
+const haveBoth = existsSync(nodeExporter) && existsSync(prometheus);
+let prometheusUrl = '';
 let faultline: FaultlineProcess;
+/** One console for all of them, as people have it; what must be scraped for a while is, while others send. */
+beforeAll(async () => {
+  const config = join(folder, 'prometheus.yml');
+  if (haveBoth) {
+    const exporterPort = (await findFreePort('127.0.0.1', 20_000 + (process.pid % 10_000))) as number;
+    const prometheusPort = (await findFreePort('127.0.0.1', exporterPort)) as number;
+    prometheusUrl = `http://127.0.0.1:${prometheusPort}`;
+    writeFileSync(
+      config,
+      `global: {scrape_interval: 1s}\nscrape_configs:\n- job_name: node\n  static_configs: [{targets: ["127.0.0.1:${exporterPort}"]}]\n`,
+    );
+    start(nodeExporter, [`--web.listen-address=127.0.0.1:${exporterPort}`]);
+    start(prometheus, [
+      `--config.file=${config}`,
+      `--storage.tsdb.path=${join(folder, 'tsdb')}`,
+      `--web.listen-address=127.0.0.1:${prometheusPort}`,
+    ]);
+    // A first scrape of an exporter that does not listen yet would be one that found it down.
+    await until('an exporter', async () => (await fetch(`http://127.0.0.1:${exporterPort}/metrics`)).ok);
+  }
+  faultline = await startFaultline({ args: ['--retention', 'off', ...(haveBoth ? ['--prometheus-config', config] : [])] });
+});
 afterAll(async () => {
   for (const child of children) child.kill('SIGKILL');
+  await faultline?.stop();
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -32,7 +59,6 @@ describe('an application instrumented with the OpenTelemetry JavaScript SDK', ()
   /** What its exporters had acknowledged, by service. */
   let sent: readonly { service: string; spans: number; logs: number; points: number; failed: number }[] = [];
   beforeAll(async () => {
-    faultline = await startFaultline();
     const app = start(process.execPath, [
       join(root, 'tests/sdk-app/app.ts'),
       '--ingest',
@@ -50,7 +76,6 @@ describe('an application instrumented with the OpenTelemetry JavaScript SDK', ()
     ({ sent } = JSON.parse(String(last)));
     await faultline.flush();
   });
-  afterAll(() => faultline.stop());
 
   it('is received over gRPC, HTTP/protobuf and HTTP/JSON, as many of each as it was told', async () => {
     const count = async (table: string): Promise<Map<string, number>> => {
@@ -88,28 +113,8 @@ describe('an application instrumented with the OpenTelemetry JavaScript SDK', ()
   });
 });
 
-const nodeExporter = '/usr/bin/prometheus-node-exporter';
-const prometheus = '/usr/bin/prometheus';
-const haveBoth = existsSync(nodeExporter) && existsSync(prometheus);
 describe.skipIf(!haveBoth)("Debian's prometheus-node-exporter and prometheus (skipped without these packages)", () => {
-  let exporterPort = 0;
-  let prometheusUrl = '';
   beforeAll(async () => {
-    exporterPort = (await findFreePort('127.0.0.1', 20_000 + (process.pid % 10_000))) as number;
-    const prometheusPort = (await findFreePort('127.0.0.1', exporterPort)) as number;
-    prometheusUrl = `http://127.0.0.1:${prometheusPort}`;
-    const config = join(folder, 'prometheus.yml');
-    writeFileSync(
-      config,
-      `global: {scrape_interval: 1s}\nscrape_configs:\n- job_name: node\n  static_configs: [{targets: ["127.0.0.1:${exporterPort}"]}]\n`,
-    );
-    start(nodeExporter, [`--web.listen-address=127.0.0.1:${exporterPort}`]);
-    start(prometheus, [
-      `--config.file=${config}`,
-      `--storage.tsdb.path=${join(folder, 'tsdb')}`,
-      `--web.listen-address=127.0.0.1:${prometheusPort}`,
-    ]);
-    faultline = await startFaultline({ args: ['--prometheus-config', config] });
     await until(
       'a prometheus with data',
       async () =>
@@ -118,7 +123,6 @@ describe.skipIf(!haveBoth)("Debian's prometheus-node-exporter and prometheus (sk
     );
     await faultline.flush();
   });
-  afterAll(() => faultline.stop());
 
   it('is scraped: the same series as Prometheus has', async () => {
     const names = (await json(`${prometheusUrl}/api/v1/label/__name__/values`)).data as string[];
@@ -166,36 +170,33 @@ describe.skipIf(!haveBoth)("Debian's prometheus-node-exporter and prometheus (sk
 
 describe.skipIf(!hasNezha)('the Nezha traces (skipped without ../shared/data)', () => {
   it('replayed as OTLP: every span arrives once and the edges are those of the data', async () => {
-    faultline = await startFaultline({ args: ['--retention', 'off'] });
-    try {
-      const spans = await readNezhaSpans('2022-08-22-fault-trace.parquet', ['07_26', '07_27']);
-      for (const body of toOtlpJson(spans, 2000)) {
-        const response = await fetch(`${faultline.ingest}/v1/traces`, {
-          method: 'POST',
-          headers: { 'content-type': 'application/json' },
-          body,
-        });
-        expect([response.status, await response.json()]).toEqual([200, {}]);
-      }
-      await faultline.flush();
-      const [row] = await faultline.sql('SELECT count(*)::INTEGER AS spans, count(DISTINCT trace_id)::INTEGER AS traces FROM spans');
-      expect(Number(row?.['spans'])).toBe(spans.length);
-      const byId = new Map(spans.map((span) => [`${span.traceId}${span.spanId}`, span]));
-      const expected = new Set(
-        spans.flatMap((span) => {
-          const parent = byId.get(`${span.traceId}${span.parentId}`);
-          return parent && parent.pod !== span.pod && serviceOf(parent.pod) !== serviceOf(span.pod)
-            ? [`${serviceOf(parent.pod)}>${serviceOf(span.pod)}`]
-            : [];
-        }),
-      );
-      const startMs = Number(BigInt(spans[0]?.startNs ?? 0) / 1_000_000n) - 60_000;
-      const map = (await (await faultline.fetch(`/console/services?start=${startMs}&end=${startMs + 600_000}`)).json()) as {
-        edges: { from: string; to: string }[];
-      };
-      expect(map.edges.map((edge) => `${edge.from}>${edge.to}`).sort()).toEqual([...expected].sort());
-    } finally {
-      await faultline.stop();
+    const spans = await readNezhaSpans('2022-08-22-fault-trace.parquet', ['07_26', '07_27']);
+    for (const body of toOtlpJson(spans, 2000)) {
+      const response = await fetch(`${faultline.ingest}/v1/traces`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body,
+      });
+      expect([response.status, await response.json()]).toEqual([200, {}]);
     }
+    await faultline.flush();
+    const [row] = await faultline.sql(
+      "SELECT count(*)::INTEGER AS spans, count(DISTINCT trace_id)::INTEGER AS traces FROM spans WHERE start_time < TIMESTAMP '2023-01-01'",
+    );
+    expect(Number(row?.['spans'])).toBe(spans.length);
+    const byId = new Map(spans.map((span) => [`${span.traceId}${span.spanId}`, span]));
+    const expected = new Set(
+      spans.flatMap((span) => {
+        const parent = byId.get(`${span.traceId}${span.parentId}`);
+        return parent && parent.pod !== span.pod && serviceOf(parent.pod) !== serviceOf(span.pod)
+          ? [`${serviceOf(parent.pod)}>${serviceOf(span.pod)}`]
+          : [];
+      }),
+    );
+    const startMs = Number(BigInt(spans[0]?.startNs ?? 0) / 1_000_000n) - 60_000;
+    const map = (await (await faultline.fetch(`/console/services?start=${startMs}&end=${startMs + 600_000}`)).json()) as {
+      edges: { from: string; to: string }[];
+    };
+    expect(map.edges.map((edge) => `${edge.from}>${edge.to}`).sort()).toEqual([...expected].sort());
   });
 });
