@@ -8,8 +8,10 @@ const PATIENCE_MS = 2_000;
 const MAX_KEPT = 1_000;
 
 export type LeftOut = Pick<LeftOutNews, 'samples' | 'histograms' | 'exemplars'>;
-/** Series are judged behind the journal, by the engine. A sender of remote write is told how much was written: where a limit of series holds,
- * its answer waits until the engine has said how much the limit left out. */
+/**
+ * Series are judged behind the journal, by the engine. A sender of remote write is told how much was written: where a limit of series holds,
+ * its answer waits until the engine has said how much the limit left out.
+ */
 export class LeftOutBook {
   private limited: ((source: string) => boolean)[] = [];
   private readonly full: ReadonlySet<string>;

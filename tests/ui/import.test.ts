@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Route } from 'playwright-core';
@@ -78,6 +78,30 @@ describe.skipIf(cannotRun !== null)(`files dropped on the console${cannotRun ===
     expect(await faultline.sql("SELECT count(*)::INT AS n FROM logs WHERE service = 'cart'")).toEqual([{ n: 2 }]);
     // The late questions are refused (the import has begun); nothing else goes wrong.
     expect(problems.filter((problem) => !/400 \(Bad Request\) \S+preview$/.test(problem))).toEqual([]);
+  });
+  it('a snapshot of Prometheus, as a folder: each block as one file', async () => {
+    opened = await openConsole(browser, faultline, { path: '/sources' });
+    const { page, problems } = opened;
+    await page.getByRole('button', { name: 'Open files' }).waitFor();
+    const snapshot = join(folder, 'snapshot');
+    cpSync(join(import.meta.dirname, '../fixtures/tsdb-block'), join(snapshot, '01BLOCK'), { recursive: true });
+    // By the browser itself: a page cannot make a folder.
+    const session = await page.context().newCDPSession(page);
+    for (const type of ['dragEnter', 'dragOver', 'drop'] as const)
+      await session.send('Input.dispatchDragEvent', {
+        type,
+        x: 400,
+        y: 300,
+        data: { items: [], files: [snapshot], dragOperationsMask: 1 },
+      });
+    await file('01BLOCK.zip')
+      .getByText(/[1-9]\d* points/)
+      .waitFor();
+    await faultline.flush();
+    expect(await faultline.sql("SELECT count(*) > 0 AS is_there FROM samples JOIN series USING (series_id) WHERE metric = 'g'")).toEqual([
+      { is_there: true },
+    ]);
+    expect(problems).toEqual([]);
   });
   it('an engine that restarts is sent its files again; a file that is gone is told to be', async () => {
     opened = await openConsole(browser, faultline, { path: '/sources' });
