@@ -169,4 +169,26 @@ describe.skipIf(cannotRun !== null)(`volume${cannotRun === null ? '' : `: skippe
     expect(problems).toEqual([]);
     await close();
   });
+  it('a rule is replayed over the past, its threshold moved by keys, and the noise report asked', async () => {
+    const { page, problems, close } = await openConsole(browser, faultline, { path: '/alerts?view=replay' });
+    await page.getByText('Try a rule on the past before it pages anyone').waitFor();
+    const rules = page.getByLabel('Prometheus rule file');
+    await rules.fill('groups:\n- name: g\n  interval: 1m\n  rules:\n  - alert: Seven\n    expr: vector(7) > 5\n    for: 5m\n');
+    await rules.press('Control+Enter');
+    const threshold = page.getByRole('slider', { name: 'Threshold >' });
+    await threshold.waitFor();
+    expect(await threshold.getAttribute('aria-valuetext')).toBe('> 5');
+    await page.getByText('desktop').first().waitFor();
+    await threshold.press('End');
+    // Nothing fires there, and the rule can be written so.
+    await page.getByText(/Pages a week/).waitFor();
+    await page.getByRole('button', { name: 'Write these values into the rule' }).click();
+    expect(await rules.inputValue()).not.toContain('> 5\n');
+    expect(await accessProblems(page)).toEqual([]);
+    await page.getByRole('tab', { name: 'Noise' }).click();
+    await page.getByRole('heading', { name: 'What to change' }).waitFor();
+    expect(await accessProblems(page)).toEqual([]);
+    expect(problems).toEqual([]);
+    await close();
+  });
 });
