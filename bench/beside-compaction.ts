@@ -62,8 +62,9 @@ export async function besideCompaction(samples: readonly Payload[]): Promise<Row
       if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
     });
     rows.push(await acknowledged('acknowledgement beside compaction', send, payloads, compacted), await control());
-    // The engine looks at its store every few seconds.
+    // /metrics says what was found when the state was last asked for, at most every few seconds.
     await new Promise((done) => setTimeout(done, FACTS_MS));
+    await faultline.fetch('/console/state');
     const metrics = await (await faultline.fetch('/metrics')).text();
     for (const name of FIGURES)
       rows.push({
