@@ -72,6 +72,14 @@ export class SampleCache {
   }
   async read(store: Queries, wanted: ReadWanted): Promise<SeriesSamples[]> {
     const [from, to] = [Math.floor(wanted.startMs) + 1, Math.floor(wanted.endMs) + 1];
+    if (this.maxBytes === 0) {
+      // Nothing is kept, so nothing is laid out to be: a replay reads millions once.
+      const fresh = await this.fetch(store, wanted, wanted.ids, from, to);
+      return wanted.ids.flatMap((seriesId) => {
+        const piece = fresh.get(seriesId);
+        return piece ? [{ seriesId, timesMs: piece.times, values: piece.values }] : [];
+      });
+    }
     this.reads++;
     const whole = this.wholeOf(wanted, from, to);
     if (whole) return whole;
