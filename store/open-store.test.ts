@@ -189,6 +189,21 @@ describe('queries', () => {
     expect((await t.store.query('SELECT range FROM range(1000000)')).rowCount).toBe(1_000_000);
     expect(await t.store.userQuery(long)).toMatchObject({ rowCount: 1_000_000, truncated: true });
   });
+  it.each([
+    ['SELECT 1 AS a, 2 AS b -- and a comment;', ['a', 'b'], [[1, 2]]],
+    ['SELECT 1 AS a, 2 AS a, 3 AS A', ['a', 'a', 'A'], [[1, 2, 3]]],
+    ['SELECT 1 AS a, 2 AS a_1', ['a', 'a_1'], [[1, 2]]],
+    ['SELECT range AS r FROM range(5) ORDER BY r DESC;', ['r'], [[4], [3]]],
+    ['VALUES (1, [2])', ['col0', 'col1'], [[1, '[2]']]],
+    ['SELECT $1 AS given, 5 AS other', ['given', 'other'], [['x', 5]]],
+  ])('with a limit have the names, order and rows they have without: %s', async (sql, names, rows) => {
+    await t.open();
+    const result = await t.store.query(sql, sql.includes('$1') ? ['x'] : [], { maxRows: 2 });
+    expect(result.columns.map(({ name }) => name)).toEqual(names);
+    const arrow = tableFromIPC(result.toArrow());
+    const given = Array.from({ length: result.rowCount }, (_, row) => names.map((_, i) => arrow.getChildAt(i)?.get(row) as unknown));
+    expect(given.map((row) => row.map((value) => (typeof value === 'bigint' ? Number(value) : value)))).toEqual(rows);
+  });
   const ENDLESS = 'SELECT count(*) FROM range(1000000000) a, range(1000000000) b WHERE a.range + b.range = 7';
   it('end at their time limit, and the connection goes on', async () => {
     await t.open({ readers: 1 });

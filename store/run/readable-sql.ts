@@ -33,9 +33,13 @@ export function readableSql(
     if (NESTED.has(type)) return `to_json(c${i})::VARCHAR AS c${i}`;
     return `c${i}::VARCHAR AS c${i}`;
   });
-  const limit = maxRows === undefined ? '' : ` LIMIT ${Math.max(0, Math.trunc(maxRows)) + 1}`;
+  const limit = maxRows === undefined ? '' : limitSql(maxRows);
   return `SELECT ${casts.join(', ')} FROM ${inner(sql)} AS q(${columns.map((_, i) => `c${i}`).join(', ')})${limit}`;
 }
+/** One more than is wanted. */
+const limitSql = (maxRows: number): string => ` LIMIT ${Math.max(0, Math.trunc(maxRows)) + 1}`;
+/** The same statement with no more rows than that. */
+export const cutSql = (sql: string, maxRows: number): string => `SELECT * FROM ${inner(sql)} AS q${limitSql(maxRows)}`;
 /** The columns of a statement and none of its rows. */
 export const noRowsSql = (sql: string): string => `SELECT * FROM ${inner(sql)} AS q LIMIT 0`;
 // A line break before the parenthesis: the statement may end in a comment.

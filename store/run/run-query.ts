@@ -10,7 +10,7 @@ import type { ColumnData } from './column-data.ts';
 import { StoreQueryResult } from './query-result.ts';
 import { columnsOf, takeChunk } from './read-chunk.ts';
 import { readTypeOf } from './read-vector.ts';
-import { noRowsSql, prepareAround, readableSql } from './readable-sql.ts';
+import { cutSql, noRowsSql, prepareAround, readableSql } from './readable-sql.ts';
 import type { StartGate } from './start-gate.ts';
 
 export const DEFAULT_TIMEOUT_MS = 30_000;
@@ -109,6 +109,8 @@ async function begin(
     const wanted = await connection.rows(samplesOf);
     context.series.set(connection.id, new Set(wanted.map((row) => Number(row['series_id']))));
   }
+  const cut = maxRows === undefined || copies ? null : await beginCut(connection, sql, maxRows);
+  if (cut) return cut;
   const statement = await duckdb.prepare(connection.raw, sql);
   const type = duckdb.prepared_statement_type(statement);
   // Writes a file and nothing of ours: the transaction stays read-only.
@@ -117,16 +119,36 @@ async function begin(
     duckdb.destroy_prepare_sync(statement);
     throw new FaultlineError('query_failed', 'Only reading statements may be run here.');
   }
-  const columns = Array.from({ length: duckdb.prepared_statement_column_count(statement) }, (_, i) => ({
-    name: duckdb.prepared_statement_column_name(statement, i),
-    type: duckdb.prepared_statement_column_type(statement, i),
-  }));
+  const columns = columnsOfPlan(statement);
   if (columns.length === 1 && columns[0]!.type === duckdb.Type.INVALID) return { statement, names: null };
   const names = columns.map((column) => column.name);
   if (type === duckdb.StatementType.EXPLAIN || (maxRows === undefined && columns.every((column) => readTypeOf(column.type))))
     return { statement, names };
   duckdb.destroy_prepare_sync(statement);
   return { statement: await prepareAround(connection.raw, sql, (text) => readableSql(text, columns, maxRows)), names };
+}
+
+type PlanColumn = { readonly name: string; readonly type: duckdb.Type };
+const columnsOfPlan = (statement: duckdb.PreparedStatement): PlanColumn[] =>
+  Array.from({ length: duckdb.prepared_statement_column_count(statement) }, (_, i) => ({
+    name: duckdb.prepared_statement_column_name(statement, i),
+    type: duckdb.prepared_statement_column_type(statement, i),
+  }));
+/**
+ * The statement with its limit around it, planned once: planning was half of what small statements cost. null: its columns must be
+ * known first (values without a type yet, types that are cast, names of columns that DuckDB would change), or it is wrong, and says why by itself.
+ */
+async function beginCut(connection: Connection, sql: string, maxRows: number): Promise<Plan | null> {
+  const statement = await duckdb.prepare(connection.raw, cutSql(sql, maxRows)).catch(() => null);
+  if (statement === null) return null;
+  const columns = columnsOfPlan(statement);
+  const names = columns.map(({ name }) => name);
+  // Of two columns with one name, in whatever case, the second is called name_1.
+  const known = new Set(names.map((name) => name.toLowerCase()));
+  const isRenamed = names.some((name) => /_\d+$/.test(name) && known.has(name.replace(/_\d+$/, '').toLowerCase()));
+  if (!isRenamed && columns.every(({ type }) => type !== duckdb.Type.INVALID && readTypeOf(type))) return { statement, names };
+  duckdb.destroy_prepare_sync(statement);
+  return null;
 }
 
 /** Asks for no rows to learn the columns. The transaction holds what it is bound to: no gate is needed. */
