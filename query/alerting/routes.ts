@@ -31,3 +31,9 @@ function collect({ route, children }: Branch, labels: Labels, into: Route[]): vo
   }
   if (into.length === before) into.push(route);
 }
+/** Below each of the routes alerts take now, one for some of them that groups them otherwise and is as that route in all else. */
+export function regrouped(route: Route, taken: ReadonlySet<Route>, matchers: Route['matchers'], groupBy: readonly string[]): Route {
+  const own: Route = { ...route, matchers, groupBy, routes: [], continue: false, key: `${route.key}/noise` };
+  const routes = route.routes.map((each) => regrouped(each, taken, matchers, groupBy));
+  return { ...route, routes: taken.has(route) ? [own, ...routes] : routes };
+}

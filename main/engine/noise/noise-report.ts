@@ -6,8 +6,9 @@ import { REPLAY_LIMITS, type ReplayBody, type ReplayVariant } from '#contracts/r
 import type { LiveAlerting } from '#main/engine/replay/carried-alerting.ts';
 import { type ReplayMeans, replayAsked } from '#main/engine/replay/replay-asked.ts';
 import { type OnRecord, troubleOf } from '#main/engine/replay/trouble-of.ts';
-import type { AlertmanagerConfig, InhibitRule, Route } from '#query/alerting/config.ts';
+import type { AlertmanagerConfig, InhibitRule } from '#query/alerting/config.ts';
 import { matcherOf, matchesAll } from '#query/alerting/matcher.ts';
+import { RouteTree, regrouped } from '#query/alerting/routes.ts';
 import { type Judged, judgePages, LEAD_MS, type Trouble } from '#query/rules/replay/compare.ts';
 import { pagesOf, rings } from '#query/rules/replay/pages.ts';
 import type { Episode } from '#query/rules/replay/replay.ts';
@@ -156,8 +157,9 @@ class History {
     }
     const by = [...equal];
     const both = matcherOf('alertname', '=~', [name, other].map(escaped).join('|'));
-    const route: Route = { ...config.route, matchers: [both], groupBy: by, routes: [], continue: false, key: `${config.route.key}/noise` };
-    const after = this.sent(this.firings, { ...config, route: { ...config.route, routes: [route, ...config.route.routes] } });
+    const tree = new RouteTree(config.route);
+    const taken = new Set(this.firings.filter((each) => each.name === name || each.name === other).flatMap(({ own }) => tree.match(own)));
+    const after = this.sent(this.firings, { ...config, route: regrouped(config.route, taken, [both], by) });
     return { proposal: { kind: 'group', by }, proof: proof(after) };
   }
 }
