@@ -103,12 +103,12 @@ time_intervals: [{name: night, time_intervals: [{times: [{start_time: '00:00', e
     [`${ROUTE}receivers: [{name: b}]`, ['1:8: undefined receiver "a" used in route']],
     [
       `${ROUTE}nope: 1\nreceivers: [{name: a, nope: 2}]`,
-      ['2:0: field nope not found in type config.plain', '3:0: field nope not found in type config.plain'],
+      ['2:1: field nope not found in type config.plain', '3:23: field nope not found in type config.plain'],
     ],
     ['route:\n  receiver: a\n  group_wait: 5 minutes\n  nope: 1', ['3:15: not a valid duration string: "5 minutes"']],
     [`${ROUTE}receivers: [{name: a, webhook_configs: [{url: 'ftp://x'}]}]`, ['2:47: unsupported scheme "ftp" for URL']],
-    ['route: {receiver: a', ['1:0: Flow map in block collection must be sufficiently indented and end with a }']],
-    ['[]', ['1:0: cannot unmarshal !!seq into config.plain']],
+    ['route: {receiver: a', ['1:20: Flow map in block collection must be sufficiently indented and end with a }']],
+    ['[]', ['1:1: cannot unmarshal !!seq into config.plain']],
   ])('%j: %j', (text, problems) => expect(problemOf(text)).toEqual(problems));
   it('a file that is not there is one with a problem', () => {
     const { config, problems } = loadConfig('/does/not/exist.yml');
@@ -119,7 +119,7 @@ time_intervals: [{name: night, time_intervals: [{times: [{start_time: '00:00', e
 describe('hostile files', () => {
   it('routes nested too deep, and aliases that stand for millions, are refused', () => {
     const nested = `${'{receiver: a, routes: ['.repeat(60)}{receiver: a}${']}'.repeat(60)}`;
-    expect(problemOf(`route: ${nested}\nreceivers: [{name: a}]`)).toEqual(['1:0: nested more than 100 deep']);
+    expect(problemOf(`route: ${nested}\nreceivers: [{name: a}]`)).toEqual(['1:1158: nested more than 100 deep']);
     const lines = Array.from({ length: 9 }, (_, i) => `x${i + 1}: &x${i + 1} [${`*x${i},`.repeat(9)}]`);
     expect(problemOf(`x0: &x0 [a]\n${lines.join('\n')}\n${ROUTE}`)[0]).toContain('more than 300000 nodes');
     const many = `${ROUTE}receivers: [&a {name: a}]\ntemplates:\n${'- *t\n'.repeat(5000)}`.replace('*t', '&t x');

@@ -60,7 +60,7 @@ interface Running {
  * purpose, before the kernel ends something else. Nothing is lost: the journal is read again.
  */
 export class MemoryGuard {
-  /** Queries stopped for their memory. */
+  /** Queries stopped for their memory, by this or by DuckDB's own limit. */
   stopped = 0;
   private readonly options: MemoryGuardOptions;
   private readonly rss: () => number;
@@ -91,7 +91,9 @@ export class MemoryGuard {
     try {
       return await Promise.race([work(aborter.signal), doom]);
     } catch (error) {
-      if (!aborter.signal.aborted || (error instanceof FaultlineError && error.code === 'query_memory')) throw error;
+      const isMemory = error instanceof FaultlineError && error.code === 'query_memory';
+      if (isMemory && !aborter.signal.aborted) this.tellStopped(error.message);
+      if (isMemory || !aborter.signal.aborted) throw error;
       throw new FaultlineError('query_memory', this.says(stopBytes), { cause: error });
     } finally {
       this.running.delete(running);
@@ -110,14 +112,17 @@ export class MemoryGuard {
   private says(stopBytes: number): string {
     return `The query was stopped: with it the engine held more than ${bytesText(stopBytes)}.`;
   }
+  private tellStopped(says: string): void {
+    this.stopped++;
+    this.options.log(`a SQL query is stopped: ${says}`);
+  }
   /** Which of several queries grows cannot be seen from outside: all that are over their limit are stopped. */
   private look(): void {
     const rss = this.rss();
     for (const { aborter, stopBytes } of this.running) {
       if (rss < stopBytes || aborter.signal.aborted) continue;
-      this.stopped++;
       this.stoppedAt ??= performance.now();
-      this.options.log(`a SQL query is stopped: the engine holds ${bytesText(rss)}, more than ${bytesText(stopBytes)}`);
+      this.tellStopped(`the engine holds ${bytesText(rss)}, more than ${bytesText(stopBytes)}`);
       aborter.abort();
     }
     const graceOver = this.stoppedAt !== null && performance.now() - this.stoppedAt >= GRACE_MS;

@@ -9,7 +9,7 @@ import type { DataDir } from '../database/data-dir.ts';
 import { type Connection, type Database, textLiteral } from '../database/database.ts';
 import { setAside } from '../database/quarantine.ts';
 import { Serial } from '../database/serial.ts';
-import { orTempFull, sweepTemp } from '../database/temp-space.ts';
+import { orNoRoom, sweepTemp } from '../database/temp-space.ts';
 import type { MigrationWatch } from '../migrate/migration-watch.ts';
 import { backupFolder } from '../retention/beside-files.ts';
 import { BILLS, billsDdl, billViewSql } from '../sql/bills/bill-ddl.ts';
@@ -186,7 +186,7 @@ export class BillBook {
     } catch (cause) {
       await connection.run('ROLLBACK').catch(() => undefined);
       if (cause instanceof Refusal) return this.refused(file, cause.code, cause.message);
-      throw orTempFull(cause);
+      throw orNoRoom(cause);
     }
   }
 

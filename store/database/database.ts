@@ -69,13 +69,14 @@ export interface Machine {
 }
 /**
  * Half of the cores: compression is fed by one JavaScript thread, and idle DuckDB workers beside it cost 35-45 % of
- * the ingest rate (facts/storage.md §7). A sixty-fourth of the memory, 384 MiB to 2 GiB: DuckDB keeps every block it wrote or
- * read until that limit is reached, the system's page cache keeps them as well, and what a query needs beyond it goes to disk.
+ * the ingest rate (facts/storage.md §7). A thirty-second of the memory, 384 MiB to 2 GiB: DuckDB keeps every block it wrote or
+ * read until that limit is reached or they are let go, the system's page cache keeps them as well. What a query needs beyond it goes to disk, but
+ * for lists and exact quantiles: those fail (384 MiB were too few for them beside judgement).
  */
 export function machine(totalBytes = usableMemoryBytes(totalmem(), process.constrainedMemory())): Machine {
   return {
     threads: Math.max(1, Math.floor(availableParallelism() / 2)),
-    memoryLimitBytes: Math.min(2 * 1024 ** 3, Math.max(384 * 1024 ** 2, Math.floor(totalBytes / 64))),
+    memoryLimitBytes: Math.min(2 * 1024 ** 3, Math.max(384 * 1024 ** 2, Math.floor(totalBytes / 32))),
   };
 }
 /** A container has the machine's size and a limit of its own (0: unknown; beyond the machine: none). */

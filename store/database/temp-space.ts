@@ -13,11 +13,15 @@ export function freeBytes(folder: string): number {
   const { bavail, bsize } = statfsSync(folder);
   return bavail * bsize;
 }
-/** DuckDB says this in four paragraphs about settings that are not the user's. */
-export function orTempFull(cause: unknown): unknown {
-  const used = /failed to offload data block[^(]*\(([^)]*) used\)/.exec(cause instanceof Error ? cause.message : '');
-  if (!used) return cause;
-  return new FaultlineError('temp_full', `There is no more disk for intermediate results (${decimal(used[1] as string)} used).`, { cause });
+/** No room on the disk or in memory: DuckDB says so in four paragraphs about settings that are not the user's. */
+export function orNoRoom(cause: unknown): unknown {
+  const says = cause instanceof Error ? cause.message : '';
+  const temp = /failed to offload data block[^(]*\(([^)]*) used\)/.exec(says)?.[1];
+  if (temp) return new FaultlineError('temp_full', `There is no more disk for intermediate results (${decimal(temp)} used).`, { cause });
+  const memory = /^Out of Memory Error: [^(]*\(([^)]*) used\)/.exec(says)?.[1];
+  if (memory)
+    return new FaultlineError('query_memory', `There is no more memory for what a query holds (${decimal(memory)} used).`, { cause });
+  return cause;
 }
 /** "4.0 MiB/4.0 MiB" as sizes read here. */
 const decimal = (text: string): string =>

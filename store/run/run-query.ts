@@ -3,7 +3,7 @@ import { FaultlineError } from '#contracts/errors.ts';
 import type { QueryOptions, QueryValue } from '#contracts/store.ts';
 import type { Connection } from '../database/database.ts';
 import { isFatal } from '../database/fatal-error.ts';
-import { orTempFull } from '../database/temp-space.ts';
+import { orNoRoom } from '../database/temp-space.ts';
 import type { HotRows } from '../hot/hot-rows.ts';
 import type { WantedSeries } from '../native/block-functions.ts';
 import type { ColumnData } from './column-data.ts';
@@ -220,7 +220,7 @@ function errorOf(cause: unknown, stop: Stop): FaultlineError {
       { cause },
     );
   if (cause instanceof FaultlineError) return cause;
-  const full = orTempFull(cause);
+  const full = orNoRoom(cause);
   if (full instanceof FaultlineError) return full;
   const message = cause instanceof Error ? cause.message : String(cause);
   if (/^INTERRUPT/.test(message)) return new FaultlineError('cancelled', 'The store is closing.', { cause });
