@@ -91,6 +91,20 @@ export type Limits = z.infer<typeof limitsSchema>;
 /** "sync": fdatasync before the answer. A number: fdatasync every so many milliseconds. "none": the OS decides. */
 export type Durability = 'sync' | 'none' | { readonly intervalMs: number };
 
+/** Prometheus' `otlp.translation_strategy`. */
+export const OTLP_TRANSLATIONS = [
+  'UnderscoreEscapingWithSuffixes',
+  'UnderscoreEscapingWithoutSuffixes',
+  'NoUTF8EscapingWithSuffixes',
+  'NoTranslation',
+] as const;
+/** How series of OTLP are called in PromQL. */
+export interface OtlpNaming {
+  readonly translation: (typeof OTLP_TRANSLATIONS)[number];
+  /** Resource attributes on every series. */
+  readonly promote: readonly string[] | 'all';
+}
+
 /** What speaks HTTP/2 on the OTLP/gRPC port. "grpc-js": the library's own server, should a client not get on with ours. */
 export const GRPC_SERVERS = ['http2', 'grpc-js'] as const;
 export type GrpcServerName = (typeof GRPC_SERVERS)[number];
@@ -151,6 +165,14 @@ export const configSchema = z.strictObject({
     .optional()
     .describe('files of service level objectives (Sloth, OpenSLO) to evaluate, a glob; those made on the page are too'),
   sloPeriod: z.string().default('30d').describe("period of Sloth's objectives: 30d, 28d or 7d"),
+  otlpTranslation: z
+    .string()
+    .default('UnderscoreEscapingWithSuffixes')
+    .describe("names of OTLP metrics and attributes in PromQL, by Prometheus' word for them (`translation_strategy`)"),
+  otlpPromote: z
+    .string()
+    .default('service.version,deployment.environment.name')
+    .describe('resource attributes that are labels of every series of OTLP in PromQL: keys, separated by commas; all, none'),
   retention: z.string().default('7d').describe('how long telemetry is kept: 36h, 7d, off'),
   maxSize: z.string().default('20GB').describe('size of the store at which the oldest days go: 500MB, 20GB'),
   compaction: z.string().default('on').describe('whether stored samples become blocks per series: on, off'),
@@ -208,6 +230,8 @@ export interface Settings {
   readonly slo?: string | null;
   /** Absent: 30 days. */
   readonly sloPeriodMs?: number;
+  /** Absent: Prometheus' own names, service.version and deployment.environment.name on every series. */
+  readonly otlpNaming?: OtlpNaming;
   /** A console of one command looks at the past only: rules are loaded, and not evaluated. */
   readonly evaluatesRules?: boolean;
   /** 0 = off. */

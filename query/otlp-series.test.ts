@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Attributes, ResourceRow, ScopeRow, SeriesRow } from '#contracts/columns.ts';
 import { CLASSIC_NAMES } from './otlp-names.ts';
-import { type LabelOptions, prometheusLabels, targetInfo } from './otlp-series.ts';
+import { type LabelOptions, labelOptionsOf, prometheusLabels, targetInfo } from './otlp-series.ts';
 
 const attributes = (entries: Readonly<Record<string, string>>): Attributes => ({
   keys: Object.keys(entries),
@@ -101,4 +101,23 @@ describe('target_info', () => {
     expect(targetInfo(resourceOf({ 'service.name': 'cart' }), options)).toBeNull();
     expect(targetInfo(resourceOf({ 'host.name': 'node-1' }), options)).toBeNull();
   });
+});
+
+it.each([
+  ['UnderscoreEscapingWithSuffixes', 'http_server_duration_seconds', 'http_route'],
+  ['UnderscoreEscapingWithoutSuffixes', 'http_server_duration', 'http_route'],
+  ['NoUTF8EscapingWithSuffixes', 'http.server.duration_seconds', 'http.route'],
+  ['NoTranslation', 'http.server.duration', 'http.route'],
+] as const)('%s', (translation, name, label) => {
+  const series = {
+    ...{ metric: 'http.server.duration', type: 'gauge' as const, unit: 's', monotonic: false, source: 'otlp' as const },
+    attributes: { keys: ['http.route'], values: ['/cart'], types: 's' },
+  };
+  const resource = { attributes: { keys: ['k8s.pod.name', 'service.name'], values: ['p-1', 'shop'], types: 'ss' } };
+  const labels = (promote: readonly string[] | 'all') =>
+    Object.fromEntries(prometheusLabels(series, resource, null, labelOptionsOf({ translation, promote })) ?? []);
+  expect(labels([])).toEqual({ __name__: name, [label]: '/cart', job: 'shop' });
+  const pod = label === 'http_route' ? 'k8s_pod_name' : 'k8s.pod.name';
+  expect(labels(['k8s.pod.name'])).toMatchObject({ [pod]: 'p-1', job: 'shop' });
+  expect(Object.keys(labels('all'))).toContain(pod === 'k8s_pod_name' ? 'service_name' : 'service.name');
 });

@@ -1,4 +1,5 @@
 import type { Attributes, ResourceRow, ScopeRow, SeriesRow } from '#contracts/columns.ts';
+import type { OtlpNaming } from '#contracts/settings.ts';
 import { type NameOptions, prometheusLabelName, prometheusMetricName } from './otlp-names.ts';
 
 /**
@@ -11,6 +12,16 @@ export interface LabelOptions extends NameOptions {
   readonly promote: ReadonlySet<string> | 'all';
   readonly scopeLabels: boolean;
 }
+export function labelOptionsOf({ translation, promote }: OtlpNaming): LabelOptions {
+  const utf8 = translation === 'NoUTF8EscapingWithSuffixes' || translation === 'NoTranslation';
+  const suffixes = translation.endsWith('WithSuffixes');
+  return { utf8, suffixes, namespace: '', promote: promote === 'all' ? promote : new Set(promote), scopeLabels: false };
+}
+/** Prometheus 3's names; where a series runs is on each. */
+export const DEFAULT_NAMING: OtlpNaming = {
+  translation: 'UnderscoreEscapingWithSuffixes',
+  promote: ['service.version', 'deployment.environment.name'],
+};
 export type Labels = ReadonlyMap<string, string>;
 
 /** Of the resource, in `job` and `instance`. */

@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { metricListSchema, traceCountSchema } from '#contracts/console-api.ts';
 import { FaultlineError } from '#contracts/errors.ts';
 import { readFilters } from '#contracts/exact-filter.ts';
-import { CLASSIC_NAMES, prometheusMetricName } from '#query/otlp-names.ts';
+import { prometheusMetricName } from '#query/otlp-names.ts';
+import { DEFAULT_NAMING, labelOptionsOf } from '#query/otlp-series.ts';
 import { type LogCursor, logHistogramSql, searchLogsSql } from '#store/sql/read/logs-sql.ts';
 import { chosenSeriesSql, metricListSql, metricRangeSql } from '#store/sql/read/metrics-sql.ts';
 import {
@@ -200,13 +201,14 @@ export const exploreRoutes: readonly Route[] = [
       const result = await call.engine.store.query(sql, [], { timeoutMs: QUERY_TIMEOUT_MS, maxRows: MAX_METRICS, signal: call.signal });
       const list = (json: unknown): string[] => JSON.parse(String(json ?? '[]')) as string[];
       const text = (value: unknown): string => String(value ?? '');
+      const names = labelOptionsOf(call.engine.parts.settings.otlpNaming ?? DEFAULT_NAMING);
       const metrics = result.rows().map((row) => {
         const [metric, type, unit, source] = [text(row['metric']), text(row['type']), text(row['unit']), text(row['source'])];
         const monotonic = row['monotonic'] === true;
         const translated = { name: metric, unit, isCounter: type === 'sum' && monotonic, isGauge: type === 'gauge' };
         return {
           metric,
-          promqlName: source === 'prometheus' ? metric : (prometheusMetricName(translated, CLASSIC_NAMES) ?? ''),
+          promqlName: source === 'prometheus' ? metric : (prometheusMetricName(translated, names) ?? ''),
           type,
           monotonic,
           unit,

@@ -4,9 +4,11 @@ import {
   parseCount,
   parseDurability,
   parseGrpcServer,
+  parsePromoted,
   parseRetention,
   parseSize,
   parseTime,
+  parseTranslation,
   ValueError,
 } from './parse-values.ts';
 
@@ -42,6 +44,12 @@ describe('values of settings', () => {
   ])('address %s', (text, host, port) => expect(parseAddress(text)).toEqual({ host, port }));
   it('durability', () => {
     expect(['sync', 'none', '100ms', '1s'].map(parseDurability)).toEqual(['sync', 'none', { intervalMs: 100 }, { intervalMs: 1000 }]);
+  });
+  it('names of OTLP', () => {
+    expect(parseTranslation('NoTranslation')).toBe('NoTranslation');
+    expect([' a , b.c', 'all', 'none'].map(parsePromoted)).toEqual([['a', 'b.c'], 'all', []]);
+    refuses(parseTranslation, ['', 'notranslation']);
+    refuses(parsePromoted, ['', 'a,,b']);
   });
   it('gRPC server', () => expect(['http2', 'grpc-js'].map(parseGrpcServer)).toEqual(['http2', 'grpc-js']));
   it('refuses the rest with the text and what it should be', () => {

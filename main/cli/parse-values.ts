@@ -1,5 +1,12 @@
 import { type ErrorCode, FaultlineError } from '#contracts/errors.ts';
-import { type Address, type Durability, GRPC_SERVERS, type GrpcServerName } from '#contracts/settings.ts';
+import {
+  type Address,
+  type Durability,
+  GRPC_SERVERS,
+  type GrpcServerName,
+  OTLP_TRANSLATIONS,
+  type OtlpNaming,
+} from '#contracts/settings.ts';
 
 /** A value as the user wrote it, in flag, variable or file, does not say what it should. */
 export class ValueError extends Error {
@@ -77,6 +84,15 @@ export function parseFlush(text: string): number {
 /** "http2" or "grpc-js". */
 export function parseGrpcServer(text: string): GrpcServerName {
   return GRPC_SERVERS.find((name) => name === text) ?? refuse(text, GRPC_SERVERS.join(' or '));
+}
+
+export function parseTranslation(text: string): OtlpNaming['translation'] {
+  return OTLP_TRANSLATIONS.find((name) => name === text) ?? refuse(text, OTLP_TRANSLATIONS.join(', '));
+}
+/** Keys of resource attributes; all, none. */
+export function parsePromoted(text: string): OtlpNaming['promote'] {
+  if (text === 'all') return 'all';
+  return text === 'none' ? [] : text.split(',').map((key) => key.trim() || refuse(text, 'keys separated by commas, all or none'));
 }
 
 /** A period that has windows to alert by. */

@@ -26,6 +26,14 @@ export const addServeOptions = (command: Command): Command =>
     .option('--alertmanagers <URL,...>', 'Alertmanagers that alerts of rules are sent to as well (default: nothing leaves)')
     .option('--slo <GLOB>', 'service level objectives (Sloth, OpenSLO) to evaluate, read again when they change')
     .option('--slo-period <TIME>', "period of Sloth's objectives: 30d, 28d or 7d (default 30d)")
+    .option(
+      '--otlp-translation <NAME>',
+      "names of OTLP in PromQL, by Prometheus' translation_strategy (default UnderscoreEscapingWithSuffixes)",
+    )
+    .option(
+      '--otlp-promote <KEY,...>',
+      'resource attributes on every OTLP series; all, none (default service.version,deployment.environment.name)',
+    )
     .option('--retention <TIME>', 'how long telemetry is kept: 36h, 7d, off (default 7d)')
     .option('--max-size <SIZE>', 'size at which the oldest days go: 500MB, 20GB (default 20GB)')
     .option('--durability <MODE>', 'when the journal is synced: sync, 100ms, none (default sync)')

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { FaultlineError } from '#contracts/errors.ts';
+import type { OtlpNaming } from '#contracts/settings.ts';
 import type { SampleWatch, Store } from '#contracts/store.ts';
 import {
   type About,
@@ -10,6 +11,7 @@ import {
   FLAG_BYTES,
   type FromThread,
   placeOfJob,
+  type ThreadData,
   TIMEOUT_MS,
   type ToThread,
 } from '#main/promql/messages.ts';
@@ -110,6 +112,7 @@ export class PromqlThreads {
     samples: { reused: 0, read: 0 },
   };
   private readonly store: Store;
+  private readonly otlpNaming: OtlpNaming | undefined;
   private readonly nowMs: () => number;
   private readonly log: (line: string) => void;
   private readonly limits: Required<ThreadLimits>;
@@ -120,11 +123,13 @@ export class PromqlThreads {
 
   constructor(options: {
     readonly store: Store;
+    readonly otlpNaming?: OtlpNaming | undefined;
     readonly nowMs: () => number;
     readonly log: (line: string) => void;
     readonly limits?: ThreadLimits;
   }) {
     this.store = options.store;
+    this.otlpNaming = options.otlpNaming;
     this.nowMs = options.nowMs;
     this.log = options.log;
     const usual = { heapMb: HEAP_MB, timeoutMs: TIMEOUT_MS, graceMs: GRACE_MS, threads: MAX_THREADS, longMs: LONG_MS, idleMs: IDLE_MS };
@@ -185,7 +190,7 @@ export class PromqlThreads {
     const memory = new SharedArrayBuffer(FLAG_BYTES);
     const worker = new Worker(threadEntry(), {
       name: 'promql',
-      workerData: { flags: memory },
+      workerData: { flags: memory, otlpNaming: this.otlpNaming } satisfies ThreadData,
       resourceLimits: { maxOldGenerationSizeMb: this.limits.heapMb },
     });
     worker.unref();

@@ -156,7 +156,8 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
     drained: () => loop.drained(),
     nowMs,
   });
-  const series = new SeriesBook(store);
+  const { otlpNaming } = settings;
+  const series = new SeriesBook(store, otlpNaming);
   const notifier = new Notifier({
     store: store.alerting,
     config: { file: settings.alertmanagerConfig ?? null, receivers: ownReceivers(settings.receivers ?? {}) },
@@ -168,7 +169,7 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
   await notifier.start();
   const alertmanagers = new Alertmanagers({ version, nowMs, log });
   alertmanagers.set(targetsOf(settings), dataDir);
-  const promql = new PromqlThreads({ store, nowMs, log });
+  const promql = new PromqlThreads({ store, otlpNaming, nowMs, log });
   const alerting = new Alerting({
     store,
     series,
@@ -188,7 +189,7 @@ export async function startEngine({ settings, send, nowMs = Date.now, ...options
     log,
   });
   const replay = new ReplayLab({
-    ...{ store, nowMs, log, adoptedFile: alerting.adoptedFile },
+    ...{ store, otlpNaming, nowMs, log, adoptedFile: alerting.adoptedFile },
     incidents: () => book.list(),
     live: () => liveAlerting(alerting, notifier, engine.apiAddress),
   });

@@ -13,10 +13,11 @@ import type { Piece } from './result-json.ts';
  * answer. Nothing of that holds up the sockets; at worst the thread is ended and another takes its place.
  */
 const port = parentPort as MessagePort;
-const flags = new Int32Array((workerData as ThreadData).flags);
+const { flags: shared, otlpNaming } = workerData as ThreadData;
+const flags = new Int32Array(shared);
 const send = (message: FromThread, memory: ArrayBuffer[] = []): void => port.postMessage(message, memory);
 const queries = new RemoteQueries(send);
-const book = new SeriesBook(queries.of(0));
+const book = new SeriesBook(queries.of(0), otlpNaming);
 const cache = new SampleCache();
 const encoder = new TextEncoder();
 

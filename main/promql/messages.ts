@@ -1,4 +1,5 @@
 import type { ErrorCode } from '#contracts/errors.ts';
+import type { OtlpNaming } from '#contracts/settings.ts';
 import type { ResultParts } from '#contracts/store.ts';
 import type { LiveAlerting } from '#main/engine/replay/carried-alerting.ts';
 import type { OnRecord } from '#main/engine/replay/trouble-of.ts';
@@ -75,6 +76,7 @@ export interface AlertingWork {
 /** Memory both see. Place 0: the job that is computed right now, or 0. Then a place each for jobs that are to end. */
 export interface ThreadData {
   readonly flags: SharedArrayBuffer;
+  readonly otlpNaming: OtlpNaming | undefined;
 }
 const PLACES = 64;
 export const FLAG_BYTES = 4 * (1 + PLACES);

@@ -1,6 +1,6 @@
 import type { Attributes, MetricType } from '#contracts/columns.ts';
-import { CLASSIC_NAMES } from '#query/otlp-names.ts';
-import { type LabelOptions, prometheusLabels, targetInfo } from '#query/otlp-series.ts';
+import type { OtlpNaming } from '#contracts/settings.ts';
+import { DEFAULT_NAMING, type LabelOptions, labelOptionsOf, prometheusLabels, targetInfo } from '#query/otlp-series.ts';
 import type { Matcher } from '#query/promql/ast.ts';
 import { type Labels, labelOf, labelReader, labelsOf, setLabel } from '#query/promql/labels.ts';
 import { valueTest } from '#query/promql/matching.ts';
@@ -31,12 +31,6 @@ export interface PromqlSeries {
  * `spans`, which are counted, and `target`, a resource's target_info, whose times are those of the resource's points.
  */
 export type SeriesKind = 'float' | 'native' | 'classic' | 'spans' | 'target';
-/** Resource attributes on every series: where it runs. */
-const OPTIONS: LabelOptions = {
-  ...CLASSIC_NAMES,
-  promote: new Set(['service.version', 'deployment.environment.name']),
-  scopeLabels: false,
-};
 const CHUNK = 20_000;
 /** Names of the series one histogram or summary is. */
 const PARTS: Readonly<Record<'histogram' | 'summary', readonly string[]>> = {
@@ -57,11 +51,13 @@ export class SeriesBook {
   private readonly resources = new Set<number>();
   private newestId = 0;
   private readonly store: Queries;
+  private readonly options: LabelOptions;
   private reading: Promise<void> | null = null;
   private readonly spans = new SpanSeries();
 
-  constructor(store: Queries) {
+  constructor(store: Queries, naming: OtlpNaming = DEFAULT_NAMING) {
     this.store = store;
+    this.options = labelOptionsOf(naming);
   }
   /** Reads what is new. @param newest highest id there is: with it known already there is nothing to read */
   async refresh(newest = Number.POSITIVE_INFINITY): Promise<void> {
@@ -135,7 +131,7 @@ export class SeriesBook {
   private addTarget(resourceId: number, resource: { readonly attributes: Attributes }): void {
     if (this.resources.has(resourceId)) return;
     this.resources.add(resourceId);
-    const found = targetInfo(resource, OPTIONS);
+    const found = targetInfo(resource, this.options);
     if (!found) return;
     const labels = this.shared(labelsOf(found));
     const known = this.targets.get(labels.key);
@@ -164,7 +160,7 @@ export class SeriesBook {
           source: of(source) as 'otlp' | 'prometheus',
         };
         const about = { attributes: attributesOf(of(resource)) };
-        const labels = prometheusLabels({ ...row, attributes: attributesOf(of(attributes)) }, about, null, OPTIONS);
+        const labels = prometheusLabels({ ...row, attributes: attributesOf(of(attributes)) }, about, null, this.options);
         const isDelta = of(temporality) === 'delta';
         // A name nothing is left of cannot be asked for.
         const kind = kindOf(row, of(numberType));

@@ -1,6 +1,7 @@
 import { FaultlineError } from '#contracts/errors.ts';
 import type { Incident } from '#contracts/judgement.ts';
 import { REPLAY_LIMITS, type ReplayBody } from '#contracts/replay.ts';
+import type { OtlpNaming } from '#contracts/settings.ts';
 import type { Store } from '#contracts/store.ts';
 import { type PromqlAnswer, PromqlThreads } from '#main/engine/promql-threads.ts';
 import type { AlertingWork } from '#main/promql/messages.ts';
@@ -9,6 +10,7 @@ import { onRecord } from './trouble-of.ts';
 
 export interface ReplayLabParts {
   readonly store: Store;
+  readonly otlpNaming?: OtlpNaming | undefined;
   readonly nowMs: () => number;
   readonly log: (line: string) => void;
   readonly incidents: () => readonly Incident[];
@@ -35,7 +37,7 @@ export class ReplayLab {
   constructor(parts: ReplayLabParts) {
     this.parts = parts;
     const limits = { timeoutMs: REPLAY_LIMITS.timeoutMs + LATE_MS, threads: REPLAY_LIMITS.atOnce, longMs: 0, idleMs: IDLE_MS };
-    this.threads = new PromqlThreads({ store: parts.store, nowMs: parts.nowMs, log: parts.log, limits });
+    this.threads = new PromqlThreads({ store: parts.store, otlpNaming: parts.otlpNaming, nowMs: parts.nowMs, log: parts.log, limits });
   }
   /** The JSON of a ReplayAnswer. @throws FaultlineError bad_request, replay_too_large, replay_busy, query_memory, query_timeout, cancelled */
   replay(body: ReplayBody, talk: ReplayTalk): Promise<PromqlAnswer> {
